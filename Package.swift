@@ -1,0 +1,93 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One target a module of docs/architecture.md; folder names stay plain through `path:`.
+// Arrows only go forward: Formats → Convert, Runtime → Sampler → Commands → executables.
+// `Tests/PackageTests` reads this manifest and asserts them.
+
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func library(_ name: String, _ folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Sources/\(folder)", swiftSettings: swiftSettings)
+}
+
+func tests(_ folder: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(
+        name: "UD2M\(folder)",
+        dependencies: dependencies + ["UD2MTestSupport"],
+        path: "Tests/\(folder)",
+        swiftSettings: swiftSettings)
+}
+
+func system(_ name: String, pkgConfig: String, apt: String, brew: String) -> Target {
+    .systemLibrary(
+        name: name, path: "Sources/System/\(name)", pkgConfig: pkgConfig,
+        providers: [.apt([apt]), .brew([brew])])
+}
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "ud2m",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "ud2m", targets: ["ud2m"]),
+        .executable(name: "ud2m-convert", targets: ["ud2m-convert"]),
+        .library(name: "UD2MFormats", targets: ["UD2MFormats"]),
+        .library(name: "UD2MConvert", targets: ["UD2MConvert"]),
+        .library(name: "UD2MRuntime", targets: ["UD2MRuntime"]),
+        .library(name: "UD2MSampler", targets: ["UD2MSampler"]),
+        .library(name: "UD2MImaging", targets: ["UD2MImaging"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    ],
+    targets: [
+        // System libraries.
+        system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev", brew: "zlib"),
+        system("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev", brew: "xxhash"),
+        system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
+        system("CPNG", pkgConfig: "libpng", apt: "libpng-dev", brew: "libpng"),
+        system("CTurboJPEG", pkgConfig: "libturbojpeg", apt: "libturbojpeg0-dev", brew: "jpeg-turbo"),
+
+        // C and C++: SIMD kernels, and shims over libraries whose API Swift cannot call.
+        .target(name: "CUD2MKernels", path: "Sources/Kernels"),
+        .target(name: "CUD2MFFT", path: "Sources/FFT"),
+        .target(name: "CUD2MImageCodecs", dependencies: ["CPNG"], path: "Sources/ImageCodecs"),
+
+        // Modules.
+        library("UD2MFormats", "Formats", ["CZlib", "CXXHash", "CCrypto"]),
+        library("UD2MConvert", "Convert", ["UD2MFormats"]),
+        library("UD2MRuntime", "Runtime", ["UD2MFormats", "CUD2MKernels"]),
+        library("UD2MSampler", "Sampler", ["UD2MRuntime", "CUD2MFFT"]),
+        library("UD2MImaging", "Imaging", ["CUD2MImageCodecs", "CTurboJPEG"]),
+        library(
+            "UD2MCommands", "Commands",
+            ["UD2MFormats", "UD2MConvert", "UD2MRuntime", "UD2MSampler", "UD2MImaging", argumentParser]),
+        .executableTarget(
+            name: "ud2m", dependencies: ["UD2MCommands"], path: "Sources/Executables/ud2m",
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "ud2m-convert", dependencies: ["UD2MCommands"], path: "Sources/Executables/ud2m-convert",
+            swiftSettings: swiftSettings),
+
+        // Tests.
+        .target(
+            name: "UD2MTestSupport", dependencies: ["UD2MFormats"], path: "Tests/TestSupport",
+            swiftSettings: swiftSettings),
+        tests("FormatsTests", ["UD2MFormats"]),
+        tests("ConvertTests", ["UD2MConvert"]),
+        tests("RuntimeTests", ["UD2MRuntime", "UD2MConvert", "CUD2MKernels"]),
+        tests("SamplerTests", ["UD2MSampler", "CUD2MFFT"]),
+        tests("ImagingTests", ["UD2MImaging"]),
+        tests("CommandsTests", ["UD2MCommands"]),
+        tests("PackageTests", []),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c17,
+    cxxLanguageStandard: .cxx17
+)

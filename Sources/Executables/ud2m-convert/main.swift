@@ -1,0 +1,1 @@
+print("ud2m-convert")

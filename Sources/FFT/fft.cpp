@@ -1,0 +1,1 @@
+#include "ud2m_fft.h"

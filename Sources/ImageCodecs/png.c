@@ -1,0 +1,1 @@
+#include "ud2m_image_codecs.h"
