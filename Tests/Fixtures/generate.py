@@ -53,14 +53,14 @@ def uniform(key, count):
 
 def portable_weight(case, name, shape):
     """The weight of one tensor: scaled by its fan-in, or near one for gains, or small for biases."""
-    values = uniform(f"{case}:{name}", math.prod(shape))
+    values = uniform(f"{case}:{name}", math.prod(shape)).astype(np.float32)
     if len(shape) >= 2:
-        values = values * math.sqrt(12 / math.prod(shape[1:]))
+        values = values * np.float32(math.sqrt(12 / math.prod(shape[1:])))
     elif name.endswith("weight"):
-        values = 1 + 0.3 * values
+        values = 1 + np.float32(0.3) * values
     else:
-        values = 0.2 * values
-    return torch.from_numpy(values.astype(np.float32).reshape(shape))
+        values = np.float32(0.2) * values
+    return torch.from_numpy(values.reshape(shape))
 
 
 def fill(network, case):
