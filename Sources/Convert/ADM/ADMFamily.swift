@@ -101,7 +101,8 @@ struct ADMFamily: ArchitectureFamily {
     private func checkWidths(_ configuration: ADMConfiguration) throws(UD2MError) {
         for (level, width) in configuration.levelChannels.enumerated() where width % 32 != 0 {
             throw UD2MError(
-                .architectureShape, "Level \(level) has \(width) channels, which 32 normalisation groups do not divide.",
+                .architectureShape,
+                "Level \(level) has \(width) channels, which 32 normalisation groups do not divide.",
                 at: .init(tensor: "input_blocks"))
         }
         guard configuration.levelChannels.count <= 16 else {

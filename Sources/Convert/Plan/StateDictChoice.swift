@@ -31,8 +31,11 @@ struct StateDictSelector {
         "optimizer", "opt_", "lr_scheduler", "scaler", "amp", "callbacks", "loops",
     ]
 
-    /// The best choice and the ones it beat, best first.
-    /// - Parameter path: a state dict's path as a person writes it, such as `"state_dict"`; nil to choose.
+    /// Ranks the state dicts by how well a known network fits them.
+    /// - Parameters:
+    ///   - checkpoint: the described file.
+    ///   - path: a state dict's path as a person writes it, such as `"state_dict"`; nil to choose.
+    /// - Returns: the best choice and the ones it beat, best first.
     /// - Throws: `state-dict-missing`, `architecture-unknown`, or what detection says of the only candidate.
     func choose(
         in checkpoint: Checkpoint, path: String?
