@@ -8,10 +8,6 @@ public enum ExitCodes {
     public static let negative: Int32 = 1
     /// Some items of a batch failed; the others were done.
     public static let partial: Int32 = 3
-    /// Interrupted by SIGINT.
-    public static let interrupted: Int32 = 130
-    /// Stopped by SIGTERM; the same call may be made again.
-    public static let terminated: Int32 = code(for: .retry)
 
     /// The exit code of a family of errors.
     public static func code(for category: UD2MError.Category) -> Int32 {
