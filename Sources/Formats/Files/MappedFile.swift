@@ -1,0 +1,136 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// A regular file mapped read-only into memory, as a whole and once (`formats.md` §12.7).
+///
+/// Pages are read from disk when they are touched, and shared with other processes through the page cache.
+///
+/// Safe to share between threads although the compiler cannot see it: every stored property is a `let`, the mapping is
+/// `PROT_READ` so nobody writes through it, and it is unmapped and closed only in `deinit`, when no reference is left.
+public final class MappedFile: @unchecked Sendable {
+    /// How the mapping is about to be read.
+    public enum Advice: Sendable {
+        /// Once, front to back: read ahead and drop behind.
+        case sequential
+        /// In small pieces anywhere: do not read ahead.
+        case random
+        /// Everything, soon: start reading now.
+        case willNeed
+        /// Nothing known.
+        case normal
+    }
+
+    /// The path as the caller gave it.
+    public let path: String
+    /// The file's bytes, valid while this object lives; empty for an empty file.
+    public let bytes: UnsafeRawBufferPointer
+    /// What the file was when it was opened.
+    package let identity: FileIdentity
+    private let descriptor: Int32
+
+    /// Bytes in the file.
+    public var count: Int { bytes.count }
+
+    /// Opens and maps a file.
+    /// - Throws: ``UD2MError`` with code `file-missing`, `file-unreadable`, `file-not-regular` or `file-read-failed`.
+    public init(path: String) throws {
+        let location = UD2MError.Location(file: path)
+        guard !path.utf8.contains(0) else {
+            throw UD2MError(.fileMissing, "The path contains a NUL byte, so no file can have it.", at: location)
+        }
+        // O_NONBLOCK: opening a pipe must not wait for a writer. It means nothing for a regular file.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            let number = errno
+            if number == ENOENT || number == ENOTDIR {
+                throw UD2MError(.fileMissing, "There is no such file.", at: location, remedy: "Check the path.")
+            }
+            throw UD2MError(.fileUnreadable, "Cannot open the file: \(systemErrorText(number)).", at: location)
+        }
+        do {
+            let identity = try Self.identity(of: descriptor, at: location)
+            self.bytes = try Self.map(descriptor, count: identity.size, at: location)
+            self.identity = identity
+        } catch {
+            close(descriptor)
+            throw error
+        }
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    deinit {
+        if let base = bytes.baseAddress {
+            munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)
+        }
+        close(descriptor)
+    }
+
+    /// Checks that nobody has written to the file since it was opened.
+    ///
+    /// Touching pages beyond the end of a file that has shrunk kills the process, so call this before first use.
+    /// - Throws: ``UD2MError`` with code `file-changed`.
+    public func checkUnchanged() throws {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw UD2MError(
+                .fileReadFailed, "Cannot examine the file: \(systemErrorText(errno)).", at: .init(file: path))
+        }
+        // An open descriptor keeps naming the old file when a new one takes its path, and reading that is safe;
+        // but the user means the file that is there now.
+        let atPath = FileIdentity.ofFile(at: path)
+        guard FileIdentity(status) == identity, atPath == nil || atPath == identity else {
+            throw UD2MError(
+                .fileChanged, "The file was modified while it was being read.", at: .init(file: path),
+                remedy: "Wait until whatever writes it has finished, then try again.")
+        }
+    }
+
+    /// Tells the kernel how the mapping, or a range of its bytes, is about to be read; only ever a hint.
+    public func advise(_ advice: Advice, range: Range<Int>? = nil) {
+        let range = (range ?? 0..<count).clamped(to: 0..<count)
+        guard let base = bytes.baseAddress, !range.isEmpty else { return }
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let start = range.lowerBound / page * page
+        let value =
+            switch advice {
+            case .sequential: MADV_SEQUENTIAL
+            case .random: MADV_RANDOM
+            case .willNeed: MADV_WILLNEED
+            case .normal: MADV_NORMAL
+            }
+        madvise(UnsafeMutableRawPointer(mutating: base) + start, range.upperBound - start, value)
+    }
+
+    private static func identity(of descriptor: Int32, at location: UD2MError.Location) throws -> FileIdentity {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw UD2MError(.fileReadFailed, "Cannot examine the file: \(systemErrorText(errno)).", at: location)
+        }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG:
+            return FileIdentity(status)
+        case S_IFDIR:
+            throw UD2MError(
+                .fileNotRegular, "This is a directory, not a file.", at: location, remedy: "Name a file inside it.")
+        default:
+            throw UD2MError(
+                .fileNotRegular, "This is a device, pipe or socket, which cannot be mapped.", at: location,
+                remedy: "Save the data to a file first.")
+        }
+    }
+
+    private static func map(
+        _ descriptor: Int32, count: Int, at location: UD2MError.Location
+    ) throws -> UnsafeRawBufferPointer {
+        guard count > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
+        let base = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
+        guard let base, base != MAP_FAILED else {
+            throw UD2MError(.fileReadFailed, "Cannot map the file: \(systemErrorText(errno)).", at: location)
+        }
+        return UnsafeRawBufferPointer(start: base, count: count)
+    }
+}
