@@ -1,0 +1,79 @@
+import UD2MConvert
+import UD2MFormats
+
+/// The result of `ud2m-convert convert` (`schemas/convert.schema.json`).
+struct ConvertReport: Encodable {
+    struct Input: Encodable {
+        let path: String
+        let container: String
+        let bytes: Int
+        let state: String
+        let prefix: String
+        let otherStates: [String]
+    }
+
+    struct Architecture: Encodable {
+        let family: String
+        let summary: String
+        let parameters: Int
+        let evidence: [String]
+    }
+
+    struct Tensor: Encodable {
+        let name: String
+        let dtype: String
+        let shape: [Int]
+        let bytes: Int
+        let offset: Int
+    }
+
+    struct Misshapen: Encodable {
+        let name: String
+        let expected: [Int]
+        let found: [Int]
+    }
+
+    struct Skipped: Encodable {
+        let path: [String]
+        let reason: String
+    }
+
+    struct Finding: Encodable {
+        let severity: String
+        let global: String
+        let message: String
+        let entry: String
+        let byteOffset: Int
+        let opcodeIndex: Int
+    }
+
+    struct Output: Encodable {
+        /// Nil in a dry run without an output path.
+        let path: String?
+        let bytes: Int
+        /// Nil in a dry run, since no data were read.
+        let contentID: String?
+        let written: Bool
+    }
+
+    let tool = "ud2m-convert"
+    let version = Version.current
+    let input: Input
+    let architecture: Architecture
+    let tensors: [Tensor]
+    let missing: [String]
+    let misshapen: [Misshapen]
+    let unmapped: [String]
+    let skipped: [Skipped]
+    let findings: [Finding]
+    let output: Output
+    let dryRun: Bool
+}
+
+extension ConvertReport.Finding {
+    init(_ finding: PickleFinding) {
+        self.init(
+            severity: finding.severity.rawValue, global: finding.global, message: finding.message,
+            entry: finding.entry, byteOffset: finding.byteOffset, opcodeIndex: finding.opcodeIndex)
+    }
+}

@@ -1,0 +1,70 @@
+import Foundation
+import UD2MFormats
+
+/// A forward operator and its noise as a JSON file keeps them (`schemas/operator.schema.json`).
+///
+/// `ud2m degrade` writes one beside each observation and `ud2m restore --operator` reads it.
+struct OperatorSpecification: Codable, Equatable {
+    /// A blur kernel by its parameters.
+    struct Kernel: Codable, Equatable {
+        enum Kind: String, Codable, CaseIterable {
+            case gaussian
+            case uniform
+            case bicubic
+        }
+
+        var kind: Kind
+        /// Side of the kernel in pixels; the bicubic kernel's follows from the factor.
+        var size: Int?
+        /// Variance of the Gaussian in pixels².
+        var variance: Double?
+    }
+
+    /// The version of this form.
+    var version = 1
+    var task: RestorationTask
+    /// Blur kernel of deblurring, or the anti-aliasing kernel of super-resolution.
+    var kernel: Kernel?
+    /// How many times smaller than the image the observation is.
+    var factor: Int?
+    /// The mask image of inpainting, relative to this file: white pixels are known, black ones are missing.
+    var mask: String?
+    /// Standard deviation of the noise, in units of the image range [0, 1].
+    var sigma: Double
+
+    /// Reads and checks a file.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `operator-file` when it is not such a file.
+    init(path: String) throws {
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(filePath: path))
+        } catch {
+            throw UD2MError(.fileMissing, "The operator file cannot be read.", at: .init(file: path))
+        }
+        do {
+            self = try JSONDecoder().decode(Self.self, from: data)
+        } catch {
+            throw UD2MError(
+                .operatorFile, "This is not an operator file of ud2m degrade.", at: .init(file: path),
+                remedy: "See schemas/operator.schema.json for what it holds.")
+        }
+        guard version == 1 else {
+            throw UD2MError(
+                .operatorFile, "The operator file has version \(version); this program reads version 1.",
+                at: .init(file: path))
+        }
+    }
+
+    init(task: RestorationTask, kernel: Kernel? = nil, factor: Int? = nil, mask: String? = nil, sigma: Double) {
+        self.task = task
+        self.kernel = kernel
+        self.factor = factor
+        self.mask = mask
+        self.sigma = sigma
+    }
+}
+
+extension UD2MError.Code {
+    /// An operator file is malformed.
+    static let operatorFile = UD2MError.Code("operator-file", .badData)
+}

@@ -1,0 +1,87 @@
+import ArgumentParser
+import Foundation
+
+/// Where long work reports how far it is. Calls come from one thread.
+protocol ProgressSink {
+    /// Reports a fraction of 0…1 of the work called `label`.
+    func update(_ fraction: Double, label: String)
+    /// Ends the report; the line is cleared.
+    func finish()
+}
+
+/// The forms of `--progress`.
+enum ProgressStyle: String, ExpressibleByArgument, CaseIterable {
+    /// A bar on a terminal, nothing elsewhere.
+    case auto
+    /// A bar that redraws its line.
+    case bar
+    /// One JSON object a line, for programs.
+    case json
+    /// Nothing.
+    case none
+
+    func sink(isQuiet: Bool) -> any ProgressSink {
+        switch self {
+        case .auto: !isQuiet && isatty(STDERR_FILENO) == 1 ? ProgressBar() : SilentProgress()
+        case .bar: ProgressBar()
+        case .json: ProgressLines()
+        case .none: SilentProgress()
+        }
+    }
+}
+
+/// Reports nothing.
+struct SilentProgress: ProgressSink {
+    func update(_ fraction: Double, label: String) {}
+    func finish() {}
+}
+
+/// Writes `{"fraction":0.5,"label":"deblur"}` lines to standard error.
+struct ProgressLines: ProgressSink {
+    private struct Event: Encodable {
+        let fraction: Double
+        let label: String
+    }
+
+    func update(_ fraction: Double, label: String) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(Event(fraction: fraction, label: label)) else { return }
+        FileHandle.standardError.write(data + Data("\n".utf8))
+    }
+
+    func finish() {}
+}
+
+/// Draws a bar with the time left on one line of standard error.
+final class ProgressBar: ProgressSink {
+    private let start = ContinuousClock.now
+    private var lastDraw: ContinuousClock.Instant?
+    private let width = 30
+
+    func update(_ fraction: Double, label: String) {
+        let now = ContinuousClock.now
+        // Ten frames a second are enough; the last one is always drawn.
+        if let lastDraw, now - lastDraw < .milliseconds(100), fraction < 1 { return }
+        lastDraw = now
+        let share = min(max(fraction, 0), 1)
+        let filled = Int((Double(width) * share).rounded())
+        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+        write("\r\u{1B}[K\(label) \(bar) \(Int(share * 100)) %\(remaining(share, now - start))")
+    }
+
+    func finish() {
+        if lastDraw != nil { write("\r\u{1B}[K") }
+    }
+
+    /// " 12 s left", once there is enough to judge by.
+    private func remaining(_ share: Double, _ elapsed: Duration) -> String {
+        let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+        guard share > 0.02, seconds > 0.5, share < 1 else { return "" }
+        return " \(Int((seconds / share * (1 - share)).rounded(.up))) s left"
+    }
+
+    private func write(_ text: String) {
+        FileHandle.standardError.write(Data(text.utf8))
+    }
+}

@@ -1,0 +1,49 @@
+import ArgumentParser
+
+/// `ud2m forward`: one run of a network on tensors from a file.
+struct ForwardCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "forward",
+        abstract: "Run a converted network on tensors from a safetensors file.",
+        discussion: """
+            The input file holds x [N,C,H,W], t [N], and where the network has them class labels y [N] and low_res \
+            [N,C,h,w]; other tensors in it are ignored. The output file holds out, and every tap under its name.
+            """)
+
+    @Argument(help: "The network, a .ud2w file.")
+    var store: String
+
+    @Option(help: ArgumentHelp("The input tensors.", valueName: "in.safetensors"))
+    var input: String
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("Where the output goes.", valueName: "out.safetensors"))
+    var output: String
+
+    @Option(parsing: .upToNextOption, help: "Inner activations to keep, such as middle_block.1.")
+    var taps: [String] = []
+
+    @Option(help: "Compute threads; 0 uses every core this process may use.")
+    var threads = 0
+
+    @Flag(help: "Replace an existing output.")
+    var force = false
+
+    @OptionGroup
+    var reporting: OutputOptions
+
+    func validate() throws {
+        guard (0...1024).contains(threads) else { throw ValidationError("--threads must be 0…1024.") }
+    }
+
+    func run() throws {
+        let report = try ForwardRun(
+            store: store, input: input, output: output, taps: taps, threads: threads, overwrite: force
+        ).execute()
+        if reporting.json {
+            try JSONOutput.print(report)
+        } else if !reporting.quiet {
+            let names = report.outputs.map { "\($0.name) \($0.shape)" }.joined(separator: ", ")
+            print("\(names) -> \(output.escapedForDisplay) (\(report.milliseconds) ms)")
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import UD2MFormats
+
+/// The names and shapes of one state dict, which is all that detection looks at.
+public struct StateDictShapes: Sendable {
+    private let shapes: [TensorName: [Int]]
+
+    private static let largestDimension = 1 << 20
+
+    /// Creates an index.
+    public init(_ shapes: [TensorName: [Int]]) {
+        self.shapes = shapes
+    }
+
+    /// The shape of a tensor, or nil when the state dict has no such name.
+    public subscript(_ name: String) -> [Int]? { shapes[TensorName(name)] }
+
+    /// Whether a tensor of this name exists.
+    public func has(_ name: String) -> Bool { self[name] != nil }
+
+    /// All names.
+    public var names: Dictionary<TensorName, [Int]>.Keys { shapes.keys }
+
+    /// The size of one dimension of a tensor that must exist and have `rank` dimensions.
+    /// - Throws: `architecture-tensor-missing` or `architecture-shape` naming the tensor.
+    func size(_ name: String, axis: Int, rank: Int, family: String) throws(UD2MError) -> Int {
+        guard let shape = self[name] else {
+            throw UD2MError(
+                .architectureTensorMissing,
+                "The names are those of \(family), but this tensor, which fixes its shape, is missing.",
+                at: .init(tensor: name))
+        }
+        // The bound keeps later products far from overflow; no layer of any of these networks comes near it.
+        guard shape.count == rank, shape.allSatisfy({ (1...Self.largestDimension).contains($0) }) else {
+            throw UD2MError(
+                .architectureShape,
+                "\(family) needs \(rank) dimensions of 1…\(Self.largestDimension) here; the file has shape \(shape).",
+                at: .init(tensor: name))
+        }
+        return shape[axis]
+    }
+
+    /// The indices i of names that start with `<prefix>.<i>.`, sorted.
+    func indices(under prefix: String) -> [Int] {
+        let start = Array((prefix + ".").utf8)
+        var found = Set<Int>()
+        for name in shapes.keys where name.bytes.starts(with: start) {
+            let digits = name.bytes.dropFirst(start.count).prefix { $0 != UInt8(ascii: ".") }
+            // Longer runs of digits are no block index of any real network.
+            guard (1...4).contains(digits.count), digits.allSatisfy({ (0x30...0x39).contains($0) }) else { continue }
+            found.insert(digits.reduce(0) { $0 * 10 + Int($1 - 0x30) })
+        }
+        return found.sorted()
+    }
+}

@@ -1,1 +1,0 @@
-#include "ud2m_image_codecs.h"
