@@ -49,15 +49,15 @@ struct DegradeRun {
 
         let operatorPath = "\(output).operator.json"
         for path in [output, operatorPath] + (maskPath.map { [$0] } ?? []) {
-            try OutputCheck.requireWritable(path, overwrite: overwrite)
+            try OutputFile.requireWritable(path, overwrite: overwrite)
         }
         if let mask, let maskPath {
             let pixels = try ImageBuffer(
                 width: mask.width, height: mask.height, channels: 1, values: mask.kept.map { $0 ? 1 : 0 })
-            try ImageFile.write(pixels, to: maskPath, overwriting: overwrite)
+            try OutputFile.write(pixels, to: maskPath, overwrite: overwrite)
         }
-        try TextFile.write(try JSONOutput.encode(specification), to: operatorPath, overwrite: overwrite)
-        try ImageFile.write(try observation.image(bitDepth: bitDepth), to: output, overwriting: overwrite)
+        try OutputFile.write(try JSONOutput.encode(specification), to: operatorPath, overwrite: overwrite)
+        try OutputFile.write(try observation.image(bitDepth: bitDepth), to: output, overwrite: overwrite)
         return Report(
             image: image, output: output, operatorFile: operatorPath, mask: maskPath, operator: specification,
             seed: seed)
