@@ -15,10 +15,7 @@ public enum JSONValue: Sendable {
     case array([JSONValue])
     case object(JSONObject)
 
-    /// Reads one document.
-    /// - Parameters:
-    ///   - depth: The deepest nesting allowed; a scalar has depth 0.
-    ///   - location: Where the text comes from; errors add the byte.
+    /// Reads one document, nested at most `depth` levels deep; errors add the byte to `location`.
     /// - Throws: ``UD2MError`` with a `json-…` code.
     public init(
         parsing bytes: UnsafeRawBufferPointer, depth: Int = Limits.standard.jsonDepth,

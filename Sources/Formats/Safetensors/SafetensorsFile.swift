@@ -31,8 +31,7 @@ public final class SafetensorsFile: Sendable {
     /// What is odd, at most one item a tensor.
     public let warnings: [Warning]
 
-    /// Opens and validates a file.
-    /// - Parameter isStrict: Whether unknown fields of an entry are errors rather than warnings.
+    /// Opens and validates a file; with `isStrict`, unknown fields of an entry are errors rather than warnings.
     /// - Throws: ``UD2MError`` with a `file-…`, `json-…` or `safetensors-…` code; a byte offset is from the file's start.
     public convenience init(path: String, limits: Limits = .standard, isStrict: Bool = false) throws {
         try self.init(file: MappedFile(path: path), limits: limits, isStrict: isStrict)

@@ -1,7 +1,7 @@
 /// What a `.ud2w` promises beyond being a safetensors file, read from its metadata and checked against its header.
 struct StoreGuarantees: Sendable {
     /// The alignments that a file may claim.
-    static let alignments = 64...(1 << 30)
+    static let alignments = 64...(1 << 26)
 
     /// The alignment of the data's start in bytes.
     let alignment: Int
@@ -33,7 +33,7 @@ struct StoreGuarantees: Sendable {
         guard let text = file.metadata[StoreMetadata.Key.alignment], let value = Int(text), String(value) == text,
             alignments.contains(value), value.nonzeroBitCount == 1
         else {
-            throw UD2MError(.storeAlignment, "'ud2w.align' must be a power of two from 64 on.", at: place)
+            throw UD2MError(.storeAlignment, "'ud2w.align' must be a power of two from 64 to 2^26.", at: place)
         }
         guard file.dataStart % value == 0 else {
             throw UD2MError(

@@ -31,6 +31,8 @@ public struct StoreMetadata: Sendable, Equatable {
 
         /// Keys that the writer computes, so that nobody may set them.
         package static let computed: Set<String> = [format, version, alignment, aliases, checksums, content]
+        /// Keys that have a property of their own.
+        package static let typed: Set<String> = [architecture, config, source, created, lineage, license, note]
     }
 
     /// The version this code writes, and the only one it reads.
@@ -95,6 +97,20 @@ public struct StoreMetadata: Sendable, Equatable {
                 throw error.located(in: Self.place(Key.architecture, location))
             }
         }
+    }
+
+    /// The pairs as text; ``init(pairs:at:)`` reads them back.
+    /// - Throws: ``UD2MError`` with code `json-number` for a number that is not finite.
+    package func pairs() throws -> [String: String] {
+        var pairs = other
+        pairs[Key.architecture] = try architecture?.json.canonicalText()
+        pairs[Key.config] = try config?.canonicalText()
+        pairs[Key.source] = try source?.canonicalText()
+        pairs[Key.lineage] = lineage.isEmpty ? nil : try JSONValue.array(lineage).canonicalText()
+        pairs[Key.created] = created
+        pairs[Key.license] = license
+        pairs[Key.note] = note
+        return pairs
     }
 
     /// Reads the JSON text of a pair.

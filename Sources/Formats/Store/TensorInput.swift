@@ -1,0 +1,38 @@
+/// A tensor to be written: what it will be called and hold, and where its bytes come from.
+public struct TensorInput: Sendable {
+    /// Gives the dense little-endian bytes in order, in pieces of any size, to `body`; called once for each writing.
+    public typealias Bytes = @Sendable (_ body: (UnsafeRawBufferPointer) throws -> Void) throws -> Void
+
+    /// The name in the file.
+    public var name: TensorName
+    /// The type in the file.
+    public var elementType: ElementType
+    /// Sizes, outermost first.
+    public var shape: [Int]
+    /// Where the bytes come from.
+    public var bytes: Bytes
+
+    /// Creates a tensor from anything that can give its bytes.
+    public init(name: TensorName, elementType: ElementType, shape: [Int], bytes: @escaping Bytes) {
+        self.name = name
+        self.elementType = elementType
+        self.shape = shape
+        self.bytes = bytes
+    }
+
+    /// Creates a tensor from one of a checkpoint, converted to `elementType` while it streams.
+    public init(_ source: TensorSource, name: TensorName? = nil, elementType: ElementType? = nil) {
+        let type = elementType ?? source.elementType
+        self.init(name: name ?? source.name, elementType: type, shape: source.shape) { body in
+            try source.stream(as: type, body)
+        }
+    }
+
+    /// Creates a tensor from numbers in memory.
+    public init(name: TensorName, shape: [Int], floats: [Float]) {
+        self.init(name: name, elementType: .f32, shape: shape) { body in
+            // Every platform we build for is little-endian; safetensors is too.
+            try floats.withUnsafeBytes(body)
+        }
+    }
+}

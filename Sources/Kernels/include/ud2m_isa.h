@@ -1,0 +1,36 @@
+#pragma once
+#include "ud2m_types.h"
+
+/// @file
+/// Choice of the instruction set the kernels run with. A pool carries its choice (`ud2m_pool_select_isa`), so there is
+/// no process-wide switch.
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Implementation tier. Tiers agree to rounding (see the tests for bounds), not bit for bit.
+typedef enum ud2m_isa {
+    /// Plain loops with double accumulators: the oracle the others are tested against. Slow.
+    UD2M_ISA_REFERENCE = 0,
+    /// Vector code for the baseline of the target (SSE2, NEON).
+    UD2M_ISA_GENERIC = 1,
+    /// AVX2, FMA and F16C.
+    UD2M_ISA_AVX2 = 2,
+    /// AVX-512 F, BW, DQ and VL.
+    UD2M_ISA_AVX512 = 3,
+} ud2m_isa;
+
+/// Whether this build and this machine (processor and operating system) can run a tier.
+bool ud2m_isa_available(ud2m_isa isa);
+
+/// The tier new pools use, and calls without a pool: the one named by the environment variable `UD2M_ISA`
+/// (`reference`, `generic`, `avx2`, `avx512`), if it is set and available when first asked, else the fastest available.
+ud2m_isa ud2m_isa_default(void);
+
+/// Lower-case name of a tier, as `UD2M_ISA` spells it; "unknown" for other values.
+const char *ud2m_isa_name(ud2m_isa isa);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,28 @@
+import UD2MFormats
+
+extension UD2MError.Code {
+    /// A shape has a negative size, overflows, or does not match its number of values.
+    public static let tensorShape = Self("tensor-shape", .usage)
+    /// A network configuration describes no network that can be built.
+    public static let networkConfiguration = Self("network-configuration", .badData)
+    /// The store lacks a tensor that the network needs.
+    public static let weightMissing = Self("weight-missing", .badData)
+    /// A tensor of the store has another shape than the network needs.
+    public static let weightShape = Self("weight-shape", .badData)
+    /// A tensor of the store has an element type that a network cannot compute with.
+    public static let weightType = Self("weight-type", .badData)
+    /// A named input was not given.
+    public static let inputMissing = Self("input-missing", .usage)
+    /// An input was given that the network does not have.
+    public static let inputUnknown = Self("input-unknown", .usage)
+    /// An input's shape does not fit the network or the other inputs.
+    public static let inputShape = Self("input-shape", .usage)
+    /// An input's value lies outside its range.
+    public static let inputRange = Self("input-range", .usage)
+    /// No activation has this tap name.
+    public static let tapUnknown = Self("tap-unknown", .usage)
+    /// A run needs more memory than can be had.
+    public static let memoryExhausted = Self("memory-exhausted", .retry)
+    /// A graph breaks a rule that its builder should have kept.
+    public static let graphInvalid = Self("graph-invalid", .internalBug)
+}

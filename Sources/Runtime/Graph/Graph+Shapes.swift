@@ -1,0 +1,112 @@
+import UD2MFormats
+
+/// The size of one item of a value.
+package enum ValueShape: Sendable, Hashable {
+    case map(channels: Int, height: Int, width: Int)
+    case vector(Int)
+
+    package var channels: Int {
+        switch self {
+        case .map(let channels, _, _): channels
+        case .vector(let channels): channels
+        }
+    }
+
+    /// Positions a channel has: H·W of a map, 1 of a vector.
+    package var positions: Int {
+        switch self {
+        case .map(_, let height, let width): height * width
+        case .vector: 1
+        }
+    }
+}
+
+extension Graph {
+    /// The shape of every value for images of the given sizes (`name` → height and width).
+    /// - Throws: `graph-invalid` when a node cannot take its operands' shapes, or an image's size is not given.
+    package func shapes(sizes: [String: (height: Int, width: Int)]) throws -> [ValueShape] {
+        var shapes: [ValueShape] = []
+        shapes.reserveCapacity(nodes.count)
+        for (index, node) in nodes.enumerated() {
+            guard node.reads.allSatisfy({ $0.index < index }) else {
+                throw UD2MError(.graphInvalid, "Node \(index) reads a later node.")
+            }
+            let operands = node.inputs.map { shapes[$0.index] }
+            guard let shape = node.shape(operands: operands, sizes: sizes) else {
+                throw UD2MError(.graphInvalid, "Node \(index) (\(node.operation)) cannot take \(operands).")
+            }
+            shapes.append(shape)
+        }
+        return shapes
+    }
+}
+
+extension Node {
+    fileprivate func shape(
+        operands: [ValueShape], sizes: [String: (height: Int, width: Int)]
+    ) -> ValueShape? {
+        switch operation {
+        case .image(let name, let channels):
+            sizes[name].map { .map(channels: channels, height: $0.height, width: $0.width) }
+        case .timestepEmbedding(_, let embedding): .vector(embedding.width)
+        case .classEmbedding(_, let embedding): .vector(embedding.width)
+        case .convolution(let convolution):
+            convolution.shape(of: loadsUpsampled ? operands.first?.resampled(.nearestUp) : operands.first)
+        case .linear(let linear): operands == [.vector(linear.inputs)] ? .vector(linear.outputs) : nil
+        case .groupNorm, .silu, .modulate, .add, .load: operands.first
+        case .concat: operands.concatenated
+        case .resample(let kind): operands.first?.resampled(kind)
+        case .resizeBilinear:
+            if operands.count == 2, case .map(let channels, _, _) = operands[0],
+                case .map(_, let height, let width) = operands[1]
+            {
+                .map(channels: channels, height: height, width: width)
+            } else {
+                nil
+            }
+        case .attention(let attention):
+            if case .map(3 * attention.channels, let height, let width) = operands.first {
+                .map(channels: attention.channels, height: height, width: width)
+            } else {
+                nil
+            }
+        case .normCoefficients(let norm): .vector(2 * norm.channels)
+        case .vectorCoefficients: operands.first.map { .vector(2 * $0.channels) }
+        case .shiftedBias(_, let channels): .vector(channels)
+        }
+    }
+}
+
+extension [ValueShape] {
+    /// The shape of maps joined along the channels, or nil when their sizes differ.
+    fileprivate var concatenated: ValueShape? {
+        guard case .map(_, let height, let width) = first else { return nil }
+        var total = 0
+        for case .map(let channels, height, width) in self { total += channels }
+        let agree = allSatisfy { if case .map(_, height, width) = $0 { true } else { false } }
+        return agree ? .map(channels: total, height: height, width: width) : nil
+    }
+}
+
+extension ValueShape {
+    fileprivate func resampled(_ kind: Resample) -> ValueShape? {
+        guard case .map(let channels, let height, let width) = self else { return nil }
+        switch kind {
+        case .averageDown:
+            guard height % 2 == 0, width % 2 == 0 else { return nil }
+            return .map(channels: channels, height: height / 2, width: width / 2)
+        case .nearestUp:
+            return .map(channels: channels, height: height * 2, width: width * 2)
+        }
+    }
+}
+
+extension Convolution {
+    fileprivate func shape(of input: ValueShape?) -> ValueShape? {
+        guard case .map(inputChannels, let height, let width) = input else { return nil }
+        let reach = padBefore + padAfter - kernel
+        guard height + reach >= 0, width + reach >= 0 else { return nil }
+        return .map(
+            channels: outputChannels, height: (height + reach) / stride + 1, width: (width + reach) / stride + 1)
+    }
+}

@@ -1,0 +1,105 @@
+import CUD2MKernels
+import Synchronization
+import UD2MFormats
+
+/// A network with its weights, ready to run on the CPU.
+///
+/// Memory: four bytes a parameter for the packed weights, whatever the store holds, and one arena for the activations
+/// of a single image, sized by the largest image run so far. Runs on one network take turns; each uses all of the
+/// network's threads. A result depends neither on the number of threads nor on the other items of its batch.
+public final class Network: Sendable {
+    /// The inputs of ``run(_:taps:)``, all of them required.
+    public let inputs: [NetworkInput]
+    /// The names of the activations that a run can return, sorted.
+    public let tapNames: [String]
+    /// The channels of the output.
+    public let outputChannels: Int
+    /// The multiple that both sides of an image must be of.
+    public let sizeMultiple: Int
+    /// The threads that a run uses.
+    public let threads: Int
+
+    private let graph: Graph
+    private let runtime: Mutex<Runtime>
+
+    /// The largest side of an image in pixels.
+    public static let maximumSide = 16_384
+
+    /// Loads the network that a store says it holds.
+    /// - Parameter threads: compute threads; 0 means one a processor.
+    /// - Throws: ``UD2MFormats/UD2MError``: `network-configuration`, or `weight-missing`, `weight-shape` or
+    ///   `weight-type` with the tensor's name, or `memory-exhausted`.
+    public convenience init(store: WeightStore, threads: Int = 0) throws {
+        guard let architecture = store.architecture else {
+            throw UD2MError(
+                .networkConfiguration, "The file does not say which network it holds.",
+                at: .init(file: store.path), remedy: "Convert it with ud2m-convert.")
+        }
+        try self.init(store: store, architecture: architecture, threads: threads)
+    }
+
+    /// Loads a network of a given architecture.
+    /// - Parameter threads: compute threads; 0 means one a processor.
+    /// - Throws: as ``init(store:threads:)``.
+    public init(store: WeightStore, architecture: ArchitectureConfiguration, threads: Int = 0) throws {
+        guard (0...256).contains(threads) else {
+            throw UD2MError(.inputRange, "\(threads) is no number of threads; use 0 to 256.")
+        }
+        let location = UD2MError.Location(file: store.path)
+        do {
+            switch architecture {
+            case .adm(let configuration):
+                graph = try configuration.graph()
+                inputs = configuration.networkInputs
+                outputChannels = configuration.outputChannels
+                sizeMultiple = configuration.sizeMultiple
+            }
+            let runtime = try Runtime(graph: graph, threads: threads) { store.tensor(TensorName($0)) }
+            self.threads = runtime.threads
+            self.runtime = Mutex(runtime)
+        } catch let error as UD2MError {
+            throw error.located(in: location)
+        }
+        tapNames = graph.taps.keys.sorted()
+    }
+
+    /// The tensors that a store must hold for an architecture, with their shapes.
+    /// - Throws: `network-configuration`.
+    public static func requiredWeights(_ architecture: ArchitectureConfiguration) throws -> [WeightRequirement] {
+        switch architecture {
+        case .adm(let configuration): try configuration.graph().weights
+        }
+    }
+
+    /// Runs the network on a batch.
+    /// - Parameters:
+    ///   - inputs: a tensor for each of ``inputs``; all have the same batch size N.
+    ///   - taps: names of activations to return as well.
+    /// - Returns: `out`, [N, ``outputChannels``, H, W], and each tap under its name: [N, C, H, W] for feature maps,
+    ///   [N, C, H·W] inside attention blocks, [N, C] for vectors.
+    /// - Throws: ``UD2MFormats/UD2MError``: `input-missing`, `input-unknown`, `input-shape` or `input-range` with the
+    ///   input's name as the location's tensor; `tap-unknown`; `memory-exhausted`.
+    public func run(_ inputs: [String: Tensor], taps: [String] = []) throws -> [String: Tensor] {
+        let request = try RunRequest(network: self, inputs: inputs, taps: taps)
+        return try runtime.withLock { try $0.run(graph, request, inputs) }
+    }
+
+    /// Bytes of memory the network holds: packed weights and the arena.
+    public var memoryInUse: Int { runtime.withLock { $0.memoryInUse } }
+}
+
+extension ADMConfiguration {
+    /// The inputs of the network of this configuration.
+    fileprivate var networkInputs: [NetworkInput] {
+        var inputs = [
+            NetworkInput(name: "x", kind: .image(channels: imageChannels, sizeMultiple: sizeMultiple)),
+            NetworkInput(name: "t", kind: .timestep),
+        ]
+        if let classCount { inputs.append(NetworkInput(name: "y", kind: .classLabel(count: classCount))) }
+        if isSuperResolution {
+            let channels = inputChannels - imageChannels
+            inputs.append(NetworkInput(name: "low_res", kind: .lowResolutionImage(channels: channels)))
+        }
+        return inputs
+    }
+}

@@ -1,0 +1,85 @@
+import UD2MFormats
+
+/// What a caller asks of a run, checked.
+struct RunRequest {
+    let key: PlanKey
+    let batch: Int
+
+    /// Checks every input and tap.
+    init(network: Network, inputs: [String: Tensor], taps: [String]) throws {
+        for name in inputs.keys.sorted() where !network.inputs.contains(where: { $0.name == name }) {
+            let names = network.inputs.map(\.name).joined(separator: ", ")
+            throw Self.error(.inputUnknown, name, "The network has no input of this name; it takes \(names).")
+        }
+        var batch: Int?
+        var sizes: [PlanKey.Size] = []
+        for input in network.inputs {
+            guard let tensor = inputs[input.name] else {
+                throw Self.error(.inputMissing, input.name, "The network needs this input.")
+            }
+            guard let count = tensor.shape.first, count > 0, count == batch ?? count else {
+                throw Self.error(
+                    .inputShape, input.name,
+                    "The shape \(tensor.shape) has no batch of \(batch.map(String.init) ?? "one or more") items.")
+            }
+            batch = count
+            if let size = try Self.check(tensor, input) { sizes.append(size) }
+        }
+        for tap in taps where !network.tapNames.contains(tap) {
+            throw Self.unknownTap(tap, network.tapNames)
+        }
+        self.batch = batch ?? 0
+        key = PlanKey(sizes: sizes, taps: Set(taps))
+    }
+
+    /// Checks an input by itself; gives the size of an image.
+    private static func check(_ tensor: Tensor, _ input: NetworkInput) throws -> PlanKey.Size? {
+        switch input.kind {
+        case .image(let channels, let multiple):
+            return try checkImage(tensor, input.name, channels: channels, multiple: multiple)
+        case .lowResolutionImage(let channels):
+            return try checkImage(tensor, input.name, channels: channels, multiple: 1)
+        case .timestep:
+            try checkScalars(tensor, input.name) { $0.isFinite }
+        case .classLabel(let count):
+            try checkScalars(tensor, input.name) { $0.rounded() == $0 && $0 >= 0 && $0 < Float(count) }
+        }
+        return nil
+    }
+
+    private static func checkImage(
+        _ tensor: Tensor, _ name: String, channels: Int, multiple: Int
+    ) throws -> PlanKey.Size {
+        let shape = tensor.shape
+        guard shape.count == 4, shape[1] == channels else {
+            throw error(.inputShape, name, "The shape is \(shape); it must be [N, \(channels), H, W].")
+        }
+        for side in shape[2...] where side < 1 || side > Network.maximumSide || side % multiple != 0 {
+            throw error(
+                .inputShape, name,
+                "A side of \(side) pixels is no multiple of \(multiple) in \(multiple)...\(Network.maximumSide).")
+        }
+        return PlanKey.Size(name: name, height: shape[2], width: shape[3])
+    }
+
+    private static func checkScalars(_ tensor: Tensor, _ name: String, _ isValid: (Float) -> Bool) throws {
+        guard tensor.shape.count == 1 else {
+            throw error(.inputShape, name, "The shape is \(tensor.shape); it must be [N].")
+        }
+        guard let bad = tensor.values.first(where: { !isValid($0) }) else { return }
+        throw error(.inputRange, name, "\(bad) is out of range.")
+    }
+
+    private static func error(_ code: UD2MError.Code, _ input: String, _ message: String) -> UD2MError {
+        UD2MError(code, message, at: .init(tensor: input))
+    }
+
+    /// Names the taps that begin most like the unknown one.
+    private static func unknownTap(_ tap: String, _ names: [String]) -> UD2MError {
+        func likeness(_ name: String) -> Int { zip(name, tap).prefix { $0 == $1 }.count }
+        let nearest = names.sorted { (-likeness($0), $0) < (-likeness($1), $1) }.prefix(20).sorted()
+        return UD2MError(
+            .tapUnknown, "There is no activation of this name among the \(names.count).", at: .init(tensor: tap),
+            remedy: "Nearest: \(nearest.joined(separator: ", ")).")
+    }
+}

@@ -1,0 +1,78 @@
+import CUD2MKernels
+import UD2MFormats
+
+/// What runs of a network share, one at a time: threads, weights, arena and plans.
+final class Runtime {
+    private let pool: OpaquePointer?
+    private let weights: PackedWeights
+    private var arena: FloatBuffer
+    /// Plans bound to `arena`, the most recently used last.
+    private var plans: [(key: PlanKey, plan: ExecutionPlan)] = []
+
+    /// Plans kept; a plan is small, the arena is shared.
+    private static let planLimit = 16
+
+    init(graph: Graph, threads: Int, lookup: (String) throws -> StoredTensor?) throws {
+        guard let pool = ud2m_pool_create(Int32(threads)) else {
+            throw UD2MError(.memoryExhausted, "The compute threads cannot be started.")
+        }
+        self.pool = pool
+        do {
+            weights = try PackedWeights(graph: graph, pool: pool, lookup: lookup)
+            arena = try FloatBuffer(count: 0)
+        } catch {
+            ud2m_pool_destroy(pool)
+            throw error
+        }
+    }
+
+    deinit {
+        ud2m_pool_destroy(pool)
+    }
+
+    var threads: Int { Int(ud2m_pool_threads(pool)) }
+
+    var memoryInUse: Int { (weights.count + arena.count) * MemoryLayout<Float>.stride }
+
+    /// Runs a checked request.
+    func run(_ graph: Graph, _ request: RunRequest, _ inputs: [String: Tensor]) throws -> [String: Tensor] {
+        let plan = try plan(graph, for: request.key)
+        let operands = try plan.inputNames.map { name in
+            guard let tensor = inputs[name] else {
+                throw UD2MError(.inputMissing, "The network needs this input.", at: .init(tensor: name))
+            }
+            return tensor
+        }
+        var outputs = plan.resultShapes.map { [Float](repeating: 0, count: request.batch * $0.reduce(1, *)) }
+        for item in 0..<request.batch {
+            try plan.run(pool: pool, inputs: operands, item: item, outputs: &outputs)
+        }
+        let names = ["out"] + request.key.taps.sorted()
+        var results: [String: Tensor] = [:]
+        for (index, name) in names.enumerated() {
+            results[name] = try Tensor(
+                shape: [request.batch] + plan.resultShapes[index], values: outputs[index])
+        }
+        return results
+    }
+
+    /// The plan for a key: the kept one, or a new one, for which the arena may have to grow.
+    private func plan(_ graph: Graph, for key: PlanKey) throws -> ExecutionPlan {
+        if let index = plans.firstIndex(where: { $0.key == key }) {
+            let hit = plans.remove(at: index)
+            plans.append(hit)
+            return hit.plan
+        }
+        let compiled = try CompiledGraph(graph, for: key, threads: threads)
+        if compiled.arenaSize > arena.count {
+            // The old arena goes first, so that both never exist together.
+            plans = []
+            arena = try FloatBuffer(count: 0)
+            arena = try FloatBuffer(count: compiled.arenaSize)
+        }
+        let plan = try PlanBinder.bind(compiled, arena: arena.base, weights: weights)
+        if plans.count == Self.planLimit { plans.removeFirst() }
+        plans.append((key, plan))
+        return plan
+    }
+}

@@ -1,0 +1,166 @@
+import CUD2MKernels
+import UD2MFormats
+
+/// A compiled graph bound to memory: a list of kernel calls on fixed addresses.
+///
+/// Running it on an item of a batch allocates nothing. Items run one after the other, so an item's result does not
+/// depend on the batch it is in, and the arena holds one item.
+package final class ExecutionPlan {
+    /// One kernel call.
+    enum Step {
+        case packImage(input: Int, channels: Int, height: Int, width: Int, Blocks)
+        case timestepEmbedding(input: Int, width: Int, ud2m_timestep_style, UnsafeMutablePointer<Float>)
+        case classEmbedding(input: Int, table: UnsafePointer<Float>, width: Int, UnsafeMutablePointer<Float>)
+        case convolution(ud2m_conv2d, workspace: UnsafeMutableRawPointer?)
+        case groupNorm(ud2m_group_norm, workspace: UnsafeMutableRawPointer?)
+        case coefficients(VectorCoefficients, from: UnsafePointer<Float>, runs: Runs, ud2m_input_map.Outputs)
+        case load(ud2m_planes, ud2m_input_map, Blocks)
+        case averageDown(ud2m_pool2d)
+        case nearestUp(ud2m_planes, ud2m_input_map, Blocks)
+        case resizeBilinear(Resize)
+        case attention(ud2m_attention, workspace: UnsafeMutableRawPointer?)
+        case linear(ud2m_linear)
+        case silu(UnsafePointer<Float>, UnsafeMutablePointer<Float>, count: Int)
+        case add(UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, count: Int)
+        case clear(UnsafeMutablePointer<Float>, count: Int)
+        case deliverMap(output: Int, offset: Int, channels: Int, height: Int, width: Int, ReadOnlyBlocks)
+        case deliverVector(output: Int, UnsafePointer<Float>, count: Int)
+    }
+
+    typealias Blocks = UnsafePointer<UnsafeMutablePointer<Float>?>
+    typealias ReadOnlyBlocks = UnsafePointer<UnsafePointer<Float>?>
+    typealias Runs = UnsafeBufferPointer<Int32>
+
+    /// A bilinear resize and its planar scratch memory.
+    struct Resize {
+        var source: ReadOnlyBlocks
+        var sourceSize: (height: Int32, width: Int32)
+        var channels: Int32
+        var scratch: UnsafeMutablePointer<Float>
+        var result: Blocks
+        var resultSize: (height: Int32, width: Int32)
+    }
+
+    /// The inputs in the order in which ``run(pool:inputs:item:outputs:)`` takes them.
+    package let inputNames: [String]
+    /// The shapes of the results of one item: the output, then the taps in alphabetical order.
+    package let resultShapes: [[Int]]
+    let steps: [Step]
+    private let tables: PointerTables
+
+    init(inputNames: [String], resultShapes: [[Int]], steps: [Step], tables: PointerTables) {
+        self.inputNames = inputNames
+        self.resultShapes = resultShapes
+        self.steps = steps
+        self.tables = tables
+    }
+
+    /// Runs the steps on one item.
+    /// - Parameters:
+    ///   - inputs: batches in the order of ``inputNames``, already validated.
+    ///   - item: the item's index in the batch.
+    ///   - outputs: buffers for batches of the results, in the order of ``resultShapes``.
+    /// - Throws: `graph-invalid` when a kernel refuses its arguments.
+    package func run(pool: OpaquePointer?, inputs: [Tensor], item: Int, outputs: inout [[Float]]) throws {
+        for step in steps {
+            switch step {
+            case .packImage(let input, let channels, let height, let width, let blocks):
+                inputs[input].values.withUnsafeBufferPointer { values in
+                    let start = values.baseAddress.map { $0 + item * channels * height * width }
+                    ud2m_pack_planes(pool, start, Int32(channels), Int32(height), Int32(width), blocks)
+                }
+            case .timestepEmbedding(let input, let width, let style, let output):
+                let status = ud2m_timestep_embedding(inputs[input].values[item], Int32(width), style, output)
+                try requireOK(status, "embedding the timestep")
+            case .classEmbedding(let input, let table, let width, let output):
+                let row = Int(inputs[input].values[item])
+                output.update(from: table + row * width, count: width)
+            case .deliverMap(let output, let offset, let channels, let height, let width, let blocks):
+                let stride = resultShapes[output].reduce(1, *)
+                outputs[output].withUnsafeMutableBufferPointer { values in
+                    let start = values.baseAddress.map { $0 + item * stride + offset }
+                    ud2m_unpack_planes(pool, blocks, Int32(channels), Int32(height), Int32(width), start)
+                }
+            case .deliverVector(let output, let vector, let count):
+                outputs[output].withUnsafeMutableBufferPointer { values in
+                    values.baseAddress.map { ($0 + item * count).update(from: vector, count: count) }
+                }
+            default:
+                try step.runOnArena(pool)
+            }
+        }
+    }
+}
+
+extension ExecutionPlan.Step {
+    /// Runs a step that touches neither inputs nor outputs of the network.
+    fileprivate func runOnArena(_ pool: OpaquePointer?) throws {
+        switch self {
+        case .convolution(var arguments, let workspace):
+            try requireOK(ud2m_conv2d_run(pool, &arguments, workspace), "convolving")
+        case .groupNorm(var arguments, let workspace):
+            try requireOK(ud2m_group_norm_run(pool, &arguments, workspace), "normalising")
+        case .coefficients(let kind, let vector, let runs, let outputs):
+            outputs.write(kind, from: vector, runs: runs)
+        case .load(var planes, var map, let output):
+            try requireOK(ud2m_map_planes(pool, &planes, &map, output), "mapping")
+        case .averageDown(var arguments):
+            try requireOK(ud2m_pool2d_run(pool, &arguments), "pooling")
+        case .nearestUp(var planes, var map, let output):
+            try requireOK(ud2m_upsample_nearest2(pool, &planes, &map, output), "enlarging")
+        case .resizeBilinear(let resize):
+            try resize.run(pool)
+        case .attention(var arguments, let workspace):
+            try requireOK(ud2m_attention_run(pool, &arguments, workspace), "attending")
+        case .linear(var arguments):
+            try requireOK(ud2m_linear_run(pool, &arguments), "multiplying")
+        case .silu(let input, let output, let count):
+            ud2m_silu(pool, input, output, count)
+        case .add(let left, let right, let output, let count):
+            ud2m_add(pool, left, right, output, count)
+        case .clear(let output, let count):
+            output.update(repeating: 0, count: count)
+        case .packImage, .timestepEmbedding, .classEmbedding, .deliverMap, .deliverVector:
+            break
+        }
+    }
+}
+
+extension ExecutionPlan.Resize {
+    /// Unpacks, resizes and packs.
+    fileprivate func run(_ pool: OpaquePointer?) throws {
+        let target = scratch + Int(channels) * Int(sourceSize.height) * Int(sourceSize.width)
+        ud2m_unpack_planes(pool, source, channels, sourceSize.height, sourceSize.width, scratch)
+        let status = ud2m_resize_bilinear(
+            pool, scratch, channels, sourceSize.height, sourceSize.width, target, resultSize.height, resultSize.width)
+        try requireOK(status, "resizing")
+        ud2m_pack_planes(pool, target, channels, resultSize.height, resultSize.width, result)
+    }
+}
+
+extension ud2m_input_map {
+    /// Where the scales and shifts of a map are written, a value a slot.
+    struct Outputs {
+        var scale: UnsafeMutablePointer<Float>
+        var shift: UnsafeMutablePointer<Float>
+
+        /// Writes coefficients that follow from a vector; slots without a channel get zeros.
+        fileprivate func write(_ kind: VectorCoefficients, from vector: UnsafePointer<Float>, runs: ExecutionPlan.Runs) {
+            let lanes = Int(UD2M_LANES)
+            let channels = runs.reduce(0) { $0 + Int($1) }
+            var (slot, channel) = (0, 0)
+            for run in runs {
+                for lane in 0..<blockCount(Int(run)) * lanes {
+                    let isChannel = lane < Int(run)
+                    switch kind {
+                    case _ where !isChannel: (scale[slot], shift[slot]) = (0, 0)
+                    case .scaleShift: (scale[slot], shift[slot]) = (1 + vector[channel], vector[channels + channel])
+                    case .shift: (scale[slot], shift[slot]) = (1, vector[channel])
+                    }
+                    slot += 1
+                    channel += isChannel ? 1 : 0
+                }
+            }
+        }
+    }
+}
