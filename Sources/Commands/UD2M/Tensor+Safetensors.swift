@@ -9,8 +9,10 @@ extension Tensor {
         do {
             var values = [Float](repeating: 0, count: entry.shape.reduce(1, *))
             let bytes = UnsafeRawBufferPointer(rebasing: file.file.bytes[entry.range])
+            // Rounding float64 inputs to float32 is what the network computes in anyway.
+            var loss = ConversionLoss()
             try values.withUnsafeMutableBytes { target in
-                _ = try entry.elementType.convert(bytes, to: .f32, into: target)
+                try entry.elementType.convert(bytes, to: .f32, into: target, loss: &loss)
             }
             try self.init(shape: entry.shape, values: values)
         } catch let error as UD2MError {
