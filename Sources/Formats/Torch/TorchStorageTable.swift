@@ -25,12 +25,12 @@ struct TorchStorageTable {
 
     /// Parses every persistent id of `graph`.
     /// - Throws: ``UD2MError`` with code `torch-persistent-id`, `torch-storage-missing` or `torch-storage-size`.
-    init(_ graph: PickleGraph, provider: some TorchStorageProvider) throws {
+    init(_ graph: PickleGraph, provider: some TorchStorageProvider, limits: Limits) throws {
         var claims: [[UInt8]: (type: PickleGlobal, count: Int, storage: (any TensorStorage)?)] = [:]
         for index in graph.nodes.indices {
             guard case .persistentID(let id, let offset) = graph.nodes[index] else { continue }
             let location = UD2MError.Location(entry: graph.entry, byteOffset: Int(offset))
-            let claim = try Self.parse(id, in: graph, at: location)
+            let claim = try Self.parse(id, in: graph, limits: limits, at: location)
             let storage: (any TensorStorage)?
             if let known = claims[claim.key] {
                 guard (known.type == claim.type && known.count == claim.count) || (known.storage?.byteCount ?? 0) == 0
@@ -54,16 +54,18 @@ struct TorchStorageTable {
     private struct Claim {
         let type: PickleGlobal
         let key: [UInt8]
-        let location: String
+        let isMeta: Bool
         let count: Int
     }
 
     private static func parse(
-        _ id: PickleNodeID, in graph: PickleGraph, at location: UD2MError.Location
+        _ id: PickleNodeID, in graph: PickleGraph, limits: Limits, at location: UD2MError.Location
     ) throws -> Claim {
-        guard case .tuple = graph[id], let items = graph.items(id).map(Array.init), items.count == 5,
+        // Sizes come first: many ids may share one huge tuple or text, and each may cost only a constant.
+        guard case .tuple(_, count: 5) = graph[id], let items = graph.items(id).map(Array.init),
             let tag = graph.textBytes(items[0]), tag.elementsEqual("storage".utf8), let type = graph.global(items[1]),
-            let key = graph.textBytes(items[2]), let device = graph.text(items[3]),
+            let key = graph.textBytes(items[2]), key.count <= limits.nameBytes,
+            let device = graph.textBytes(items[3]), device.count <= limits.nameBytes,
             let count = graph.integer(items[4]), count >= 0
         else {
             throw UD2MError(
@@ -74,14 +76,14 @@ struct TorchStorageTable {
             throw UD2MError(
                 .torchPersistentID, "\(type.qualifiedName) is no storage class.", at: location)
         }
-        return Claim(type: type, key: Array(key), location: device, count: count)
+        return Claim(type: type, key: Array(key), isMeta: device.elementsEqual("meta".utf8), count: count)
     }
 
     private static func checkSize(
         _ claim: Claim, elementType: TorchElementType?, storage: (any TensorStorage)?, at location: UD2MError.Location
     ) throws {
         guard let storage else {
-            guard claim.count == 0 || claim.location == "meta" else {
+            guard claim.count == 0 || claim.isMeta else {
                 throw UD2MError(
                     .torchStorageMissing, "The file has no record for storage \(text(claim.key)).", at: location,
                     remedy: "The file is incomplete: fetch it again.")
