@@ -1,0 +1,39 @@
+#pragma once
+#include "ud2m_types.h"
+
+/// @file
+/// Pool of compute threads.
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Fixed set of threads that run one parallel loop at a time. A null pool is valid everywhere and means "the calling
+/// thread alone".
+typedef struct ud2m_pool ud2m_pool;
+
+/// Body of a parallel loop: `index` counts items, `worker` in `0 ..< ud2m_pool_threads(pool)` names the thread, so it
+/// can select scratch memory. Must not call `ud2m_pool_run` on the same pool.
+typedef void (*ud2m_pool_body)(void *context, int64_t index, int32_t worker);
+
+/// Number of processors this process may use: the affinity mask, lowered by a cgroup CPU quota (rounded up); at
+/// least 1.
+int32_t ud2m_available_processors(void);
+
+/// Starts a pool whose loops use `threads` threads, the calling thread included; 0 means
+/// `ud2m_available_processors()`. At most 256. Null if memory or threads run out.
+ud2m_pool *ud2m_pool_create(int32_t threads);
+
+/// Ends the threads of a pool that no call is using. Null is ignored.
+void ud2m_pool_destroy(ud2m_pool *pool);
+
+/// Threads of a pool; 1 for null.
+int32_t ud2m_pool_threads(const ud2m_pool *pool);
+
+/// Calls `body` once for every index in `0 ..< count`, in no fixed order, and returns when all calls have. Items are
+/// handed out one by one, so uneven items and busy processors balance. Callers on several threads take turns.
+void ud2m_pool_run(ud2m_pool *pool, int64_t count, ud2m_pool_body body, void *context);
+
+#ifdef __cplusplus
+}
+#endif

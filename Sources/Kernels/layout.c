@@ -1,0 +1,86 @@
+#include "ud2m_layout.h"
+
+#include "element.h"
+#include <string.h>
+
+enum { LANES = UD2M_LANES };
+
+int32_t ud2m_block_count(int32_t channels) { return channels <= 0 ? 0 : (channels - 1) / LANES + 1; }
+
+int32_t ud2m_concat_block_count(const int32_t *source_channels, int32_t source_count) {
+    int32_t blocks = 0;
+    for (int32_t source = 0; source < source_count; source++)
+        blocks += ud2m_block_count(source_channels[source]);
+    return blocks;
+}
+
+typedef struct planes_job {
+    const float *source;
+    float *destination;
+    const float *const *from_blocks;
+    float *const *to_blocks;
+    int32_t channels;
+    size_t pixels;
+} planes_job;
+
+static int32_t lanes_used(int32_t channels, int64_t block) {
+    int64_t left = channels - block * LANES;
+    return left < LANES ? (int32_t)left : LANES;
+}
+
+static void pack_block(void *context, int64_t block, int32_t worker) {
+    (void)worker;
+    const planes_job *job = context;
+    int32_t used = lanes_used(job->channels, block);
+    const float *source = job->source + (size_t)block * LANES * job->pixels;
+    float *destination = job->to_blocks[block];
+    for (size_t pixel = 0; pixel < job->pixels; pixel++)
+        for (int32_t lane = 0; lane < LANES; lane++)
+            destination[pixel * LANES + lane] = lane < used ? source[lane * job->pixels + pixel] : 0;
+}
+
+static void unpack_block(void *context, int64_t block, int32_t worker) {
+    (void)worker;
+    const planes_job *job = context;
+    int32_t used = lanes_used(job->channels, block);
+    float *destination = job->destination + (size_t)block * LANES * job->pixels;
+    const float *source = job->from_blocks[block];
+    for (int32_t lane = 0; lane < used; lane++)
+        for (size_t pixel = 0; pixel < job->pixels; pixel++)
+            destination[lane * job->pixels + pixel] = source[pixel * LANES + lane];
+}
+
+void ud2m_pack_planes(ud2m_pool *pool, const float *source, int32_t channels, int32_t height, int32_t width,
+                      float *const *blocks) {
+    planes_job job = {.source = source, .to_blocks = blocks, .channels = channels, .pixels = (size_t)height * width};
+    ud2m_pool_run(pool, ud2m_block_count(channels), pack_block, &job);
+}
+
+void ud2m_unpack_planes(ud2m_pool *pool, const float *const *blocks, int32_t channels, int32_t height, int32_t width,
+                        float *destination) {
+    planes_job job = {
+        .from_blocks = blocks, .destination = destination, .channels = channels, .pixels = (size_t)height * width};
+    ud2m_pool_run(pool, ud2m_block_count(channels), unpack_block, &job);
+}
+
+void ud2m_convert_to_f32(const void *source, ud2m_element element, size_t count, float *destination) {
+    if (element == UD2M_ELEMENT_F32) {
+        memcpy(destination, source, count * sizeof(float));
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        destination[i] = element_at(source, element, i);
+}
+
+void ud2m_embedding_row(const void *table, ud2m_element element, int32_t width, int64_t row, float *destination) {
+    const uint8_t *bytes = (const uint8_t *)table + (size_t)row * width * element_size(element);
+    ud2m_convert_to_f32(bytes, element, width, destination);
+}
+
+void ud2m_pack_vector(const void *source, ud2m_element element, int32_t rows, const int32_t *row_order, float *packed) {
+    int32_t slots = ud2m_block_count(rows) * LANES;
+    for (int32_t row = 0; row < slots; row++) {
+        int32_t from = row >= rows ? -1 : row_order ? row_order[row] : row;
+        packed[row] = from < 0 ? 0 : element_at(source, element, from);
+    }
+}

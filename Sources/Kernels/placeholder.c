@@ -1,1 +1,0 @@
-#include "ud2m_kernels.h"
