@@ -126,8 +126,8 @@ ud2m_pool *ud2m_pool_create(int32_t threads) {
         threads = processors;
     if (threads > MAXIMUM_THREADS)
         threads = MAXIMUM_THREADS;
-    ud2m_pool *pool = NULL;
-    if (posix_memalign((void **)&pool, 64, sizeof *pool) != 0)
+    ud2m_pool *pool = aligned_alloc(_Alignof(ud2m_pool), sizeof *pool);
+    if (!pool)
         return NULL;
     pool->threads = threads;
     // Spinning helps only if the thread waited for has a processor of its own.

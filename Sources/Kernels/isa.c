@@ -1,0 +1,79 @@
+#include "operators.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ISA_COUNT = UD2M_ISA_AVX512 + 1, UNDECIDED = -1 };
+
+static const char *const names[ISA_COUNT] = {"reference", "generic", "avx2", "avx512"};
+
+/// The only mutable global of the module.
+static _Atomic int chosen = UNDECIDED;
+
+bool ud2m_isa_available(ud2m_isa isa) {
+    switch (isa) {
+    case UD2M_ISA_REFERENCE:
+    case UD2M_ISA_GENERIC:
+        return true;
+#if defined(__x86_64__)
+    // The built-in also checks that the operating system saves the wide registers.
+    case UD2M_ISA_AVX2:
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    case UD2M_ISA_AVX512:
+        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("fma");
+#endif
+    default:
+        return false;
+    }
+}
+
+static ud2m_isa preferred(void) {
+    const char *wanted = getenv("UD2M_ISA");
+    ud2m_isa best = UD2M_ISA_GENERIC;
+    for (int isa = 0; isa < ISA_COUNT; isa++) {
+        if (!ud2m_isa_available((ud2m_isa)isa))
+            continue;
+        if (wanted && strcmp(wanted, names[isa]) == 0)
+            return (ud2m_isa)isa;
+        if (isa > (int)best)
+            best = (ud2m_isa)isa;
+    }
+    return best;
+}
+
+ud2m_isa ud2m_isa_current(void) {
+    int isa = atomic_load_explicit(&chosen, memory_order_relaxed);
+    if (isa == UNDECIDED) {
+        // A race is harmless: every thread finds the same answer, unless a selection came first, which wins.
+        int first = (int)preferred();
+        isa = atomic_compare_exchange_strong(&chosen, &isa, first) ? first : isa;
+    }
+    return (ud2m_isa)isa;
+}
+
+bool ud2m_isa_select(ud2m_isa isa) {
+    if (!ud2m_isa_available(isa))
+        return false;
+    atomic_store(&chosen, (int)isa);
+    return true;
+}
+
+const char *ud2m_isa_name(ud2m_isa isa) { return (unsigned)isa < ISA_COUNT ? names[isa] : "unknown"; }
+
+const operator_table *operators_current(void) {
+    switch (ud2m_isa_current()) {
+    case UD2M_ISA_REFERENCE:
+        return &operators_reference;
+#if defined(__x86_64__)
+    case UD2M_ISA_AVX2:
+        return &operators_avx2;
+    case UD2M_ISA_AVX512:
+        return &operators_avx512;
+#endif
+    default:
+        return &operators_generic;
+    }
+}

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "conv_plan.h"
+#include "ud2m_kernels.h"
+
+/// The operators a tier implements. Arguments have been checked.
+typedef struct operator_table {
+    void (*conv2d_direct)(ud2m_pool *pool, const ud2m_conv2d *conv, const conv_plan *plan, void *workspace);
+    /// Writes per-slot sums: `moments[slot] = {Σx, Σx²}` over all pixels.
+    void (*moments)(ud2m_pool *pool, const ud2m_planes *input, double *moments, void *workspace);
+    void (*map_planes)(ud2m_pool *pool, const ud2m_planes *input, const ud2m_input_map *map, float *const *output);
+    void (*upsample2)(ud2m_pool *pool, const ud2m_planes *input, const ud2m_input_map *map, float *const *output);
+    void (*pool2d)(ud2m_pool *pool, const ud2m_pool2d *pooling, int32_t output_height, int32_t output_width);
+    void (*add)(ud2m_pool *pool, const float *left, const float *right, float *output, size_t count);
+    void (*silu)(ud2m_pool *pool, const float *input, float *output, size_t count);
+    void (*linear)(ud2m_pool *pool, const ud2m_linear *linear);
+    void (*attention)(ud2m_pool *pool, const ud2m_attention *attention, void *workspace);
+} operator_table;
+
+extern const operator_table operators_reference;
+extern const operator_table operators_generic;
+#if defined(__x86_64__)
+extern const operator_table operators_avx2;
+extern const operator_table operators_avx512;
+#endif
+
+/// The table of `ud2m_isa_current()`.
+const operator_table *operators_current(void);

@@ -1,0 +1,242 @@
+#include "element.h"
+#include "operators.h"
+
+#include <math.h>
+
+// The oracle: one obvious loop nest an operator, double accumulators, float storage. Work is shared out by output block
+// so that tests stay fast; nothing else is optimised.
+
+enum { LANES = UD2M_LANES };
+
+static double activated(double x, ud2m_activation activation) {
+    switch (activation) {
+    case UD2M_ACTIVATION_SILU:
+        return x / (1 + exp(-x));
+    case UD2M_ACTIVATION_RELU:
+        return x > 0 ? x : 0;
+    default:
+        return x;
+    }
+}
+
+static double mapped(const ud2m_input_map *map, float x, int64_t slot) {
+    double value = map->scale ? (double)map->scale[slot] * x + map->shift[slot] : x;
+    return activated(value, map->activation);
+}
+
+typedef struct job {
+    const ud2m_conv2d *conv;
+    const conv_plan *plan;
+    const ud2m_planes *planes;
+    const ud2m_input_map *map;
+    const ud2m_pool2d *pooling;
+    const ud2m_attention *attention;
+    float *const *output;
+    double *moments;
+    int32_t height;
+    int32_t width;
+} job;
+
+static double conv_input(const ud2m_conv2d *conv, int64_t slot, int64_t y, int64_t x) {
+    if (y < 0 || x < 0 || y >= (int64_t)conv->input.height * conv->upsample ||
+        x >= (int64_t)conv->input.width * conv->upsample)
+        return 0;
+    int64_t pixel = y / conv->upsample * conv->input.width + x / conv->upsample;
+    return mapped(&conv->map, conv->input.blocks[slot / LANES][pixel * LANES + slot % LANES], slot);
+}
+
+static double conv_sum(const ud2m_conv2d *conv, int64_t row, int64_t y, int64_t x) {
+    int64_t taps = (int64_t)conv->kernel_height * conv->kernel_width;
+    double sum = 0;
+    for (int64_t slot = 0; slot < (int64_t)conv->input.block_count * LANES; slot++) {
+        int64_t pair = row / LANES * conv->input.block_count + slot / LANES;
+        for (int64_t tap = 0; tap < taps; tap++) {
+            float weight = conv->weights[((pair * taps + tap) * LANES + slot % LANES) * LANES + row % LANES];
+            sum += weight * conv_input(conv, slot, y * conv->stride - conv->pad_top + tap / conv->kernel_width,
+                                       x * conv->stride - conv->pad_left + tap % conv->kernel_width);
+        }
+    }
+    return sum;
+}
+
+static void conv_block(void *context, int64_t block, int32_t worker) {
+    (void)worker;
+    const job *job = context;
+    const ud2m_conv2d *conv = job->conv;
+    for (int64_t y = 0; y < job->height; y++)
+        for (int64_t x = 0; x < job->width; x++)
+            for (int64_t lane = 0; lane < LANES; lane++) {
+                int64_t row = block * LANES + lane;
+                double value = conv_sum(conv, row, y, x) + (conv->bias ? conv->bias[row] : 0);
+                value = activated(value, conv->activation);
+                if (conv->residual) {
+                    int64_t scale = conv->residual_upsample, width = (job->width + scale - 1) / scale;
+                    value += conv->residual[block][(y / scale * width + x / scale) * LANES + lane];
+                }
+                conv->output[block][(y * job->width + x) * LANES + lane] = (float)value;
+            }
+}
+
+static void conv2d(ud2m_pool *pool, const ud2m_conv2d *conv, const conv_plan *plan, void *workspace) {
+    (void)plan, (void)workspace;
+    job job = {.conv = conv};
+    ud2m_conv2d_output_size(conv, &job.height, &job.width);
+    ud2m_pool_run(pool, conv->output_blocks, conv_block, &job);
+}
+
+static void moments_block(void *context, int64_t block, int32_t worker) {
+    (void)worker;
+    const job *job = context;
+    int64_t pixels = (int64_t)job->planes->height * job->planes->width;
+    for (int64_t lane = 0; lane < LANES; lane++) {
+        double sum = 0, squares = 0;
+        for (int64_t pixel = 0; pixel < pixels; pixel++) {
+            double x = job->planes->blocks[block][pixel * LANES + lane];
+            sum += x;
+            squares += x * x;
+        }
+        job->moments[(block * LANES + lane) * 2] = sum;
+        job->moments[(block * LANES + lane) * 2 + 1] = squares;
+    }
+}
+
+static void moments(ud2m_pool *pool, const ud2m_planes *input, double *moments, void *workspace) {
+    (void)workspace;
+    job job = {.planes = input, .moments = moments};
+    ud2m_pool_run(pool, input->block_count, moments_block, &job);
+}
+
+/// Enlarges by 1 or 2 while mapping.
+static void enlarge_block(void *context, int64_t block, int32_t worker) {
+    (void)worker;
+    const job *job = context;
+    int64_t scale = job->width / job->planes->width;
+    for (int64_t y = 0; y < job->height; y++)
+        for (int64_t x = 0; x < job->width; x++)
+            for (int64_t lane = 0; lane < LANES; lane++) {
+                float value = job->planes->blocks[block][(y / scale * job->planes->width + x / scale) * LANES + lane];
+                job->output[block][(y * job->width + x) * LANES + lane] =
+                    (float)mapped(job->map, value, block * LANES + lane);
+            }
+}
+
+static void map_planes(ud2m_pool *pool, const ud2m_planes *input, const ud2m_input_map *map, float *const *output) {
+    job job = {.planes = input, .map = map, .output = output, .height = input->height, .width = input->width};
+    ud2m_pool_run(pool, input->block_count, enlarge_block, &job);
+}
+
+static void upsample2(ud2m_pool *pool, const ud2m_planes *input, const ud2m_input_map *map, float *const *output) {
+    job job = {.planes = input, .map = map, .output = output, .height = 2 * input->height, .width = 2 * input->width};
+    ud2m_pool_run(pool, input->block_count, enlarge_block, &job);
+}
+
+static double pooled(const ud2m_pool2d *pooling, int64_t slot, int64_t top, int64_t left) {
+    double sum = 0, maximum = -INFINITY;
+    int64_t count = 0;
+    for (int64_t y = top; y < top + pooling->window; y++)
+        for (int64_t x = left; x < left + pooling->window; x++) {
+            if (y < 0 || x < 0 || y >= pooling->input.height || x >= pooling->input.width)
+                continue;
+            int64_t pixel = y * pooling->input.width + x;
+            double value =
+                mapped(&pooling->map, pooling->input.blocks[slot / LANES][pixel * LANES + slot % LANES], slot);
+            sum += value;
+            maximum = value > maximum ? value : maximum;
+            count++;
+        }
+    return pooling->kind == UD2M_POOLING_MAXIMUM ? maximum : sum / (double)count;
+}
+
+static void pool_block(void *context, int64_t block, int32_t worker) {
+    (void)worker;
+    const job *job = context;
+    const ud2m_pool2d *pooling = job->pooling;
+    for (int64_t y = 0; y < job->height; y++)
+        for (int64_t x = 0; x < job->width; x++)
+            for (int64_t lane = 0; lane < LANES; lane++)
+                pooling->output[block][(y * job->width + x) * LANES + lane] =
+                    (float)pooled(pooling, block * LANES + lane, y * pooling->stride - pooling->padding,
+                                  x * pooling->stride - pooling->padding);
+}
+
+static void pool2d(ud2m_pool *pool, const ud2m_pool2d *pooling, int32_t output_height, int32_t output_width) {
+    job job = {.pooling = pooling, .height = output_height, .width = output_width};
+    ud2m_pool_run(pool, pooling->input.block_count, pool_block, &job);
+}
+
+static void add(ud2m_pool *pool, const float *left, const float *right, float *output, size_t count) {
+    (void)pool;
+    for (size_t i = 0; i < count; i++)
+        output[i] = left[i] + right[i];
+}
+
+static void silu(ud2m_pool *pool, const float *input, float *output, size_t count) {
+    (void)pool;
+    for (size_t i = 0; i < count; i++)
+        output[i] = (float)activated(input[i], UD2M_ACTIVATION_SILU);
+}
+
+static void linear(ud2m_pool *pool, const ud2m_linear *linear) {
+    (void)pool;
+    for (size_t row = 0; row < (size_t)linear->outputs; row++) {
+        double sum = linear->bias ? linear->bias[row] : 0;
+        for (size_t i = 0; i < (size_t)linear->inputs; i++)
+            sum += element_at(linear->weights, linear->element, row * linear->inputs + i) *
+                   activated(linear->input[i], linear->input_activation);
+        linear->output[row] = (float)sum;
+    }
+}
+
+static double slot_value(const ud2m_attention *attention, int64_t slot, int64_t token) {
+    return attention->qkv[slot / LANES][token * LANES + slot % LANES];
+}
+
+static double product(const ud2m_attention *attention, int64_t head, int64_t query, int64_t key) {
+    double sum = 0;
+    for (int64_t c = head * attention->head_stride, end = c + attention->head_channels; c < end; c++)
+        sum += slot_value(attention, attention->query_offset + c, query) *
+               slot_value(attention, attention->key_offset + c, key);
+    return sum * attention->scale;
+}
+
+/// Softmax by definition, with the largest product subtracted; products are recomputed instead of stored.
+static void attend(void *context, int64_t query, int32_t worker) {
+    (void)worker;
+    const ud2m_attention *attention = ((const job *)context)->attention;
+    for (int64_t head = 0; head < attention->heads; head++) {
+        double maximum = -INFINITY, total = 0;
+        for (int64_t key = 0; key < attention->tokens; key++)
+            maximum = fmax(maximum, product(attention, head, query, key));
+        for (int64_t key = 0; key < attention->tokens; key++)
+            total += exp(product(attention, head, query, key) - maximum);
+        for (int64_t c = 0; c < attention->head_channels; c++) {
+            double sum = 0;
+            for (int64_t key = 0; key < attention->tokens; key++)
+                sum += exp(product(attention, head, query, key) - maximum) *
+                       slot_value(attention, attention->value_offset + head * attention->head_stride + c, key);
+            int64_t channel = head * attention->head_channels + c;
+            attention->output[channel / LANES][query * LANES + channel % LANES] = (float)(sum / total);
+        }
+    }
+    int64_t channels = (int64_t)attention->heads * attention->head_channels;
+    for (int64_t channel = channels; channel % LANES != 0; channel++)
+        attention->output[channel / LANES][query * LANES + channel % LANES] = 0;
+}
+
+static void attention(ud2m_pool *pool, const ud2m_attention *attention, void *workspace) {
+    (void)workspace;
+    job job = {.attention = attention};
+    ud2m_pool_run(pool, attention->tokens, attend, &job);
+}
+
+const operator_table operators_reference = {
+    .conv2d_direct = conv2d,
+    .moments = moments,
+    .map_planes = map_planes,
+    .upsample2 = upsample2,
+    .pool2d = pool2d,
+    .add = add,
+    .silu = silu,
+    .linear = linear,
+    .attention = attention,
+};
