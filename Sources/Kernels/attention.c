@@ -25,6 +25,6 @@ size_t ud2m_attention_workspace(const ud2m_attention *attention, int32_t threads
 ud2m_status ud2m_attention_run(ud2m_pool *pool, const ud2m_attention *attention, void *workspace) {
     if (!attention_is_valid(attention))
         return UD2M_STATUS_INVALID;
-    operators_current()->attention(pool, attention, workspace);
+    operators_of(pool)->attention(pool, attention, workspace);
     return UD2M_STATUS_OK;
 }

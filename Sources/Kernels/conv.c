@@ -25,6 +25,6 @@ ud2m_status ud2m_conv2d_run(ud2m_pool *pool, const ud2m_conv2d *conv, void *work
     conv_plan plan;
     if (!ud2m_conv2d_supports(conv) || !conv_plan_make(conv, ud2m_pool_threads(pool), &plan))
         return UD2M_STATUS_INVALID;
-    operators_current()->conv2d_direct(pool, conv, &plan, workspace);
+    operators_of(pool)->conv2d_direct(pool, conv, &plan, workspace);
     return UD2M_STATUS_OK;
 }

@@ -66,7 +66,7 @@ ud2m_status ud2m_group_norm_run(ud2m_pool *pool, const ud2m_group_norm *norm, vo
         channels % norm->groups != 0 || input->height <= 0 || input->width <= 0)
         return UD2M_STATUS_INVALID;
     double *moments = workspace;
-    operators_current()->moments(pool, input, moments, moments + (size_t)blocks * LANES * 2);
+    operators_of(pool)->moments(pool, input, moments, moments + (size_t)blocks * LANES * 2);
     for (int64_t slot = 0; slot < blocks * LANES; slot++)
         norm->map_scale[slot] = norm->map_shift[slot] = 0;
     slot_cursor cursor = {.norm = norm};

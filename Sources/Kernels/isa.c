@@ -8,8 +8,8 @@ enum { ISA_COUNT = UD2M_ISA_AVX512 + 1, UNDECIDED = -1 };
 
 static const char *const names[ISA_COUNT] = {"reference", "generic", "avx2", "avx512"};
 
-/// The only mutable global of the module.
-static _Atomic int chosen = UNDECIDED;
+/// The only mutable global of the module, and it changes once.
+static _Atomic int cached_default = UNDECIDED;
 
 bool ud2m_isa_available(ud2m_isa isa) {
     switch (isa) {
@@ -44,27 +44,20 @@ static ud2m_isa preferred(void) {
     return best;
 }
 
-ud2m_isa ud2m_isa_current(void) {
-    int isa = atomic_load_explicit(&chosen, memory_order_relaxed);
+ud2m_isa ud2m_isa_default(void) {
+    int isa = atomic_load_explicit(&cached_default, memory_order_relaxed);
     if (isa == UNDECIDED) {
-        // A race is harmless: every thread finds the same answer, unless a selection came first, which wins.
-        int first = (int)preferred();
-        isa = atomic_compare_exchange_strong(&chosen, &isa, first) ? first : isa;
+        // A race is harmless: every thread finds the same answer.
+        isa = (int)preferred();
+        atomic_store_explicit(&cached_default, isa, memory_order_relaxed);
     }
     return (ud2m_isa)isa;
 }
 
-bool ud2m_isa_select(ud2m_isa isa) {
-    if (!ud2m_isa_available(isa))
-        return false;
-    atomic_store(&chosen, (int)isa);
-    return true;
-}
-
 const char *ud2m_isa_name(ud2m_isa isa) { return (unsigned)isa < ISA_COUNT ? names[isa] : "unknown"; }
 
-const operator_table *operators_current(void) {
-    switch (ud2m_isa_current()) {
+const operator_table *operators_of(const ud2m_pool *pool) {
+    switch (ud2m_pool_isa(pool)) {
     case UD2M_ISA_REFERENCE:
         return &operators_reference;
 #if defined(__x86_64__)

@@ -5,7 +5,7 @@
 ud2m_status ud2m_linear_run(ud2m_pool *pool, const ud2m_linear *linear) {
     if (linear->inputs <= 0 || linear->outputs <= 0)
         return UD2M_STATUS_INVALID;
-    operators_current()->linear(pool, linear);
+    operators_of(pool)->linear(pool, linear);
     return UD2M_STATUS_OK;
 }
 

@@ -24,5 +24,5 @@ extern const operator_table operators_avx2;
 extern const operator_table operators_avx512;
 #endif
 
-/// The table of `ud2m_isa_current()`.
-const operator_table *operators_current(void);
+/// The table of `ud2m_pool_isa(pool)`.
+const operator_table *operators_of(const ud2m_pool *pool);

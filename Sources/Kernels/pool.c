@@ -15,6 +15,7 @@ struct ud2m_pool {
     pthread_mutex_t turn;
     int32_t threads;
     int32_t spins;
+    ud2m_isa isa;
     /// Incremented to start a loop or to stop the pool; workers sleep on it.
     wait_word signal;
     /// The caller sleeps on it until the last worker has left its loop.
@@ -97,6 +98,15 @@ void ud2m_pool_run(ud2m_pool *pool, int64_t count, ud2m_pool_body body, void *co
 
 int32_t ud2m_pool_threads(const ud2m_pool *pool) { return pool ? pool->threads : 1; }
 
+ud2m_isa ud2m_pool_isa(const ud2m_pool *pool) { return pool ? pool->isa : ud2m_isa_default(); }
+
+bool ud2m_pool_select_isa(ud2m_pool *pool, ud2m_isa isa) {
+    if (!ud2m_isa_available(isa))
+        return false;
+    pool->isa = isa;
+    return true;
+}
+
 static void stop_workers(ud2m_pool *pool, int32_t started) {
     atomic_store(&pool->stopping, true);
     atomic_fetch_add(&pool->signal.value, 1);
@@ -130,6 +140,7 @@ ud2m_pool *ud2m_pool_create(int32_t threads) {
     if (!pool)
         return NULL;
     pool->threads = threads;
+    pool->isa = ud2m_isa_default();
     // Spinning helps only if the thread waited for has a processor of its own.
     pool->spins = threads <= processors ? SPINS : 0;
     atomic_init(&pool->stopping, false);

@@ -2,7 +2,8 @@
 #include "ud2m_types.h"
 
 /// @file
-/// Choice of the instruction set the kernels run with.
+/// Choice of the instruction set the kernels run with. A pool carries its choice (`ud2m_pool_select_isa`), so there is
+/// no process-wide switch.
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,13 +24,9 @@ typedef enum ud2m_isa {
 /// Whether this build and this machine (processor and operating system) can run a tier.
 bool ud2m_isa_available(ud2m_isa isa);
 
-/// The tier in use. Until `ud2m_isa_select` is called it is the one named by the environment variable `UD2M_ISA`
-/// (`reference`, `generic`, `avx2`, `avx512`), if it is set and available, else the fastest available.
-ud2m_isa ud2m_isa_current(void);
-
-/// Makes every later kernel call of the process use a tier; false, and no change, if it is not available.
-/// Do not call while a kernel runs.
-bool ud2m_isa_select(ud2m_isa isa);
+/// The tier new pools use, and calls without a pool: the one named by the environment variable `UD2M_ISA`
+/// (`reference`, `generic`, `avx2`, `avx512`), if it is set and available when first asked, else the fastest available.
+ud2m_isa ud2m_isa_default(void);
 
 /// Lower-case name of a tier, as `UD2M_ISA` spells it; "unknown" for other values.
 const char *ud2m_isa_name(ud2m_isa isa);

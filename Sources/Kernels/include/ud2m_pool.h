@@ -1,5 +1,5 @@
 #pragma once
-#include "ud2m_types.h"
+#include "ud2m_isa.h"
 
 /// @file
 /// Pool of compute threads.
@@ -29,6 +29,13 @@ void ud2m_pool_destroy(ud2m_pool *pool);
 
 /// Threads of a pool; 1 for null.
 int32_t ud2m_pool_threads(const ud2m_pool *pool);
+
+/// Tier of the kernels called with a pool; `ud2m_isa_default()` for null.
+ud2m_isa ud2m_pool_isa(const ud2m_pool *pool);
+
+/// Makes later kernel calls with a pool use a tier; false, and no change, if it is not available. Not to be called
+/// while a kernel runs on the pool.
+bool ud2m_pool_select_isa(ud2m_pool *pool, ud2m_isa isa);
 
 /// Calls `body` once for every index in `0 ..< count`, in no fixed order, and returns when all calls have. Items are
 /// handed out one by one, so uneven items and busy processors balance. Callers on several threads take turns.
