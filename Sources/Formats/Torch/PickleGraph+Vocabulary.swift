@@ -58,7 +58,7 @@ extension PickleGraph {
     /// The keys and values of a dict-like value in order, repeated keys included, or nil for another kind.
     ///
     /// An object of an unknown class that was given keys counts, for the keys it was given.
-    func mapping(_ id: PickleNodeID) -> [(key: PickleNodeID, value: PickleNodeID)]? {
+    package func mapping(_ id: PickleNodeID) -> [(key: PickleNodeID, value: PickleNodeID)]? {
         switch self[id] {
         case .dict(let number):
             return pairs(grown(number))

@@ -202,7 +202,7 @@ struct TorchWalker {
         _ outcome: TorchTensorOutcome, name: TensorName, path: Int
     ) throws -> TensorSource? {
         tensorCount += 1
-        guard tensorCount <= limits.tensors, name.bytes.count <= limits.nameBytes else {
+        guard tensorCount <= limits.tensors else {
             throw tooMany()
         }
         switch outcome {
