@@ -40,7 +40,8 @@ struct ContainerSniffer {
     /// Pointers, web pages, messages and zeros that were saved under a checkpoint's name.
     private func failedDownload() throws -> UD2MError? {
         if hasText("version https://git-lfs") { return GitLFSPointer(bytes).error }
-        let start = Array(bytes.prefix(4_096).drop { [0x20, 0x09, 0x0A, 0x0D, 0xEF, 0xBB, 0xBF].contains($0) }.prefix(64))
+        let start = Array(
+            bytes.prefix(4_096).drop { [0x20, 0x09, 0x0A, 0x0D, 0xEF, 0xBB, 0xBF].contains($0) }.prefix(64))
         let lowercased = String(decoding: start, as: UTF8.self).lowercased()
         if lowercased.hasPrefix("<") {
             return UD2MError(
@@ -102,7 +103,8 @@ struct ContainerSniffer {
     /// Files of other tools.
     private func otherKind() -> UD2MError? {
         let compressed: [([UInt8], String)] = [
-            ([0x1F, 0x8B], "gzip"), ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], "7-Zip"), ([0x28, 0xB5, 0x2F, 0xFD], "zstd"),
+            ([0x1F, 0x8B], "gzip"), ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], "7-Zip"),
+            ([0x28, 0xB5, 0x2F, 0xFD], "zstd"),
             ([0x42, 0x5A, 0x68], "bzip2"), ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "xz"), ([0x52, 0x61, 0x72, 0x21], "RAR"),
         ]
         for (magic, name) in compressed where has(magic) {

@@ -35,8 +35,10 @@ package struct PickleMachine {
     ///   - stream: The bytes; the pickle may end before they do (see ``PickleGraph/endOffset``).
     ///   - start: Where in `stream` the pickle starts.
     ///   - entry: The record's name, for messages.
+    ///   - limits: What one stream may ask for.
     ///   - budget: What all pickles of the file share; reduced by what this one uses.
     ///   - allowsTextPersistentIDs: Whether PERSID is legal, as it is in the tar container only.
+    /// - Returns: The values, by number.
     /// - Throws: ``UD2MError`` with a `pickle-…` code, the byte offset and the opcode's number.
     package static func run(
         _ stream: [UInt8], from start: Int = 0, entry: String, limits: Limits = .standard, budget: inout PickleBudget,

@@ -97,7 +97,9 @@ struct PickleAudit {
             default: add(.dangerous, name, "Called; in Python this could run code.", record)
             }
         case .encodedBytes:
-            let codec = arguments.dropFirst().first.flatMap(graph.textBytes).map { String(decoding: $0.prefix(32), as: UTF8.self) }
+            let codec = arguments.dropFirst().first.flatMap(graph.textBytes).map {
+                String(decoding: $0.prefix(32), as: UTF8.self)
+            }
             let codecs: Set<String> = ["latin1", "latin-1", "iso-8859-1", "utf-8", "utf8", "ascii"]
             guard let codec, codecs.contains(codec.lowercased()) else {
                 return add(.dangerous, global.qualifiedName, "Encodes text by a codec honest files do not use.", record)

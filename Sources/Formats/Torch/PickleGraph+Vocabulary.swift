@@ -31,7 +31,8 @@ enum PickleConstructor: Sendable {
         add(
             "builtins",
             [
-                "bytearray", "complex", "slice", "range", "Ellipsis", "NotImplemented", "object", "int", "float", "bool",
+                "bytearray", "complex", "slice", "range", "Ellipsis", "NotImplemented", "object", "int", "float",
+                "bool",
                 "str", "bytes",
             ], .value)
         add("_codecs", ["encode"], .encodedBytes)

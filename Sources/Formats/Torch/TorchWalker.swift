@@ -213,7 +213,8 @@ struct TorchWalker {
             skipped.append(
                 SkippedTensor(
                     path: ["@byte:\(graph.record(number).byteOffset)"],
-                    reason: "The pickle builds this tensor, but the root object does not hold it where it was searched."))
+                    reason: "The pickle builds this tensor, but the root object does not hold it where it was searched."
+                ))
         }
     }
 }

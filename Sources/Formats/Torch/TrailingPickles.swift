@@ -7,7 +7,8 @@ enum TrailingPickles {
         guard graph.endOffset < stream.count else { return [] }
         var findings = [
             PickleFinding(
-                severity: .suspicious, global: "", message: "\(stream.count - graph.endOffset) bytes follow the pickle.",
+                severity: .suspicious, global: "",
+                message: "\(stream.count - graph.endOffset) bytes follow the pickle.",
                 entry: graph.entry, byteOffset: graph.endOffset, opcodeIndex: graph.opcodeCount)
         ]
         findings += scan(stream, from: graph.endOffset, entry: graph.entry, limits: limits, budget: &budget)
