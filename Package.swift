@@ -63,7 +63,7 @@ let package = Package(
         library("UD2MFormats", "Formats", ["CZlib", "CXXHash", "CCrypto"]),
         library("UD2MConvert", "Convert", ["UD2MFormats"]),
         library("UD2MRuntime", "Runtime", ["UD2MFormats", "CUD2MKernels"]),
-        library("UD2MSampler", "Sampler", ["UD2MRuntime", "CUD2MFFT"]),
+        library("UD2MSampler", "Sampler", ["UD2MFormats", "UD2MRuntime", "CUD2MFFT"]),
         library("UD2MImaging", "Imaging", ["CUD2MImageCodecs", "CTurboJPEG"]),
         library(
             "UD2MCommands", "Commands",
@@ -82,7 +82,7 @@ let package = Package(
         tests("FormatsTests", ["UD2MFormats"]),
         tests("ConvertTests", ["UD2MConvert"]),
         tests("RuntimeTests", ["UD2MRuntime", "UD2MConvert", "CUD2MKernels"]),
-        tests("SamplerTests", ["UD2MSampler", "CUD2MFFT"]),
+        tests("SamplerTests", ["UD2MSampler", "UD2MRuntime", "UD2MFormats"]),
         tests("ImagingTests", ["UD2MImaging"]),
         tests("CommandsTests", ["UD2MCommands"]),
         tests("PackageTests", []),

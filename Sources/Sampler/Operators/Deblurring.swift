@@ -1,0 +1,80 @@
+import UD2MFormats
+import UD2MRuntime
+
+/// Circular convolution with a known kernel (`sampler.md` §8.1, the closed form for every kernel).
+public struct Deblurring: LinearForwardOperator {
+    /// The kernel.
+    public let kernel: BlurKernel
+    /// The images' height.
+    public let height: Int
+    /// The images' width.
+    public let width: Int
+    private let blur: CircularBlur
+
+    /// Prepares the operator for images of one size.
+    /// - Throws: `UD2MError` with code `operator-shape` for a size that cannot be transformed.
+    public init(kernel: BlurKernel, height: Int, width: Int) throws {
+        self.kernel = kernel
+        self.height = height
+        self.width = width
+        blur = try CircularBlur(kernel: kernel, height: height, width: width)
+    }
+
+    /// `"deblurring"`.
+    public var name: String { "deblurring" }
+
+    /// The kernel's description.
+    public var parameters: [OperatorParameter] { [OperatorParameter("kernel", .text(kernel.summary))] }
+
+    /// Convolves the image with the kernel.
+    public func apply(_ image: Tensor) throws -> Tensor {
+        try filtered(image, name: "image", transposed: false)
+    }
+
+    /// Correlates the observation with the kernel.
+    public func adjoint(_ observation: Tensor) throws -> Tensor {
+        try filtered(observation, name: "observation", transposed: true)
+    }
+
+    /// The observation itself.
+    public func initialEstimate(_ observation: Tensor) throws -> Tensor {
+        try ImageShape(observation, name: "observation").require(height: height, width: width, name: "observation")
+        return observation
+    }
+
+    /// x = F⁻¹[(Λ̄·Fy + τ·Fm)/(|Λ|² + τ)].
+    public func tikhonovSolution(observation: Tensor, mean: [Double], weight: Double) throws -> [Double] {
+        let shape = try ImageShape(observation, name: "observation")
+        try shape.require(height: height, width: width, name: "observation")
+        try ProximalObjective.require(mean, images: shape, height: height, width: width)
+        var solution = mean
+        for pair in shape.pairs {
+            var spectrum = pair.packed(observation.values, planeSize: blur.planeSize)
+            try blur.fourier.forward(&spectrum)
+            blur.multiplyConjugate(&spectrum)
+            var centre = pair.packed(mean, planeSize: blur.planeSize)
+            try blur.fourier.forward(&centre)
+            for frequency in blur.power.indices {
+                let scale = 1 / (blur.power[frequency] + weight)
+                for part in 2 * frequency...2 * frequency + 1 {
+                    spectrum[part] = (spectrum[part] + weight * centre[part]) * scale
+                }
+            }
+            try blur.fourier.inverse(&spectrum)
+            pair.unpack(spectrum, planeSize: blur.planeSize, into: &solution)
+        }
+        return solution
+    }
+
+    private func filtered(_ image: Tensor, name: String, transposed: Bool) throws -> Tensor {
+        let shape = try ImageShape(image, name: name)
+        try shape.require(height: height, width: width, name: name)
+        var planes = [Double](repeating: 0, count: image.values.count)
+        for pair in shape.pairs {
+            var complex = pair.packed(image.values, planeSize: blur.planeSize)
+            try blur.filter(&complex, transposed: transposed)
+            pair.unpack(complex, planeSize: blur.planeSize, into: &planes)
+        }
+        return try shape.tensor(height: height, width: width, planes)
+    }
+}

@@ -1,0 +1,58 @@
+import UD2MFormats
+
+/// Everything that a run of the unfolded sampler depends on besides the network, the operator and the observation.
+public struct SamplerConfiguration: Sendable, Hashable {
+    /// The timesteps of the outer loop; their number is N.
+    public var grid: TimeGrid
+    /// K, the iterations (proximal step, fresh noise, denoising) of each outer step.
+    public var iterations: Int
+    /// σ, the standard deviation of the observation's noise in [-1, 1] units: twice that of images in [0, 1].
+    public var noiseLevel: Double
+    /// λ, which multiplies σ² in the proximal step: smaller trusts the observation more.
+    public var dataWeight: Double
+    /// The noise levels ρ at which the iterations denoise.
+    public var innerLevels: InnerNoiseLevels
+    /// δ/ρ², the size of the proximal step.
+    public var stepFactor: Double
+    /// How an outer step ends.
+    public var transition: ReverseTransition
+    /// Whether every estimate of the clean image is limited to [-1, 1].
+    public var clampsEstimates: Bool
+    /// S, the number of posterior samples.
+    public var sampleCount: Int
+
+    /// Creates a configuration; ``validate()`` is called by the sampler.
+    public init(
+        grid: TimeGrid, iterations: Int, noiseLevel: Double, dataWeight: Double, innerLevels: InnerNoiseLevels,
+        stepFactor: Double = 1, transition: ReverseTransition, clampsEstimates: Bool = true, sampleCount: Int = 1
+    ) {
+        self.grid = grid
+        self.iterations = iterations
+        self.noiseLevel = noiseLevel
+        self.dataWeight = dataWeight
+        self.innerLevels = innerLevels
+        self.stepFactor = stepFactor
+        self.transition = transition
+        self.clampsEstimates = clampsEstimates
+        self.sampleCount = sampleCount
+    }
+
+    /// The denoiser's evaluations for one sample, N·K.
+    public var evaluationCount: Int { grid.count * iterations }
+
+    /// Checks the ranges.
+    /// - Throws: `UD2MError` with code `sampler-configuration` unless N ≤ 1000, 1 ≤ K ≤ 1000, 1 ≤ S ≤ 1 000 000, σ, λ and δ/ρ² are
+    ///   positive and finite, and η is in 0 ... 1.
+    public func validate() throws {
+        func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
+            guard condition else { throw UD2MError(.samplerConfiguration, message()) }
+        }
+        try require(grid.count <= 1000, "N must be at most 1000, not \(grid.count).")
+        try require((1...1000).contains(iterations), "K must lie between 1 and 1000, not \(iterations).")
+        try require((1...1_000_000).contains(sampleCount), "\(sampleCount) samples cannot be drawn.")
+        try require(noiseLevel.isFinite && noiseLevel > 0, "σ must be positive, not \(noiseLevel).")
+        try require(dataWeight.isFinite && dataWeight > 0, "λ must be positive, not \(dataWeight).")
+        try require(stepFactor.isFinite && stepFactor > 0, "δ/ρ² must be positive, not \(stepFactor).")
+        try require((0...1).contains(transition.eta), "η must lie between 0 and 1, not \(transition.eta).")
+    }
+}
