@@ -28,7 +28,7 @@ struct ForwardRun {
     /// Runs the network once and writes `out` and the taps.
     /// - Throws: ``UD2MFormats/UD2MError`` for bad files, missing inputs, and an existing output.
     func execute() throws -> Report {
-        try AtomicFile.checkDestination(output, overwrite: overwrite)
+        try OutputFile.requireWritable(output, overwrite: overwrite)
         let network = try Network(store: WeightStore(path: store), threads: threads)
         let inputs = try readInputs(of: network)
         // Taps may be spelled as the tensors of a golden file, with a leading "act/".
@@ -44,7 +44,9 @@ struct ForwardRun {
             }
             return (name, tensor)
         }
-        try write(tensors)
+        try SafetensorsFile.write(
+            to: output, tensors: tensors.map { TensorInput(name: TensorName($0), shape: $1.shape, floats: $1.values) },
+            overwrite: overwrite, inputs: [store, input])
         return Report(
             store: store, output: output, outputs: tensors.map { .init(name: $0, shape: $1.shape) },
             milliseconds: elapsed.milliseconds)

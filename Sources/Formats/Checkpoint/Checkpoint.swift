@@ -15,25 +15,32 @@ public struct Checkpoint: Sendable {
     public var fileSize: Int
     /// The mappings in the file that hold tensors under text keys, in file order (`formats.md` §9.1).
     public var stateDicts: [StateDict]
+    /// Tensors elsewhere: in lists, under keys that are no text, in attributes of objects.
+    public var looseTensors: [TensorSource]
     /// Tensors that cannot be delivered, with the reason; nothing is dropped in silence.
     public var skipped: [SkippedTensor]
     /// What a pickle asked for that is not plain data.
     public var findings: [PickleFinding]
     /// Text metadata of the file (safetensors `__metadata__`), empty elsewhere.
     public var metadata: [String: String]
+    /// Oddities of the file that change nothing, as sentences.
+    public var remarks: [String]
 
     /// Creates a description.
     public init(
         path: String, container: ContainerKind, fileSize: Int, stateDicts: [StateDict],
-        skipped: [SkippedTensor] = [], findings: [PickleFinding] = [], metadata: [String: String] = [:]
+        looseTensors: [TensorSource] = [], skipped: [SkippedTensor] = [], findings: [PickleFinding] = [],
+        metadata: [String: String] = [:], remarks: [String] = []
     ) {
         self.path = path
         self.container = container
         self.fileSize = fileSize
         self.stateDicts = stateDicts
+        self.looseTensors = looseTensors
         self.skipped = skipped
         self.findings = findings
         self.metadata = metadata
+        self.remarks = remarks
     }
 }
 

@@ -1,0 +1,81 @@
+import ArgumentParser
+import UD2MConvert
+import UD2MFormats
+
+/// `ud2m-convert [convert]`: checkpoint to weight store.
+struct ConvertCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "convert",
+        abstract: "Convert a checkpoint into a .ud2w weight store.",
+        discussion: """
+            The network is recognised from the names and shapes of the tensors, and every tensor must be there with \
+            the right shape. Nothing in the checkpoint is executed; one that asks Python to run code is refused.
+            """)
+
+    @Argument(help: "The checkpoint.")
+    var checkpoint: String
+
+    @Argument(help: "Where the store goes; may be left out with --dry-run.")
+    var output: String?
+
+    @OptionGroup
+    var detection: DetectionFlags
+
+    @Flag(name: .customLong("allow-unmapped"), help: "Leave out tensors that the network does not have.")
+    var allowUnmapped = false
+
+    @Option(help: "Alignment of the first data byte, a power of two.")
+    var align = WeightStoreWriter.standardAlignment
+
+    @Flag(help: "Record when the store was made; without it the same input always gives the same bytes.")
+    var timestamp = false
+
+    @Flag(help: "Leave the checkpoint's file name out, so that the store depends on the weights alone.")
+    var reproducible = false
+
+    @Option(help: "Licence of the weights, recorded in the store.")
+    var license: String?
+
+    @Option(help: "Text recorded in the store.")
+    var note: String?
+
+    @Flag(name: .customLong("dry-run"), help: "Show what would be written, and write nothing.")
+    var dryRun = false
+
+    @Flag(help: "Replace an existing output.")
+    var force = false
+
+    @OptionGroup
+    var reporting: OutputOptions
+
+    func validate() throws {
+        guard dryRun || output != nil else { throw ValidationError("Name the output, or pass --dry-run.") }
+        guard !(timestamp && reproducible) else {
+            throw ValidationError("--timestamp and --reproducible contradict each other.")
+        }
+    }
+
+    func run() throws {
+        let progress = reporting.makeProgress()
+        let report = try ConvertRun(
+            input: checkpoint, output: output, select: detection.select, detection: detection.options,
+            allowUnmapped: allowUnmapped, options: storeOptions, dryRun: dryRun, overwrite: force
+        ).execute(progress: progress)
+        progress.finish()
+        if reporting.json {
+            try JSONOutput.print(report)
+        } else if !reporting.quiet {
+            print(report.summary)
+        }
+    }
+
+    private var storeOptions: Converter.Options {
+        var options = Converter.Options()
+        options.alignment = align
+        options.license = license
+        options.note = note
+        options.recordsFileName = !reproducible
+        options.created = timestamp ? Timestamp.now() : nil
+        return options
+    }
+}

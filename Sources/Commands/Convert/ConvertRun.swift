@@ -1,0 +1,111 @@
+import Foundation
+import UD2MConvert
+import UD2MFormats
+
+/// The work of `ud2m-convert convert`.
+struct ConvertRun {
+    let input: String
+    let output: String?
+    let select: String?
+    let detection: DetectionOptions
+    let allowUnmapped: Bool
+    let options: Converter.Options
+    let dryRun: Bool
+    let overwrite: Bool
+
+    /// Converts, or with `dryRun` plans.
+    ///
+    /// A dry run reports mismatches in its result; a real run throws on them before anything is written.
+    /// - Throws: ``UD2MFormats/UD2MError``.
+    func execute(progress: any ProgressSink) throws -> ConvertReport {
+        if let output, !dryRun { try OutputFile.requireWritable(output, overwrite: overwrite) }
+        let checkpoint = try Checkpoint.open(path: input)
+        try checkpoint.requireSafe()
+        let plan = try ConversionPlan(checkpoint: checkpoint, select: select, options: detection)
+        if !dryRun { try plan.requireComplete(allowUnmapped: allowUnmapped) }
+        let converter = try Converter(plan: plan, options: options, toolVersion: Version.current)
+        guard let output, !dryRun else { return report(plan, converter, contentID: nil) }
+        let summary = try converter.write(to: output, overwrite: overwrite) { done, total in
+            progress.update(Double(done) / Double(max(total, 1)), label: "converting")
+        }
+        return report(plan, converter, contentID: summary.contentID)
+    }
+
+    private func report(_ plan: ConversionPlan, _ converter: Converter, contentID: String?) -> ConvertReport {
+        let architecture = plan.choice.architecture
+        let writer = converter.writer
+        return ConvertReport(
+            input: .init(
+                path: input, container: plan.checkpoint.container.rawValue, bytes: plan.checkpoint.fileSize,
+                state: plan.choice.stateDict.displayPath, prefix: plan.choice.prefix,
+                otherStates: plan.checkpoint.stateDicts.map(\.displayPath).filter {
+                    $0 != plan.choice.stateDict.displayPath
+                }),
+            architecture: .init(architecture),
+            tensors: writer.plan.rows.map { row in
+                .init(
+                    name: row.name.text, dtype: row.elementType.rawValue, shape: row.shape,
+                    bytes: row.dataRange.count, offset: writer.dataStart + row.dataRange.lowerBound)
+            },
+            missing: plan.missing.map(\.name.text),
+            misshapen: plan.misshapen.map { .init(name: $0.name.text, expected: $0.expected, found: $0.found) },
+            unmapped: plan.unmapped.map(\.text),
+            skipped: plan.checkpoint.skipped.map { .init(path: $0.path, reason: $0.reason) },
+            findings: plan.checkpoint.findings.map { .init($0) },
+            output: .init(
+                path: output, bytes: writer.fileSize, contentID: contentID, written: contentID != nil),
+            dryRun: dryRun)
+    }
+}
+
+extension ConvertReport.Architecture {
+    init(_ detected: DetectedArchitecture) {
+        switch detected.configuration {
+        case .adm(let configuration):
+            self.init(
+                family: "adm", summary: "ADM U-Net, \(configuration.summary)", parameters: detected.parameterCount,
+                evidence: detected.evidence)
+        }
+    }
+}
+
+extension ConvertReport {
+    /// The report as a few lines for a person.
+    var summary: String {
+        var lines = [
+            "\(input.path.escapedForDisplay): \(input.container), \(ByteText.size(input.bytes)), "
+                + "state dict \(input.state.escapedForDisplay)\(prefixNote)",
+            "  \(architecture.summary)",
+            "  \(tensors.count) tensors, \(ByteText.grouped(architecture.parameters)) parameters, \(typeSummary)",
+            "  \(architecture.evidence.last ?? "")",
+        ]
+        if !input.otherStates.isEmpty {
+            let others = input.otherStates.map(\.escapedForDisplay).joined(separator: ", ")
+            lines.append("  also in the file: \(others)")
+        }
+        if !skipped.isEmpty { lines.append("  \(skipped.count) tensors could not be delivered") }
+        for (label, names) in [
+            ("missing", missing), ("wrong shape", misshapen.map(\.name)), ("not part of the network", unmapped),
+        ] where !names.isEmpty {
+            lines.append("  \(names.count) \(label): \(names.prefix(5).map(\.escapedForDisplay).joined(separator: ", "))")
+        }
+        let destination = output.path?.escapedForDisplay ?? "the store"
+        if let contentID = output.contentID {
+            lines.append("wrote \(destination), \(ByteText.size(output.bytes)), content \(contentID)")
+        } else {
+            lines.append("dry run: \(destination) would take \(ByteText.size(output.bytes))")
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    private var prefixNote: String {
+        input.prefix.isEmpty ? "" : ", without its prefix \(input.prefix.escapedForDisplay)"
+    }
+
+    /// "all F32", or "202 F16, 48 F32".
+    private var typeSummary: String {
+        let counts = Dictionary(grouping: tensors, by: \.dtype).mapValues(\.count).sorted { $0.key < $1.key }
+        if counts.count == 1, let only = counts.first { return "all \(only.key)" }
+        return counts.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,15 @@
+import ArgumentParser
+
+/// The `ud2m-convert` tool: checkpoints in, weight stores out.
+public struct ConvertTool: ParsableCommand {
+    /// The tool's name, abstract and subcommands.
+    public static let configuration = CommandConfiguration(
+        commandName: "ud2m-convert",
+        abstract: "Convert a checkpoint into a native weight store, without running any of it.",
+        version: Version.current,
+        subcommands: [ConvertCommand.self],
+        defaultSubcommand: ConvertCommand.self)
+
+    /// Creates the command.
+    public init() {}
+}

@@ -1,0 +1,87 @@
+import Foundation
+import UD2MFormats
+import UD2MImaging
+import UD2MSampler
+
+/// Builds the forward operator of a specification for an image size.
+struct OperatorFactory {
+    let specification: OperatorSpecification
+    /// The folder that a relative mask path starts from.
+    let folder: String?
+
+    /// Creates a factory for flags, whose paths start from the working directory.
+    init(_ specification: OperatorSpecification) {
+        self.specification = specification
+        folder = nil
+    }
+
+    /// Reads an operator file, whose paths start from its own folder.
+    init(file path: String) throws {
+        specification = try OperatorSpecification(path: path)
+        folder = URL(filePath: path).deletingLastPathComponent().path
+    }
+
+    /// The size of the clean image that an observation belongs to.
+    func imageSize(ofObservation image: ImageBuffer) -> (height: Int, width: Int) {
+        let factor = specification.task == .superResolution ? specification.factor ?? 1 : 1
+        return (image.height * factor, image.width * factor)
+    }
+
+    /// The operator for clean images of a size.
+    /// - Parameter mask: a mask already at hand, instead of the specification's file.
+    /// - Throws: ``UD2MFormats/UD2MError`` when a parameter is missing or out of range, or the mask does not fit.
+    func make(height: Int, width: Int, mask: Mask? = nil) throws -> any ForwardOperator {
+        switch specification.task {
+        case .deblur:
+            return try Deblurring(kernel: try kernel(), height: height, width: width)
+        case .inpaint:
+            let mask = try mask ?? readMask()
+            guard mask.height == height, mask.width == width else {
+                throw UD2MError(
+                    .operatorFile,
+                    "The mask is \(mask.width)×\(mask.height) pixels and the image \(width)×\(height).",
+                    at: .init(file: specification.mask))
+            }
+            return Inpainting(mask: mask)
+        case .superResolution:
+            return try SuperResolution(
+                factor: try require(specification.factor, "factor"), kernel: try kernel(), height: height,
+                width: width)
+        }
+    }
+
+    private func kernel() throws -> BlurKernel {
+        let kernel = try require(specification.kernel, "kernel")
+        switch kernel.kind {
+        case .gaussian:
+            return try .gaussian(
+                size: try require(kernel.size, "kernel size"),
+                variance: try require(kernel.variance, "kernel variance"))
+        case .uniform:
+            return try .uniform(size: try require(kernel.size, "kernel size"))
+        case .bicubic:
+            return try .bicubic(factor: try require(specification.factor, "factor"))
+        }
+    }
+
+    private func readMask() throws -> Mask {
+        let name = try require(specification.mask, "mask")
+        let path = folder.map { URL(filePath: name, relativeTo: URL(filePath: $0, directoryHint: .isDirectory)).path }
+        let image = try ImageFile.read(path ?? name).image.grey
+        return try Mask(height: image.height, width: image.width, values: image.values)
+    }
+
+    private func require<Value>(_ value: Value?, _ name: String) throws -> Value {
+        guard let value else {
+            throw UD2MError(
+                .operatorParameterMissing, "The task \(specification.task.rawValue) needs a \(name).",
+                remedy: name == "mask" ? "Pass --mask PNG or --operator FILE." : "Pass --operator FILE or its flag.")
+        }
+        return value
+    }
+}
+
+extension UD2MError.Code {
+    /// A task lacks a parameter of its operator.
+    static let operatorParameterMissing = UD2MError.Code("operator-parameter-missing", .usage)
+}

@@ -1,0 +1,126 @@
+import UD2MFormats
+import UD2MImaging
+import UD2MRuntime
+import UD2MSampler
+
+/// The work of `ud2m restore` on one image.
+struct RestoreRun {
+    let store: String
+    let image: String
+    let output: String
+    let factory: OperatorFactory
+    let sampling: SamplingOptions
+    let reference: String?
+    let grid: String?
+    let threads: Int
+    let overwrite: Bool
+
+    /// Restores the image and writes it, and the grid when asked for.
+    /// - Throws: ``UD2MFormats/UD2MError`` or ``UD2MImaging/ImageError``; nothing is written then.
+    func execute(progress: any ProgressSink) throws -> RestoreReport {
+        for path in [output, grid].compactMap({ $0 }) {
+            _ = try ImageFormat(writingTo: path)
+            try OutputFile.requireWritable(path, overwrite: overwrite)
+        }
+        let given = try ImageFile.read(image).image
+        let clean = try reference.map { try ImageFile.read($0).image }
+        let size = factory.imageSize(ofObservation: given)
+        if let clean { try requireSameSize(clean, height: size.height, width: size.width) }
+
+        let forward = try factory.make(height: size.height, width: size.width)
+        let configuration = try samplerConfiguration(for: forward)
+        let network = try Network(store: WeightStore(path: store), threads: threads)
+        let denoiser = try NetworkDenoiser(network: network, classLabel: sampling.classLabel)
+        let observation = try adapted(given, channels: denoiser.channels)
+        let sampler = try UnfoldedSampler(
+            schedule: sampling.schedule.noiseSchedule, denoiser: denoiser, forwardOperator: forward,
+            configuration: configuration, noise: PhiloxNoise(seed: sampling.seed))
+        let task = factory.specification.task
+        let start = ContinuousClock.now
+        let sample = try draw(sampler, try Tensor(observation), progress)
+        let seconds = (ContinuousClock.now - start).milliseconds / 1000
+
+        let colour = try sample.image(bitDepth: given.bitDepth)
+        let restored = given.channels == 1 ? colour.grey : colour
+        let shown = try task == .superResolution
+            ? given.resized(width: size.width, height: size.height, filter: .bicubic) : given
+        let report = RestoreReport(
+            store: store, image: image, output: output, grid: grid, operator: factory.specification,
+            settings: .init(configuration, seed: sampling.seed), width: size.width, height: size.height,
+            seconds: seconds,
+            psnr: try clean.map {
+                .init(observation: try Self.psnr(shown, $0), restored: try Self.psnr(restored, $0))
+            })
+        try write(restored, shown: shown, clean: clean, report)
+        return report
+    }
+
+    /// The observation with as many channels as the prior's images have.
+    private func adapted(_ image: ImageBuffer, channels: Int) throws -> ImageBuffer {
+        switch (image.channels, channels) {
+        case (1, 1), (3, 3): return image
+        case (1, 3): return image.color
+        default:
+            throw UD2MError(
+                .imageChannels, "The prior was trained on grey images and this one has colours.",
+                at: .init(file: self.image), remedy: "Convert the image to grey first.")
+        }
+    }
+
+    /// The recipe for the operator, with what the flags say instead.
+    private func samplerConfiguration(for forward: any ForwardOperator) throws -> SamplerConfiguration {
+        var recipe = ZeroShotRecipe.recommended(for: forward)
+        recipe.steps = sampling.steps ?? recipe.steps
+        recipe.iterations = sampling.iterations ?? recipe.iterations
+        recipe.eta = sampling.eta ?? recipe.eta
+        recipe.dataWeight = sampling.dataWeight ?? recipe.dataWeight
+        // The sampler works on images in [-1, 1], where noise is twice as large.
+        return try recipe.configuration(noiseLevel: 2 * factory.specification.sigma)
+    }
+
+    private func draw(
+        _ sampler: UnfoldedSampler, _ observation: Tensor, _ progress: any ProgressSink
+    ) throws -> Tensor {
+        let label = factory.specification.task.rawValue
+        let monitor = SamplerMonitor(report: { fraction, _ in progress.update(fraction, label: label) })
+        return try sampler.sample(0, observation: observation, monitor: monitor)
+    }
+
+    private func write(
+        _ restored: ImageBuffer, shown: ImageBuffer, clean: ImageBuffer?, _ report: RestoreReport
+    ) throws {
+        if let grid {
+            let images = [shown, restored] + (clean.map { [$0] } ?? [])
+            let composed = try ImageGrid(columns: images.count).compose(images)
+            try OutputFile.write(composed, to: grid, overwrite: overwrite)
+        }
+        var options = ImageWriteOptions()
+        options.text = [
+            try ImageText(keyword: "Software", text: "ud2m \(Version.current)"),
+            try ImageText(keyword: "ud2m", text: report.parameterText),
+        ]
+        try OutputFile.write(restored, to: output, options: options, overwrite: overwrite)
+    }
+
+    private func requireSameSize(_ clean: ImageBuffer, height: Int, width: Int) throws {
+        guard clean.height == height, clean.width == width else {
+            throw UD2MError(
+                .referenceSize,
+                "The reference is \(clean.width)×\(clean.height) pixels and the result \(width)×\(height).",
+                at: .init(file: reference))
+        }
+    }
+
+    private static func psnr(_ image: ImageBuffer, _ reference: ImageBuffer) throws -> Double {
+        let (left, right) = image.channels == reference.channels
+            ? (image, reference) : (image.color, reference.color)
+        return try ImageMetrics.psnr(try Tensor(left), reference: try Tensor(right), range: 2)
+    }
+}
+
+extension UD2MError.Code {
+    /// The image's channels do not fit the prior.
+    static let imageChannels = UD2MError.Code("image-channels", .usage)
+    /// The reference has another size than the result.
+    static let referenceSize = UD2MError.Code("reference-size", .usage)
+}

@@ -1,0 +1,103 @@
+import UD2MFormats
+
+/// Turns a conversion plan into a weight store.
+public struct Converter: Sendable {
+    /// What goes into the store besides the weights.
+    public struct Options: Sendable {
+        /// When the store was made, UTC, or nil to leave it out, so that the same input always gives the same bytes.
+        public var created: String?
+        /// Whether to record the checkpoint's file name.
+        public var recordsFileName = true
+        /// The licence of the weights.
+        public var license: String?
+        /// Free text.
+        public var note: String?
+        /// The alignment of the first data byte; a power of two.
+        public var alignment = WeightStoreWriter.standardAlignment
+
+        /// Creates the defaults: reproducible, with the file name.
+        public init() {}
+    }
+
+    /// The plan.
+    public let plan: ConversionPlan
+    /// Where every byte of the store will go.
+    public let writer: WeightStoreWriter
+
+    /// Lays the store out; nothing is read or written.
+    /// - Parameters:
+    ///   - plan: the matched tensors.
+    ///   - options: what else goes in.
+    ///   - toolVersion: the version of the tool, for the source record.
+    /// - Throws: ``UD2MError`` when the layout is impossible.
+    public init(plan: ConversionPlan, options: Options = Options(), toolVersion: String) throws {
+        let choice = plan.choice
+        let aliases = Self.aliases(among: plan.mapped)
+        let information = StoreMetadata(
+            architecture: choice.architecture.configuration,
+            source: Self.sourceRecord(plan, options: options, toolVersion: toolVersion), created: options.created,
+            license: options.license, note: options.note)
+        self.plan = plan
+        self.writer = try WeightStoreWriter(
+            tensors: plan.mapped.filter { aliases[$0.name] == nil }.map { TensorInput($0) }, aliases: aliases,
+            information: information, alignment: options.alignment)
+    }
+
+    /// Streams the weights into a new file, which appears complete or not at all.
+    /// - Parameters:
+    ///   - path: where to.
+    ///   - overwrite: whether an existing file may be replaced.
+    ///   - progress: called with the bytes done and all bytes; may throw to cancel.
+    /// - Returns: the content id and the digests.
+    /// - Throws: ``UD2MError`` from reading or writing.
+    public func write(
+        to path: String, overwrite: Bool = false, progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+    ) throws -> WeightStoreWriter.Summary {
+        do {
+            return try writer.write(
+                to: path, overwrite: overwrite, inputs: [plan.checkpoint.path], progress: progress)
+        } catch let error as UD2MError where error.code.category == .badData {
+            throw error.located(in: .init(file: plan.checkpoint.path))
+        }
+    }
+
+    /// Tied tensors: names whose elements are the very same bytes as an earlier one's (`formats.md` §5.4).
+    private static func aliases(among tensors: [TensorSource]) -> [TensorName: TensorName] {
+        struct Place: Hashable {
+            let storage: ObjectIdentifier
+            let offset: Int
+            let shape: [Int]
+            let strides: [Int]
+            let elementType: ElementType
+            let isNegated: Bool
+        }
+        var first: [Place: TensorName] = [:]
+        var aliases: [TensorName: TensorName] = [:]
+        for tensor in tensors where tensor.elementCount > 0 {
+            let place = Place(
+                storage: ObjectIdentifier(tensor.storage), offset: tensor.elementOffset, shape: tensor.shape,
+                strides: tensor.strides, elementType: tensor.elementType, isNegated: tensor.isNegated)
+            if let canonical = first[place] {
+                aliases[tensor.name] = canonical
+            } else {
+                first[place] = tensor.name
+            }
+        }
+        return aliases
+    }
+
+    private static func sourceRecord(_ plan: ConversionPlan, options: Options, toolVersion: String) -> JSONValue {
+        var record = JSONObject()
+        record["bytes"] = .unsigned(UInt64(plan.checkpoint.fileSize))
+        record["container"] = .string(plan.checkpoint.container.rawValue)
+        if options.recordsFileName {
+            // The last component only: a store must not tell where its maker keeps files.
+            let name = plan.checkpoint.path.split(separator: "/").last.map(String.init) ?? ""
+            record["file"] = .string(name)
+        }
+        record["prefix"] = .string(plan.choice.prefix)
+        record["state"] = .string(plan.choice.stateDict.displayPath)
+        record["tool"] = .string("ud2m \(toolVersion)")
+        return .object(record)
+    }
+}

@@ -1,1 +1,0 @@
-print("ud2m-convert")

@@ -1,0 +1,55 @@
+extension UD2MError.Code {
+    /// A tensor with repeated elements would take far more memory than its storage.
+    public static let tensorExpansion = Self("tensor-expansion", .badData)
+}
+
+extension TensorSource {
+    /// Gives the tensor's elements as dense row-major little-endian bytes.
+    ///
+    /// A dense little-endian tensor is given out of its storage without a copy; anything else is gathered into memory.
+    /// - Throws: ``UD2MError`` with code `tensor-expansion` when repeated elements (stride 0, overlapping windows) take
+    ///   more than the limits allow, or what the storage throws.
+    public func withContiguousBytes<Result>(
+        limits: Limits = .standard, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        let location = UD2MError.Location(tensor: name.text)
+        guard let byteCount = elementType.byteCount(shape: shape) else {
+            throw UD2MError(.tensorExpansion, "The tensor's size overflows.", at: location)
+        }
+        if isContiguous, !isConjugated, !isNegated, !storage.isBigEndian || elementType.bitWidth <= 8 {
+            return try storage.withBytes { bytes in
+                let (bits, overflow) = elementOffset.multipliedReportingOverflow(by: elementType.bitWidth)
+                let start = byteCount == 0 ? 0 : bits / 8
+                guard !overflow, start <= bytes.count, byteCount <= bytes.count - start else {
+                    throw UD2MError(.tensorOutsideStorage, "The tensor lies outside its storage.", at: location)
+                }
+                return try body(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + byteCount)]))
+            }
+        }
+        try checkExpansion(byteCount: byteCount, limits: limits)
+        let dense = UnsafeMutableRawBufferPointer.allocate(byteCount: max(byteCount, 1), alignment: 64)
+        defer { dense.deallocate() }
+        var filled = 0
+        try stream(as: elementType) { piece in
+            UnsafeMutableRawBufferPointer(rebasing: dense[filled...]).copyMemory(from: piece)
+            filled += piece.count
+        }
+        return try body(UnsafeRawBufferPointer(rebasing: dense[..<byteCount]))
+    }
+
+    /// Refuses tensors that repeat their elements beyond measure (`formats.md` §10.1).
+    public func checkExpansion(limits: Limits = .standard) throws {
+        try checkExpansion(byteCount: byteCount, limits: limits)
+    }
+
+    private func checkExpansion(byteCount: Int, limits: Limits) throws {
+        let (scaled, overflow) = storage.byteCount.multipliedReportingOverflow(by: limits.expansionFactor)
+        let allowed = max(overflow ? Int.max : scaled, limits.expansionFloorBytes)
+        guard byteCount <= allowed else {
+            throw UD2MError(
+                .tensorExpansion,
+                "The tensor repeats \(storage.byteCount) stored bytes into \(byteCount); at most \(allowed) are allowed.",
+                at: .init(tensor: name.text))
+        }
+    }
+}

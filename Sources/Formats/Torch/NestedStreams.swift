@@ -1,0 +1,68 @@
+/// Scans the torch streams that `torch.storage._load_from_bytes` finds inside a pickle (`formats.md` §10.1).
+enum NestedStreams {
+    /// The findings of every nested stream, and of streams nested in those, within the shared budget.
+    /// - Throws: ``UD2MError`` with code `pickle-limit` when streams nest deeper than the limit.
+    static func findings(
+        in graph: PickleGraph, limits: Limits, budget: inout PickleBudget
+    ) throws -> [PickleFinding] {
+        var findings: [PickleFinding] = []
+        var level = [graph]
+        var depth = 0
+        while !level.isEmpty {
+            var inner: [PickleGraph] = []
+            for graph in level {
+                for record in graph.records {
+                    guard let stream = nestedStream(record, in: graph) else { continue }
+                    guard depth < limits.nestedPickleDepth else {
+                        throw UD2MError(
+                            .pickleLimit, "Torch streams nest deeper than \(limits.nestedPickleDepth) levels.",
+                            at: .init(
+                                entry: graph.entry, byteOffset: Int(record.byteOffset),
+                                opcodeIndex: Int(record.opcodeIndex)))
+                    }
+                    let entry = "\(graph.entry)@\(record.byteOffset)"
+                    let graphs = pickles(in: stream, entry: entry, limits: limits, budget: &budget)
+                    for graph in graphs { findings += try PickleAudit.findings(in: graph) }
+                    inner += graphs
+                }
+            }
+            level = inner
+            depth += 1
+        }
+        return findings
+    }
+
+    /// A legacy stream is five pickles, then raw data.
+    private static func pickles(
+        in stream: [UInt8], entry: String, limits: Limits, budget: inout PickleBudget
+    ) -> [PickleGraph] {
+        var graphs: [PickleGraph] = []
+        var start = 0
+        while graphs.count < 5, start < stream.count,
+            let graph = try? PickleMachine.run(stream, from: start, entry: entry, limits: limits, budget: &budget)
+        {
+            graphs.append(graph)
+            start = graph.endOffset
+        }
+        return graphs
+    }
+
+    private static func nestedStream(_ record: PickleRecord, in graph: PickleGraph) -> [UInt8]? {
+        guard graph.global(record.callable) == PickleGlobal(module: "torch.storage", name: "_load_from_bytes"),
+            let argument = graph.arguments(record).first
+        else { return nil }
+        switch graph[argument] {
+        case .bytes(let slice), .byteString(let slice):
+            return Array(graph.bytes(slice))
+        case .record(let number):
+            // Protocol 2 writes bytes as text in which each scalar is a byte.
+            let inner = graph.record(number)
+            guard let codec = graph.global(inner.callable), case .encodedBytes = PickleConstructor(codec),
+                let text = graph.arguments(inner).first.flatMap(graph.textBytes)
+            else { return nil }
+            return String(decoding: text, as: UTF8.self).unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
+        default:
+            return nil
+        }
+    }
+}

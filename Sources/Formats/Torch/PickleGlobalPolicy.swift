@@ -1,0 +1,82 @@
+/// What is known of a name a pickle would import (`formats.md` §10.2).
+///
+/// Only a label for people: nothing is ever imported, so nothing depends on the deny list being complete.
+enum PickleGlobalPolicy: Sendable, Hashable {
+    /// Part of the vocabulary, or known to be inert.
+    case known
+    /// `getattr`: judged by its arguments.
+    case attributeAccess
+    /// `functools.partial`: judged by what it wraps.
+    case partial
+    /// A torch stream inside the pickle.
+    case nestedStream
+    /// Calling it runs code, or reaches what does.
+    case denied
+    /// The name is dotted or spelled unlike any class: it may reach something else than it shows.
+    case disguised
+    /// A class or function nobody has listed.
+    case unknown
+
+    /// The policy for a global, Python-2 names already turned into Python-3 ones.
+    init(_ global: PickleGlobal) {
+        switch global.qualifiedName {
+        case "builtins.getattr": self = .attributeAccess
+        case "functools.partial": self = .partial
+        case "torch.storage._load_from_bytes": self = .nestedStream
+        default:
+            if Self.isVocabulary(global) {
+                self = .known
+            } else if Self.isDenied(global) {
+                self = .denied
+            } else if !Self.isPlain(global.module, allowsDots: true) || !Self.isPlain(global.name, allowsDots: false) {
+                self = .disguised
+            } else if Self.isInert(global) {
+                self = .known
+            } else {
+                self = .unknown
+            }
+        }
+    }
+
+    /// Whether text is an ASCII identifier without leading underscores, as an honest attribute is.
+    static func isPlainAttribute(_ name: ArraySlice<UInt8>) -> Bool {
+        guard let first = name.first, first != UInt8(ascii: "_"), name.count <= 256 else { return false }
+        return isPlain(String(decoding: name, as: UTF8.self), allowsDots: false)
+    }
+
+    private static func isVocabulary(_ global: PickleGlobal) -> Bool {
+        PickleConstructor(global) != nil || TorchBuilder(global) != nil || TorchElementType.isStorageClass(global)
+            || TorchElementType.ofDtype(global) != nil || torchValues.contains(global.qualifiedName)
+    }
+
+    private static func isDenied(_ global: PickleGlobal) -> Bool {
+        let modules = global.module.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        let names = global.name.split(separator: ".", omittingEmptySubsequences: false).map(String.init)
+        if let package = modules.first, deniedPackages.contains(package) { return true }
+        for count in 2...max(modules.count, 2) where modules.count >= count {
+            if deniedPackages.contains(modules.prefix(count).joined(separator: ".")) { return true }
+        }
+        if deniedNames.contains(global.qualifiedName) { return true }
+        guard names.count > 1 else { return false }
+        // `torch.serialization` + `os.system`: every part of a dotted name may be a module.
+        if names.dropLast().contains(where: deniedPackages.contains) { return true }
+        if names.contains(where: deniedParts.contains) { return true }
+        return deniedNames.contains(names.suffix(2).joined(separator: "."))
+    }
+
+    private static func isInert(_ global: PickleGlobal) -> Bool {
+        if inertNames.contains(global.qualifiedName) { return true }
+        return inertPackages.contains { global.module == $0 || global.module.hasPrefix($0 + ".") }
+    }
+
+    private static func isPlain(_ name: String, allowsDots: Bool) -> Bool {
+        guard let first = name.utf8.first, !(0x30...0x39).contains(first) else { return false }
+        return name.utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x5F: true
+            case 0x2E: allowsDots
+            default: false
+            }
+        }
+    }
+}

@@ -1,0 +1,261 @@
+/// Where the elements of a tensor are, name and path aside.
+struct TorchTensorLayout {
+    var elementType: ElementType
+    var shape: [Int]
+    var strides: [Int]
+    var elementOffset: Int
+    var storage: any TensorStorage
+    var isConjugated = false
+    var isNegated = false
+}
+
+/// What a tensor value of a pickle comes to.
+enum TorchTensorOutcome {
+    /// It can be delivered.
+    case tensor(TorchTensorLayout)
+    /// It cannot, for this reason.
+    case undeliverable(String)
+}
+
+/// Turns the tensor values of a graph into layouts, every bound checked (`formats.md` §5.3).
+struct TorchTensorReader {
+    let graph: PickleGraph
+    let storages: TorchStorageTable
+    let limits: Limits
+    /// Values that are parts of tensors seen so far.
+    private(set) var reached = Set<PickleNodeID>()
+
+    init(graph: PickleGraph, storages: TorchStorageTable, limits: Limits) {
+        self.graph = graph
+        self.storages = storages
+        self.limits = limits
+    }
+
+    /// Whether a value is built by a tensor builder.
+    func isTensor(_ id: PickleNodeID) -> Bool {
+        switch graph[id] {
+        case .persistentID: return true
+        case .record(let number): return builder(of: graph.record(number)) != nil
+        default: return false
+        }
+    }
+
+    /// The tensor a value is, or nil when it is none.
+    ///
+    /// Also gives what hangs on the tensor and may hold further tensors: hooks and subclass state.
+    /// - Throws: ``UD2MError`` with code `torch-tensor-malformed` or `torch-tensor-bounds`.
+    mutating func tensor(
+        _ id: PickleNodeID
+    ) throws -> (outcome: TorchTensorOutcome, attachments: [(TorchPathComponent, PickleNodeID)])? {
+        var attachments: [(TorchPathComponent, PickleNodeID)] = []
+        var current = id
+        // Wrappers nest: a parameter around a subclass around a tensor. A loop, not recursion.
+        for _ in 0..<limits.walkDepth {
+            if case .persistentID = graph[current] {
+                return (try bareStorage(current), attachments)
+            }
+            guard case .record(let number) = graph[current] else {
+                if current == id { return nil }
+                return (.undeliverable("A wrapper holds no tensor."), attachments)
+            }
+            let record = graph.record(number)
+            guard let direct = builder(of: record) else {
+                if current == id { return nil }
+                attachments.append((.argument(0), current))
+                return (.undeliverable("A wrapper holds an object of an unknown class."), attachments)
+            }
+            reached.insert(current)
+            let location = self.location(record)
+            guard record.states < 0, record.items < 0, record.entries < 0 else {
+                throw malformed("A rebuilt tensor is given state or items.", at: location)
+            }
+            var builder = direct
+            var arguments = Array(graph.arguments(record))
+            if case .fromType = builder {
+                guard let inner = try fromType(arguments, at: location) else {
+                    return (.undeliverable("A tensor subclass is rebuilt by an unknown function."), attachments)
+                }
+                if arguments.count > 3 { attachments.append((.state, arguments[3])) }
+                (builder, arguments) = inner
+            }
+            switch builder {
+            case .parameter, .parameterWithState:
+                guard let data = arguments.first else { throw malformed("A parameter has no data.", at: location) }
+                if arguments.count > 2 { attachments.append((.argument(2), arguments[2])) }
+                if arguments.count > 3 { attachments.append((.state, arguments[3])) }
+                current = data
+            case .tensorV1, .tensorV2, .tensorV3, .quantised:
+                if arguments.count > 5 { attachments.append((.argument(5), arguments[5])) }
+                return (try strided(builder, arguments, at: location), attachments)
+            case .fromType:
+                return (.undeliverable("A tensor subclass wraps another."), attachments)
+            case .undeliverable(let reason):
+                for (index, argument) in arguments.enumerated() { attachments.append((.argument(index), argument)) }
+                return (.undeliverable(reason), attachments)
+            }
+        }
+        return (.undeliverable("The tensor is wrapped more than \(limits.walkDepth) times."), attachments)
+    }
+
+    /// The builder a record calls, or nil.
+    func builder(of record: PickleRecord) -> TorchBuilder? {
+        guard record.form == .reduce, let global = graph.global(record.callable) else { return nil }
+        return TorchBuilder(global)
+    }
+
+    private func fromType(
+        _ arguments: [PickleNodeID], at location: UD2MError.Location
+    ) throws -> (TorchBuilder, [PickleNodeID])? {
+        guard arguments.count >= 3, let inner = graph.items(arguments[2]) else {
+            throw malformed("A tensor subclass lacks its function, type or arguments.", at: location)
+        }
+        guard let function = graph.global(arguments[0]), let builder = TorchBuilder(function) else { return nil }
+        return (builder, Array(inner))
+    }
+
+    private func bareStorage(_ id: PickleNodeID) throws -> TorchTensorOutcome {
+        guard let reference = storages[id] else { return .undeliverable("The storage is unknown.") }
+        guard let elementType = reference.elementType?.elementType else {
+            return .undeliverable("Elements of \(reference.type.qualifiedName) have no counterpart here.")
+        }
+        guard let storage = reference.storage else { return .undeliverable("The storage has no data in the file.") }
+        return .tensor(
+            TorchTensorLayout(
+                elementType: elementType, shape: [reference.elementCount], strides: [1], elementOffset: 0,
+                storage: storage))
+    }
+
+    private func strided(
+        _ builder: TorchBuilder, _ arguments: [PickleNodeID], at location: UD2MError.Location
+    ) throws -> TorchTensorOutcome {
+        guard arguments.count >= 4, case .persistentID = graph[arguments[0]], let reference = storages[arguments[0]]
+        else { throw malformed("A tensor is not built over a storage.", at: location) }
+        guard let offset = graph.integer(arguments[1]), offset >= 0, let shape = sizes(arguments[2]),
+            let strides = sizes(arguments[3]), shape.count == strides.count, shape.count <= limits.rank
+        else {
+            throw malformed("A tensor's offset, size or stride is not made of non-negative integers.", at: location)
+        }
+        var torchType = reference.elementType
+        if case .tensorV3 = builder {
+            guard arguments.count >= 7, let dtype = graph.global(arguments[6]) else {
+                throw malformed("A tensor's dtype is missing.", at: location)
+            }
+            guard let known = TorchElementType.ofDtype(dtype) else {
+                return .undeliverable("The dtype \(dtype.qualifiedName) is unknown.")
+            }
+            torchType = known
+        }
+        guard let torchType else {
+            return .undeliverable("The storage class \(reference.type.qualifiedName) is unknown.")
+        }
+        try checkBounds(
+            offset: offset, shape: shape, strides: strides, byteWidth: torchType.byteWidth,
+            available: reference.storage?.byteCount, at: location)
+        if case .quantised = builder {
+            return .undeliverable("Quantised tensors (\(torchType.name)) are not delivered.")
+        }
+        guard let elementType = torchType.elementType else {
+            return .undeliverable("Elements of type \(torchType.name) have no counterpart here.")
+        }
+        guard let storage = reference.storage else {
+            return .undeliverable("The storage has no data in the file.")
+        }
+        var layout = TorchTensorLayout(
+            elementType: elementType, shape: shape, strides: strides, elementOffset: offset, storage: storage)
+        switch builder {
+        case .tensorV2 where arguments.count > 6: try applyMetadata(arguments[6], to: &layout, at: location)
+        case .tensorV3 where arguments.count > 7: try applyMetadata(arguments[7], to: &layout, at: location)
+        default: break
+        }
+        return elementType == .f4 ? packedPairs(layout) : .tensor(layout)
+    }
+
+    /// PyTorch counts bytes of two 4-bit values, we count values; only dense tensors translate.
+    private func packedPairs(_ layout: TorchTensorLayout) -> TorchTensorOutcome {
+        var layout = layout
+        let dense = TensorSource.denseStrides(layout.shape)
+        guard let last = layout.shape.indices.last,
+            layout.shape.contains(0)
+                || layout.shape.indices.allSatisfy({ layout.shape[$0] == 1 || layout.strides[$0] == dense[$0] }),
+            case let (doubled, overflow) = layout.shape[last].multipliedReportingOverflow(by: 2), !overflow,
+            case let (offset, offsetOverflow) = layout.elementOffset.multipliedReportingOverflow(by: 2),
+            !offsetOverflow
+        else { return .undeliverable("A 4-bit tensor is not dense.") }
+        layout.shape[last] = doubled
+        layout.strides = TensorSource.denseStrides(layout.shape)
+        layout.elementOffset = offset
+        return .tensor(layout)
+    }
+
+    private func applyMetadata(
+        _ id: PickleNodeID, to layout: inout TorchTensorLayout, at location: UD2MError.Location
+    ) throws {
+        guard let pairs = graph.mapping(id) else {
+            if case .none = graph[id] { return }
+            throw malformed("A tensor's metadata is no dict.", at: location)
+        }
+        for (key, value) in pairs {
+            guard case .bool(let flag) = graph[value], let name = graph.textBytes(key) else { continue }
+            if name.elementsEqual("conj".utf8) { layout.isConjugated = flag }
+            if name.elementsEqual("neg".utf8) { layout.isNegated = flag }
+        }
+    }
+
+    /// A tuple, list or `torch.Size` of non-negative integers.
+    private func sizes(_ id: PickleNodeID) -> [Int]? {
+        var items = graph.items(id)
+        if case .record(let number) = graph[id] {
+            let record = graph.record(number)
+            guard graph.global(record.callable) == PickleGlobal(module: "torch", name: "Size"),
+                let inner = graph.arguments(record).first
+            else { return nil }
+            items = graph.items(inner)
+        }
+        guard let items, items.count <= limits.rank else { return nil }
+        var sizes: [Int] = []
+        for item in items {
+            guard let size = graph.integer(item), size >= 0 else { return nil }
+            sizes.append(size)
+        }
+        return sizes
+    }
+
+    private func checkBounds(
+        offset: Int, shape: [Int], strides: [Int], byteWidth: Int, available: Int?, at location: UD2MError.Location
+    ) throws {
+        // Whether or not strides are zero, the dense tensor must be countable.
+        var byteCount = byteWidth
+        var last = offset
+        for size in shape {
+            let (product, overflow) = byteCount.multipliedReportingOverflow(by: max(size, 1))
+            guard !overflow else { throw bounds("A tensor's size overflows.", at: location) }
+            byteCount = product
+        }
+        if shape.contains(0) { return }
+        for (size, stride) in zip(shape, strides) {
+            let (reach, overflow) = (size - 1).multipliedReportingOverflow(by: stride)
+            let (sum, sumOverflow) = last.addingReportingOverflow(reach)
+            guard !overflow, !sumOverflow else { throw bounds("A tensor's strides overflow.", at: location) }
+            last = sum
+        }
+        let (end, endOverflow) = last.addingReportingOverflow(1)
+        let (endByte, byteOverflow) = end.multipliedReportingOverflow(by: byteWidth)
+        guard !endOverflow, !byteOverflow else { throw bounds("A tensor's end overflows.", at: location) }
+        guard let available else { return }
+        guard endByte <= available else {
+            throw bounds("A tensor ends at byte \(endByte) of a storage of \(available) bytes.", at: location)
+        }
+    }
+
+    private func location(_ record: PickleRecord) -> UD2MError.Location {
+        .init(entry: graph.entry, byteOffset: Int(record.byteOffset), opcodeIndex: Int(record.opcodeIndex))
+    }
+
+    private func malformed(_ message: String, at location: UD2MError.Location) -> UD2MError {
+        UD2MError(.torchTensorMalformed, message, at: location)
+    }
+
+    private func bounds(_ message: String, at location: UD2MError.Location) -> UD2MError {
+        UD2MError(.torchTensorBounds, message, at: location)
+    }
+}

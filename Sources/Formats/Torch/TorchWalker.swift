@@ -1,0 +1,237 @@
+/// Finds every tensor of a graph, with the mapping or path it is at (`formats.md` §4, §9.1).
+///
+/// An explicit stack and a visited set: cycles end, and depth costs no call stack.
+struct TorchWalker {
+    /// Mappings with tensors, root first.
+    private(set) var stateDicts: [StateDict] = []
+    /// Tensors that no mapping holds under a text key.
+    private(set) var looseTensors: [TensorSource] = []
+    /// Tensors that cannot be delivered.
+    private(set) var skipped: [SkippedTensor] = []
+
+    let graph: PickleGraph
+    var reader: TorchTensorReader
+    let limits: Limits
+    var paths = TorchPaths()
+    private var visited: [Bool]
+    private var stack: [Frame] = []
+    private var tensorCount = 0
+    private var tooDeep: (path: Int, count: Int)?
+
+    struct Frame {
+        let id: PickleNodeID
+        let path: Int
+        let depth: Int
+    }
+
+    init(graph: PickleGraph, reader: TorchTensorReader, limits: Limits) {
+        self.graph = graph
+        self.reader = reader
+        self.limits = limits
+        self.visited = [Bool](repeating: false, count: graph.nodes.count)
+    }
+
+    /// Walks from the root.
+    /// - Throws: ``UD2MError`` with a `torch-…` code when a tensor is malformed or there are too many.
+    mutating func walk() throws {
+        stack.append(Frame(id: graph.root, path: TorchPaths.root, depth: 0))
+        while let frame = stack.popLast() {
+            try visit(frame)
+        }
+        if let tooDeep {
+            skip(
+                tooDeep.path,
+                "\(tooDeep.count) values nested deeper than \(limits.walkDepth) levels were not searched for tensors.")
+        }
+        listUnreached()
+    }
+
+    private mutating func visit(_ frame: Frame) throws {
+        if let tensor = try reader.tensor(frame.id) {
+            let name = TensorName(paths.components(frame.path, in: graph).joined(separator: "."))
+            if let source = try source(tensor.outcome, name: name, path: frame.path) { looseTensors.append(source) }
+            push(tensor.attachments.map { (component: $0.0, id: $0.1) }, from: frame)
+            return
+        }
+        if let pairs = graph.mapping(frame.id) {
+            try visitMapping(pairs, frame)
+            return
+        }
+        guard markVisited(frame.id) else { return }
+        if case .record(let number) = graph[frame.id] {
+            let record = graph.record(number)
+            if let module = TorchModule(record, in: graph) {
+                try visitModule(module, frame)
+                return
+            }
+            push(children(of: record), from: frame)
+        } else if let items = graph.items(frame.id) {
+            push(items.enumerated().map { (component: .index($0.offset), id: $0.element) }, from: frame)
+        }
+    }
+
+    /// Emits a mapping's tensors and goes on into everything else it holds.
+    ///
+    /// A mapping met again under another path is emitted again, but not entered again.
+    private mutating func visitMapping(
+        _ pairs: [(key: PickleNodeID, value: PickleNodeID)], _ frame: Frame
+    ) throws {
+        let isFirst = markVisited(frame.id)
+        var dictionary = TensorCollector()
+        var rest: [(component: TorchPathComponent, id: PickleNodeID)] = []
+        for (key, value) in pairs {
+            let path = paths.extend(frame.path, .key(key))
+            if isFirst, isContainer(key) { rest.append((.key(key), key)) }
+            guard let name = graph.textBytes(key), let tensor = try reader.tensor(value) else {
+                rest.append((.key(key), value))
+                continue
+            }
+            rest += tensor.attachments.map { (component: .name(String(decoding: name, as: UTF8.self)), id: $0.1) }
+            guard let source = try source(tensor.outcome, name: TensorName(bytes: name), path: path) else { continue }
+            if let replaced = dictionary.add(source) {
+                skipped.append(
+                    SkippedTensor(path: replaced.path, reason: "The same key occurs again; Python keeps the last."))
+            }
+        }
+        if !dictionary.tensors.isEmpty {
+            stateDicts.append(
+                StateDict(path: paths.components(frame.path, in: graph), tensors: dictionary.tensors))
+        }
+        guard isFirst else { return }
+        if case .record(let number) = graph[frame.id] {
+            let record = graph.record(number)
+            let attributes = graph.attributes(record)
+            rest += attributes.named.map { (component: .attribute($0.key), id: $0.value) }
+            rest += attributes.verbatim.map { (component: .state, id: $0) }
+            let isConstructor = graph.global(record.callable).flatMap(PickleConstructor.init) != nil
+            if !isConstructor { rest += children(of: record, withAttributes: false) }
+        }
+        push(rest, from: frame)
+    }
+
+    private mutating func visitModule(_ module: TorchModule, _ frame: Frame) throws {
+        var collector = TensorCollector()
+        var names = TorchModuleNames(graph: graph, limits: limits)
+        try names.collect(module)
+        for entry in names.tensors {
+            let path = paths.extend(frame.path, .name(entry.name.text))
+            guard let tensor = try reader.tensor(entry.id) else { continue }
+            push(tensor.attachments.map { (component: .name(entry.name.text), id: $0.1) }, from: frame)
+            if let source = try source(tensor.outcome, name: entry.name, path: path) { _ = collector.add(source) }
+        }
+        if !collector.tensors.isEmpty {
+            stateDicts.append(StateDict(path: paths.components(frame.path, in: graph), tensors: collector.tensors))
+        }
+        for id in names.entered { _ = markVisited(id) }
+        push(names.rest.map { (component: $0.component, id: $0.id) }, from: frame)
+    }
+
+    /// Everything an opaque record holds, in the order of `formats.md` §4.
+    private func children(
+        of record: PickleRecord, withAttributes: Bool = true
+    ) -> [(component: TorchPathComponent, id: PickleNodeID)] {
+        var children: [(component: TorchPathComponent, id: PickleNodeID)] = []
+        if graph.global(record.callable) == nil { children.append((.callable, record.callable)) }
+        if let global = graph.global(record.callable), case .sequence = PickleConstructor(global),
+            let items = graph.arguments(record).first.flatMap(graph.items)
+        {
+            children += items.enumerated().map { (component: .index($0.offset), id: $0.element) }
+        } else {
+            children += graph.arguments(record).enumerated().map { (component: .argument($0.offset), id: $0.element) }
+        }
+        for (key, value) in graph.mapping(record.keywords) ?? [] { children.append((.key(key), value)) }
+        if withAttributes {
+            let attributes = graph.attributes(record)
+            children += attributes.named.map { (component: .attribute($0.key), id: $0.value) }
+            children += attributes.verbatim.map { (component: .state, id: $0) }
+        }
+        children += graph.grown(record.items).enumerated().map { (component: .index($0.offset), id: $0.element) }
+        return children
+    }
+
+    private mutating func push(
+        _ children: [(component: TorchPathComponent, id: PickleNodeID)], from frame: Frame
+    ) {
+        // Reversed, so that the first child is visited first.
+        for child in children.reversed() where isContainer(child.id) {
+            let path = paths.extend(frame.path, child.component)
+            guard frame.depth < limits.walkDepth else {
+                tooDeep = (tooDeep?.path ?? path, (tooDeep?.count ?? 0) + 1)
+                continue
+            }
+            stack.append(Frame(id: child.id, path: path, depth: frame.depth + 1))
+        }
+    }
+
+    /// Whether a value can be or hold a tensor.
+    private func isContainer(_ id: PickleNodeID) -> Bool {
+        switch graph[id] {
+        case .tuple(_, let count): count > 0
+        case .list(let number), .dict(let number), .set(let number): number >= 0
+        case .frozenSet, .record, .persistentID: true
+        default: false
+        }
+    }
+
+    private mutating func markVisited(_ id: PickleNodeID) -> Bool {
+        defer { visited[Int(id.raw)] = true }
+        return !visited[Int(id.raw)]
+    }
+
+    private mutating func source(
+        _ outcome: TorchTensorOutcome, name: TensorName, path: Int
+    ) throws -> TensorSource? {
+        tensorCount += 1
+        guard tensorCount <= limits.tensors, name.bytes.count <= limits.nameBytes else {
+            throw UD2MError(
+                .torchTensorLimit, "The file names more than \(limits.tensors) tensors, or one with a huge name.",
+                at: .init(entry: graph.entry))
+        }
+        switch outcome {
+        case .undeliverable(let reason):
+            skip(path, reason)
+            return nil
+        case .tensor(let layout):
+            return TensorSource(
+                name: name, path: paths.components(path, in: graph), elementType: layout.elementType,
+                shape: layout.shape, strides: layout.strides, elementOffset: layout.elementOffset,
+                storage: layout.storage, isConjugated: layout.isConjugated, isNegated: layout.isNegated)
+        }
+    }
+
+    private mutating func skip(_ path: Int, _ reason: String) {
+        skipped.append(SkippedTensor(path: paths.components(path, in: graph), reason: reason))
+    }
+
+    /// Lists tensors that the pickle builds but that are no part of the root object.
+    private mutating func listUnreached() {
+        for index in graph.nodes.indices {
+            let id = PickleNodeID(raw: Int32(index))
+            guard case .record(let number) = graph.nodes[index], reader.builder(of: graph.record(number)) != nil,
+                !reader.reached.contains(id)
+            else { continue }
+            skipped.append(
+                SkippedTensor(
+                    path: ["@byte:\(graph.record(number).byteOffset)"],
+                    reason: "The pickle builds this tensor, but the root object does not hold it where it was searched."
+                ))
+        }
+    }
+}
+
+/// Tensors by name in order of first occurrence; a repeated name keeps its place and takes the last value, as in Python.
+struct TensorCollector {
+    private(set) var tensors: [TensorSource] = []
+    private var indexByName: [TensorName: Int] = [:]
+
+    /// Adds a tensor and returns the one it replaces.
+    mutating func add(_ source: TensorSource) -> TensorSource? {
+        if let index = indexByName[source.name] {
+            defer { tensors[index] = source }
+            return tensors[index]
+        }
+        indexByName[source.name] = tensors.count
+        tensors.append(source)
+        return nil
+    }
+}

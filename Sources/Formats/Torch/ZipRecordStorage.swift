@@ -1,0 +1,70 @@
+import Synchronization
+
+/// A storage held by one record of a zip archive: the mapping itself where it is stored, inflated on demand where it is
+/// deflated; its checksum is verified once, when its bytes are first given (`formats.md` §2.3 rules 8 and 9).
+final class ZipRecordStorage: TensorStorage {
+    let key: String
+    let isBigEndian: Bool
+    private let archive: ZipArchive
+    private let entry: ZipEntry
+    private let allowMissingCRC: Bool
+    private let cache: InflatedRecordCache
+    private let isVerified = Mutex(false)
+
+    var byteCount: Int { entry.size }
+
+    init(
+        archive: ZipArchive, entry: ZipEntry, key: String, isBigEndian: Bool, allowMissingCRC: Bool,
+        cache: InflatedRecordCache
+    ) {
+        self.archive = archive
+        self.entry = entry
+        self.key = key
+        self.isBigEndian = isBigEndian
+        self.allowMissingCRC = allowMissingCRC
+        self.cache = cache
+    }
+
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+        try archive.file.checkUnchanged()
+        switch entry.method {
+        case .stored:
+            return try withExtendedLifetime(archive) {
+                let bytes = try archive.payload(of: entry)
+                try verify(bytes)
+                return try body(bytes)
+            }
+        case .deflated:
+            let inflated = try cache.bytes(headerOffset: entry.headerOffset) { try archive.inflatedBytes(of: entry) }
+            return try inflated.withUnsafeBytes { bytes in
+                try verify(bytes)
+                return try body(bytes)
+            }
+        }
+    }
+
+    private func verify(_ bytes: UnsafeRawBufferPointer) throws {
+        try isVerified.withLock { isVerified in
+            guard !isVerified else { return }
+            try archive.verifyChecksum(bytes, of: entry, allowMissingCRC: allowMissingCRC)
+            isVerified = true
+        }
+    }
+}
+
+/// Keeps the record that was inflated last, so that many views of one storage inflate it once and memory holds one
+/// storage at a time.
+final class InflatedRecordCache: Sendable {
+    private let last = Mutex<(headerOffset: Int, bytes: [UInt8])?>(nil)
+
+    /// The bytes of the record at `headerOffset`, inflated by `inflate` unless it was the last one.
+    func bytes(headerOffset: Int, inflate: () throws -> [UInt8]) throws -> [UInt8] {
+        try last.withLock { last in
+            if let last, last.headerOffset == headerOffset { return last.bytes }
+            last = nil
+            let bytes = try inflate()
+            last = (headerOffset, bytes)
+            return bytes
+        }
+    }
+}

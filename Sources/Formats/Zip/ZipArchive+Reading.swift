@@ -1,0 +1,84 @@
+extension ZipArchive {
+    /// A small record's bytes, inflated when need be, with its checksum verified.
+    /// - Throws: ``UD2MError`` with a `zip-…` code.
+    package func contents(of entry: ZipEntry, maximumBytes: Int, allowMissingCRC: Bool = false) throws -> [UInt8] {
+        let location = UD2MError.Location(file: file.path, entry: entry.displayName)
+        // Tiny records may compress beyond any ratio; a mebibyte harms nobody.
+        let allowed = max(Self.product(entry.compressedSize, limits.inflateRatio), 1 << 20)
+        guard entry.size <= maximumBytes, entry.method == .stored || entry.size <= allowed else {
+            throw UD2MError(
+                .zipBomb, "The entry holds \(entry.size) bytes, more than the limits allow.", at: location)
+        }
+        let bytes = try inflatedBytes(of: entry)
+        try bytes.withUnsafeBytes { try verifyChecksum($0, of: entry, allowMissingCRC: allowMissingCRC) }
+        return bytes
+    }
+
+    /// A deflated or stored entry's bytes, unverified.
+    func inflatedBytes(of entry: ZipEntry) throws -> [UInt8] {
+        let payload = try payload(of: entry)
+        switch entry.method {
+        case .stored:
+            return Array(payload)
+        case .deflated:
+            try checkInflatedSize(of: entry)
+            do {
+                return try inflateRaw(payload, count: entry.size)
+            } catch let failure as InflateFailure {
+                let reason =
+                    switch failure {
+                    case .tooLong: "inflates to more than the \(entry.size) bytes it declares"
+                    case .tooShort: "inflates to fewer than the \(entry.size) bytes it declares"
+                    case .trailingInput: "has bytes after its deflate stream"
+                    case .malformed: "is not a valid deflate stream"
+                    }
+                throw UD2MError(
+                    .zipInflateFailed, "The entry \(reason).",
+                    at: .init(file: file.path, entry: entry.displayName, byteOffset: entry.payloadOffset),
+                    remedy: "The file is damaged or made to mislead: fetch it again from a source you trust.")
+            }
+        }
+    }
+
+    /// Refuses a declared size that the limits, or deflate itself, cannot reach.
+    func checkInflatedSize(of entry: ZipEntry) throws {
+        // Deflate yields at most 1032 bytes for one.
+        let possible = Self.product(entry.compressedSize, 1_032)
+        let allowed = max(Self.product(entry.compressedSize, limits.inflateRatio), limits.inflatedRecordBytes)
+        guard entry.size <= min(possible, allowed) else {
+            throw UD2MError(
+                .zipBomb, "\(entry.compressedSize) bytes are said to inflate to \(entry.size).",
+                at: .init(file: file.path, entry: entry.displayName, byteOffset: entry.payloadOffset))
+        }
+    }
+
+    /// The payload as it lies in the mapping.
+    func payload(of entry: ZipEntry) throws -> UnsafeRawBufferPointer {
+        guard let payload = file.bytes.slice(entry.payloadRange) else {
+            throw UD2MError(
+                .zipEntryOutside, "The entry's data are not in the file.",
+                at: .init(file: file.path, entry: entry.displayName, byteOffset: entry.payloadOffset))
+        }
+        return payload
+    }
+
+    /// Checks bytes against the entry's checksum.
+    ///
+    /// Some writers record none, that is zero; `allowMissingCRC` lets those pass.
+    func verifyChecksum(_ bytes: UnsafeRawBufferPointer, of entry: ZipEntry, allowMissingCRC: Bool) throws {
+        guard crc32Checksum(bytes) != entry.crc32 else { return }
+        if allowMissingCRC && entry.crc32 == 0 { return }
+        let remedy =
+            entry.crc32 == 0
+            ? "The checksum is zero: the writer may have recorded none. Allow missing checksums to read it anyway."
+            : "The file is damaged: fetch it again."
+        throw UD2MError(
+            .zipChecksum, "The entry's bytes do not match its CRC-32.",
+            at: .init(file: file.path, entry: entry.displayName, byteOffset: entry.payloadOffset), remedy: remedy)
+    }
+
+    private static func product(_ lhs: Int, _ rhs: Int) -> Int {
+        let (product, overflow) = lhs.multipliedReportingOverflow(by: rhs)
+        return overflow ? .max : product
+    }
+}

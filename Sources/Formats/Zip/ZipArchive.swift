@@ -1,0 +1,92 @@
+/// A zip archive in a mapped file, wholly checked before any payload is read (`formats.md` §2.3).
+///
+/// Opening costs O(n log n) in the number of entries.
+package final class ZipArchive: Sendable {
+    /// The mapped file.
+    package let file: MappedFile
+    /// The entries in the order of the central directory.
+    package let entries: [ZipEntry]
+    /// Oddities that change nothing, as sentences.
+    package let remarks: [String]
+    let limits: Limits
+    private let indexByName: [[UInt8]: Int]
+
+    /// Reads and checks the directory and every local header.
+    /// - Throws: ``UD2MError`` with a `zip-…` code.
+    package init(file: MappedFile, limits: Limits = .standard) throws {
+        self.file = file
+        self.limits = limits
+        do {
+            let end = try ZipEndRecord(file.bytes)
+            var entries = try ZipDirectory(file.bytes, end: end, limits: limits).entries()
+            for index in entries.indices {
+                try entries[index].readLocalHeader(file.bytes, directoryOffset: end.directoryOffset)
+            }
+            let gap = try Self.checkRanges(entries, directoryOffset: end.directoryOffset)
+            self.indexByName = try Self.index(entries)
+            self.remarks = Self.remarks(entries, gap: gap)
+            self.entries = entries
+        } catch let error as UD2MError {
+            throw error.located(in: .init(file: file.path))
+        }
+    }
+
+    /// The entry of this name, compared by bytes.
+    package func entry(named name: some Sequence<UInt8>) -> ZipEntry? {
+        indexByName[Array(name)].map { entries[$0] }
+    }
+
+    /// Refuses overlaps and leading bytes; returns the bytes that belong to no entry.
+    private static func checkRanges(_ entries: [ZipEntry], directoryOffset: Int) throws -> Int {
+        let sorted = entries.sorted { $0.headerOffset < $1.headerOffset }
+        if let first = sorted.first, first.headerOffset != 0 {
+            throw UD2MError(
+                .zipPrefix, "\(first.headerOffset) bytes precede the first entry.", at: .init(byteOffset: 0),
+                remedy: "The file may be two things at once; get it from a source you trust.")
+        }
+        var end = 0
+        var gap = 0
+        for entry in sorted {
+            guard entry.headerOffset >= end else {
+                throw UD2MError(
+                    .zipOverlap, "The entry shares bytes with the one before it.",
+                    at: .init(entry: entry.displayName, byteOffset: entry.headerOffset))
+            }
+            gap += entry.headerOffset - end
+            end = entry.endOffset
+        }
+        return gap + directoryOffset - end
+    }
+
+    private static func index(_ entries: [ZipEntry]) throws -> [[UInt8]: Int] {
+        var indexByName: [[UInt8]: Int] = [:]
+        indexByName.reserveCapacity(entries.count)
+        for (index, entry) in entries.enumerated() {
+            guard indexByName.updateValue(index, forKey: entry.name) == nil else {
+                throw UD2MError(
+                    .zipDuplicateName, "Two entries have this name, and readers differ on which one counts.",
+                    at: .init(entry: entry.displayName, byteOffset: entry.headerOffset))
+            }
+        }
+        return indexByName
+    }
+
+    private static func remarks(_ entries: [ZipEntry], gap: Int) -> [String] {
+        var remarks: [String] = []
+        if gap > 0 { remarks.append("\(gap) bytes of the archive belong to no entry.") }
+        var seen = Set<[UInt8]>(minimumCapacity: entries.count)
+        let twins = entries.filter { !seen.insert(asciiLowercased($0.name)).inserted }
+        if let twin = twins.first {
+            remarks.append("\(twins.count) entries differ from others only in case, such as \(twin.displayName).")
+        }
+        let odd = entries.filter { !$0.hasPlainName }
+        if let first = odd.first {
+            remarks.append("\(odd.count) entries have names that are no plain paths, such as \(first.displayName).")
+        }
+        return remarks
+    }
+
+    private static func asciiLowercased(_ name: [UInt8]) -> [UInt8] {
+        name.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
+    }
+}
