@@ -1,4 +1,5 @@
 import ArgumentParser
+import UD2MFormats
 
 /// `ud2m degrade`: makes an observation from a clean image.
 struct DegradeCommand: ParsableCommand {

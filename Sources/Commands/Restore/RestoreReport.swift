@@ -1,4 +1,5 @@
 import Foundation
+import UD2MFormats
 import UD2MSampler
 
 /// The result of `ud2m restore` (`schemas/restore.schema.json`).

@@ -1,8 +1,9 @@
 import ArgumentParser
 import Foundation
+import Synchronization
 
-/// Where long work reports how far it is. Calls come from one thread.
-protocol ProgressSink {
+/// Where long work reports how far it is; calls may come from any thread.
+protocol ProgressSink: Sendable {
     /// Reports a fraction of 0…1 of the work called `label`.
     func update(_ fraction: Double, label: String)
     /// Ends the report; the line is cleared.
@@ -56,14 +57,18 @@ struct ProgressLines: ProgressSink {
 /// Draws a bar with the time left on one line of standard error.
 final class ProgressBar: ProgressSink {
     private let start = ContinuousClock.now
-    private var lastDraw: ContinuousClock.Instant?
+    private let lastDraw = Mutex<ContinuousClock.Instant?>(nil)
     private let width = 30
 
     func update(_ fraction: Double, label: String) {
         let now = ContinuousClock.now
         // Ten frames a second are enough; the last one is always drawn.
-        if let lastDraw, now - lastDraw < .milliseconds(100), fraction < 1 { return }
-        lastDraw = now
+        let isDue = lastDraw.withLock { last in
+            if let last, now - last < .milliseconds(100), fraction < 1 { return false }
+            last = now
+            return true
+        }
+        guard isDue else { return }
         let share = min(max(fraction, 0), 1)
         let filled = Int((Double(width) * share).rounded())
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
@@ -71,7 +76,7 @@ final class ProgressBar: ProgressSink {
     }
 
     func finish() {
-        if lastDraw != nil { write("\r\u{1B}[K") }
+        if lastDraw.withLock({ $0 != nil }) { write("\r\u{1B}[K") }
     }
 
     /// " 12 s left", once there is enough to judge by.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import UD2MFormats
 
 /// `ud2m forward`: one run of a network on tensors from a file.
 struct ForwardCommand: ParsableCommand {

@@ -81,8 +81,9 @@ private struct ADMNetwork {
 
         h = try builder.groupNorm(h, "out.0")
         builder.tap("out.0", h)
-        return builder.finish(
-            builder.convolution(builder.silu(h), "out.2", channels: configuration.outputChannels, kernel: 3))
+        let output = builder.convolution(
+            builder.silu(h), "out.2", channels: configuration.outputChannels, kernel: 3)
+        return builder.finish(output)
     }
 
     /// The image, stacked on the low-resolution image resized to it where the network does super-resolution.
