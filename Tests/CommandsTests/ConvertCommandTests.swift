@@ -105,7 +105,7 @@ struct ConvertCommandTests {
         bytes[4_000_000] ^= 0x10
         try bytes.write(to: URL(filePath: input))
         let error = try ToolTest.failure("ud2m-convert", [input, folder.path("out.ud2w")], exitCode: 65)
-        #expect(error.object?["code"]?.string == "zip-crc")
+        #expect(error.object?["code"]?.string == "zip-checksum")
         #expect(error.object?["location"]?.object?["tensor"] != nil)
         #expect(try folder.names() == ["flipped.pt"])
     }

@@ -56,7 +56,7 @@ public struct TensorSource: Sendable {
     }
 
     /// The number of elements.
-    public var elementCount: Int { shape.reduce(1, *) }
+    public var elementCount: Int { shape.contains(0) ? 0 : shape.reduce(1, *) }
 
     /// Bytes of the dense little-endian tensor.
     public var byteCount: Int { elementType.byteCount(shape: shape) ?? 0 }
@@ -67,7 +67,8 @@ public struct TensorSource: Sendable {
         var step = 1
         for axis in shape.indices.reversed() {
             strides[axis] = step
-            step *= max(shape[axis], 1)
+            // The strides of an empty tensor mean nothing, and its other sizes may be beyond any product.
+            step &*= max(shape[axis], 1)
         }
         return strides
     }

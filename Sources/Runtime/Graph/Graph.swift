@@ -2,6 +2,10 @@
 package struct Value: Sendable, Hashable, Comparable {
     package var index: Int
 
+    package init(index: Int) {
+        self.index = index
+    }
+
     package static func < (lhs: Value, rhs: Value) -> Bool { lhs.index < rhs.index }
 }
 

@@ -5,8 +5,8 @@ import UD2MFormats
 public enum ImageMetrics {
     /// The peak signal-to-noise ratio in decibels, `10·log₁₀(range² / mean squared error)`, over all values of both
     /// tensors together; infinite when they are equal.
-    /// - Parameters:
-    ///   - range: the difference between the largest and the smallest value an image may have: 1 for [0, 1].
+    ///
+    /// `range` is the difference between the largest and the smallest value an image may have: 1 for [0, 1].
     /// - Throws: ``UD2MFormats/UD2MError`` with code `tensor-shape` when the shapes differ or are empty, `input-range`
     ///   when the range is not positive.
     public static func psnr(_ image: Tensor, reference: Tensor, range: Float = 1) throws -> Double {

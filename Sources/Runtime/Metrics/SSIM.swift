@@ -5,10 +5,8 @@ extension ImageMetrics {
     /// The structural similarity of Wang et al. (2004), averaged over channels, batch and positions; 1 for equal images.
     ///
     /// Gaussian window of 11×11 with σ = 1.5, constants K₁ = 0.01 and K₂ = 0.03, biased local variances, only
-    /// positions whose window lies inside the image. Computed in double precision.
-    /// - Parameters:
-    ///   - image: [N, C, H, W] or [C, H, W] with sides of at least 11.
-    ///   - range: the difference between the largest and the smallest value an image may have: 1 for [0, 1].
+    /// positions whose window lies inside the image. Computed in double precision. Images are [N, C, H, W] or [C, H, W]
+    /// with sides of at least 11; `range` is the difference between the largest and the smallest value they may have.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `tensor-shape` when the shapes differ, have fewer than three
     ///   dimensions or are smaller than the window; `input-range` when the range is not positive.
     public static func ssim(_ image: Tensor, reference: Tensor, range: Float = 1) throws -> Double {

@@ -25,8 +25,7 @@ public final class Network: Sendable {
     /// The largest side of an image in pixels.
     public static let maximumSide = 16_384
 
-    /// Loads the network that a store says it holds.
-    /// - Parameter threads: compute threads; 0 means one a processor.
+    /// Loads the network that a store says it holds, to run on `threads` threads; 0 means one a processor.
     /// - Throws: ``UD2MFormats/UD2MError``: `network-configuration`, or `weight-missing`, `weight-shape` or
     ///   `weight-type` with the tensor's name, or `memory-exhausted`.
     public convenience init(store: WeightStore, threads: Int = 0) throws {
@@ -38,8 +37,7 @@ public final class Network: Sendable {
         try self.init(store: store, architecture: architecture, threads: threads)
     }
 
-    /// Loads a network of a given architecture.
-    /// - Parameter threads: compute threads; 0 means one a processor.
+    /// Loads a network of a given architecture, to run on `threads` threads; 0 means one a processor.
     /// - Throws: as ``init(store:threads:)``.
     public init(store: WeightStore, architecture: ArchitectureConfiguration, threads: Int = 0) throws {
         guard (0...256).contains(threads) else {

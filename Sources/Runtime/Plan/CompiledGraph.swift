@@ -24,9 +24,7 @@ package struct CompiledGraph {
     /// Floats in the arena.
     package let arenaSize: Int
 
-    /// Runs the passes and packs the arena.
-    /// - Parameters:
-    ///   - threads: the threads that the plan will run on; kernels need scratch memory for each.
+    /// Runs the passes and packs the arena, with scratch memory for kernels on `threads` threads.
     /// - Throws: `graph-invalid` when the graph cannot take images of these sizes.
     package init(_ source: Graph, for key: PlanKey, threads: Int) throws {
         let taps = key.taps

@@ -57,6 +57,7 @@ package final class ExecutionPlan {
 
     /// Runs the steps on one item.
     /// - Parameters:
+    ///   - pool: the kernels' threads.
     ///   - inputs: batches in the order of ``inputNames``, already validated.
     ///   - item: the item's index in the batch.
     ///   - outputs: buffers for batches of the results, in the order of ``resultShapes``.
@@ -145,7 +146,8 @@ extension ud2m_input_map {
         var shift: UnsafeMutablePointer<Float>
 
         /// Writes coefficients that follow from a vector; slots without a channel get zeros.
-        fileprivate func write(_ kind: VectorCoefficients, from vector: UnsafePointer<Float>, runs: ExecutionPlan.Runs) {
+        fileprivate func write(_ kind: VectorCoefficients, from vector: UnsafePointer<Float>, runs: ExecutionPlan.Runs)
+        {
             let lanes = Int(UD2M_LANES)
             let channels = runs.reduce(0) { $0 + Int($1) }
             var (slot, channel) = (0, 0)

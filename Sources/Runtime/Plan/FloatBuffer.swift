@@ -1,11 +1,11 @@
 import UD2MFormats
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// A large run of floats outside the Swift heap, aligned and advised for huge pages.
@@ -29,7 +29,7 @@ package final class FloatBuffer {
                 remedy: "Use smaller images or tiles, or free memory.")
         }
         #if os(Linux)
-        madvise(memory, bytes, Int32(MADV_HUGEPAGE))
+            madvise(memory, bytes, Int32(MADV_HUGEPAGE))
         #endif
         memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
         base = memory.assumingMemoryBound(to: Float.self)

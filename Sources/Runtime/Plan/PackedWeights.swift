@@ -12,10 +12,7 @@ package final class PackedWeights {
     /// Floats in the buffer.
     package var count: Int { buffer.count }
 
-    /// Packs every weight of `graph`, whose shapes are first checked against what the graph needs.
-    /// - Parameters:
-    ///   - lookup: gives the stored tensor of a name, or nil.
-    ///   - pool: the kernels' threads.
+    /// Packs every weight of `graph`, as `lookup` gives them by name, after checking all against what the graph needs.
     /// - Throws: `weight-missing`, `weight-shape` or `weight-type` with the tensor's name; `memory-exhausted`.
     package init(graph: Graph, pool: OpaquePointer?, lookup: (String) throws -> StoredTensor?) throws {
         let sources = try Self.checkedSources(graph.weights, lookup: lookup)
@@ -52,10 +49,12 @@ package final class PackedWeights {
             guard case .convolution(let convolution) = node.operation else {
                 return weights.map { PackedItem(name: $0.name, layout: .plain($0.shape.reduce(1, *))) }
             }
-            let weight = PackedItem(name: convolution.weight, layout: .convolution(convolution, runs[node.inputs[0].index]))
-            return [weight] + weights.dropFirst().map {
-                PackedItem(name: $0.name, layout: .slots(convolution.outputChannels))
-            }
+            let weight = PackedItem(
+                name: convolution.weight, layout: .convolution(convolution, runs[node.inputs[0].index]))
+            return [weight]
+                + weights.dropFirst().map {
+                    PackedItem(name: $0.name, layout: .slots(convolution.outputChannels))
+                }
         }
     }
 

@@ -11,11 +11,8 @@ package struct PlanBinder {
     private var inputNames: [String] = []
     private var steps: [ExecutionPlan.Step] = []
 
-    /// Binds a graph.
-    /// - Parameters:
-    ///   - arena: at least `compiled.arenaSize` floats, aligned to cache lines, that outlive the plan.
-    ///   - weights: the weights of the graph that was compiled; they must outlive the plan.
-    ///   - taps: the taps the graph was compiled for.
+    /// The plan that runs a compiled graph in an arena of at least `compiled.arenaSize` floats, aligned to cache lines,
+    /// with the weights of the graph that was compiled; both must outlive it.
     /// - Throws: `graph-invalid` when the graph is not one that kernels can run.
     package static func bind(
         _ compiled: CompiledGraph, arena: UnsafeMutablePointer<Float>, weights: PackedWeights
