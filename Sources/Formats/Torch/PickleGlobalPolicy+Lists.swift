@@ -13,7 +13,7 @@ extension PickleGlobalPolicy {
     static let inertPackages: [String] = [
         "torch.nn.modules", "torch.nn.parallel", "torch.nn.utils.parametrize", "torch.nn.utils.parametrizations",
         "torch.optim", "torch.ao.nn", "pytorch_lightning", "lightning", "lightning_fabric", "omegaconf", "enum",
-        "torchvision.models", "torchvision.ops",
+        "torchvision.models", "torchvision.ops", "__torch__", "torch.distributed.checkpoint.metadata",
     ]
 
     /// Single classes that are inert data in checkpoints.

@@ -35,6 +35,9 @@ enum PickleConstructor: Sendable {
                 "bool",
                 "str", "bytes",
             ], .value)
+        add(
+            "torch.jit._pickle", ["build_intlist", "build_tensorlist", "build_doublelist", "build_boollist"], .sequence)
+        add("torch.jit._pickle", ["restore_type_tag"], .value)
         add("_codecs", ["encode"], .encodedBytes)
         add("copyreg", ["_reconstructor"], .reconstructor)
         add("copyreg", ["__newobj__"], .newObject)
