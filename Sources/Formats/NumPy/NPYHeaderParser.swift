@@ -51,7 +51,8 @@ struct NPYDescription {
             throw UD2MError(
                 .npyElementType,
                 isObject
-                    ? "The array holds Python objects, that is a pickle." : "Elements of type '\(descriptor)' are unknown.",
+                    ? "The array holds Python objects, that is a pickle."
+                    : "Elements of type '\(descriptor)' are unknown.",
                 at: .init(byteOffset: start), remedy: "Save it with a numeric dtype.")
         }
         guard type.elementType.byteCount(shape: shape) != nil else {

@@ -18,7 +18,8 @@ extension PickleGlobalPolicy {
 
     /// Single classes that are inert data in checkpoints.
     static let inertNames: Set<String> = [
-        "argparse.Namespace", "types.SimpleNamespace", "typing.Any", "uuid.UUID", "decimal.Decimal",
+        "argparse.Namespace", "torch.autograd.variable.Variable", "torch.autograd.Variable", "torch.nn.Parameter",
+        "types.SimpleNamespace", "typing.Any", "uuid.UUID", "decimal.Decimal",
         "fractions.Fraction", "collections.UserDict", "collections.UserList", "numpy.random._pickle.__randomstate_ctor",
         "numpy.random._pickle.__generator_ctor", "numpy.random._pickle.__bit_generator_ctor",
         "numpy.random._mt19937.MT19937", "numpy.random._pcg64.PCG64", "numpy.random.mtrand.RandomState",

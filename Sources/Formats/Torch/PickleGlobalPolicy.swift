@@ -47,7 +47,8 @@ enum PickleGlobalPolicy: Sendable, Hashable {
 
     private static func isVocabulary(_ global: PickleGlobal) -> Bool {
         PickleConstructor(global) != nil || TorchBuilder(global) != nil || TorchElementType.isStorageClass(global)
-            || TorchElementType.ofDtype(global) != nil || torchValues.contains(global.qualifiedName)
+            || TorchElementType.ofDtype(global) != nil
+            || TorchTensorReader.isTensorClass(global) || torchValues.contains(global.qualifiedName)
     }
 
     private static func isDenied(_ global: PickleGlobal) -> Bool {

@@ -40,7 +40,8 @@ struct SparseTensorCheck {
         // Leading batch dimensions are shared by all three parts.
         let batch = compressed.shape.count - 1
         guard batch >= 0, plain.shape.count == batch + 1, shape.count >= batch + 2,
-            values.shape.count >= batch + (isBlocked ? 3 : 1), compressed.shape.dropLast().elementsEqual(shape[..<batch]),
+            values.shape.count >= batch + (isBlocked ? 3 : 1),
+            compressed.shape.dropLast().elementsEqual(shape[..<batch]),
             plain.shape.dropLast().elementsEqual(shape[..<batch]), values.shape[...batch].elementsEqual(plain.shape)
         else { throw malformed("The parts of a compressed sparse tensor do not fit its shape.") }
         let block = isBlocked ? Array(values.shape[(batch + 1)...(batch + 2)]) : [1, 1]

@@ -6,7 +6,8 @@ package final class ZipArchive: Sendable {
     package let file: MappedFile
     /// The archive's bytes: the whole file, or the part of it that a container stores the archive in. All offsets
     /// count from here.
-    package let bytes: UnsafeRawBufferPointer
+    package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: file.bytes[range]) }
+    private let range: Range<Int>
     /// The entries in the order of the central directory.
     package let entries: [ZipEntry]
     /// Oddities that change nothing, as sentences.
@@ -23,7 +24,7 @@ package final class ZipArchive: Sendable {
                 at: .init(file: file.path))
         }
         self.file = file
-        self.bytes = bytes
+        self.range = range ?? 0..<file.count
         self.limits = limits
         do {
             let end = try ZipEndRecord(bytes)

@@ -112,7 +112,8 @@ struct TarCheckpoint {
 
     /// Keys are numbers, or their decimal text.
     private static func key(_ id: PickleNodeID, in graph: PickleGraph) -> Int? {
-        graph.integer(id) ?? graph.textBytes(id).flatMap { $0.count <= 20 ? Int(String(decoding: $0, as: UTF8.self)) : nil }
+        graph.integer(id)
+            ?? graph.textBytes(id).flatMap { $0.count <= 20 ? Int(String(decoding: $0, as: UTF8.self)) : nil }
     }
 }
 
