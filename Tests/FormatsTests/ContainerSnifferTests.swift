@@ -11,7 +11,10 @@ import UD2MTestSupport
     private static let refused: [(name: String, bytes: [UInt8], code: UD2MError.Code)] = [
         ("nothing", [], .fileEmpty),
         ("zeros", [UInt8](repeating: 0, count: 5_000), .fileAllZero),
-        ("git-lfs pointer", Array("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n".utf8), .gitLFSPointer),
+        (
+            "git-lfs pointer", Array("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n".utf8),
+            .gitLFSPointer
+        ),
         ("HTML", Array("<!DOCTYPE html><html>".utf8), .htmlPage),
         ("HTML after spaces", Array("\r\n  <html>".utf8), .htmlPage),
         ("JSON error", Array("{\"error\": \"gated\"}".utf8), .serverMessage),

@@ -143,25 +143,37 @@ import UD2MTestSupport
     // MARK: Builders
 
     private static let wrapped: [(name: String, write: @Sendable (PickleAssembler) -> Void)] = [
-        ("_rebuild_tensor", { pickle in
-            pickle.global("torch._utils", "_rebuild_tensor").op(.mark)
-            pickle.storage("0", count: 6).int(4).ints([2]).ints([1]).op(.tuple).op(.reduce)
-        }),
-        ("_rebuild_parameter", { pickle in
-            pickle.global("torch._utils", "_rebuild_parameter").op(.mark)
-            pickle.tensor("0", count: 6, offset: 4, shape: [2], strides: [1]).op(.newTrue).emptyOrderedDict()
-            pickle.op(.tuple).op(.reduce)
-        }),
-        ("_rebuild_from_type_v2 of a module before 1.8", { pickle in
-            pickle.global("torch.tensor", "_rebuild_from_type_v2").op(.mark)
-            pickle.global("torch._utils", "_rebuild_tensor_v2").global("my", "Subclass").op(.mark)
-            pickle.storage("0", count: 6).int(4).ints([2]).ints([1]).op(.newFalse).emptyOrderedDict().op(.tuple)
-            pickle.op(.emptyDict).op(.tuple).op(.reduce)
-        }),
-        ("torch.Size as size", { pickle in
-            pickle.global("torch._utils", "_rebuild_tensor").op(.mark).storage("0", count: 6).int(4)
-            pickle.global("torch", "Size").ints([2]).op(.tuple1).op(.reduce).ints([1]).op(.tuple).op(.reduce)
-        }),
+        (
+            "_rebuild_tensor",
+            { pickle in
+                pickle.global("torch._utils", "_rebuild_tensor").op(.mark)
+                pickle.storage("0", count: 6).int(4).ints([2]).ints([1]).op(.tuple).op(.reduce)
+            }
+        ),
+        (
+            "_rebuild_parameter",
+            { pickle in
+                pickle.global("torch._utils", "_rebuild_parameter").op(.mark)
+                pickle.tensor("0", count: 6, offset: 4, shape: [2], strides: [1]).op(.newTrue).emptyOrderedDict()
+                pickle.op(.tuple).op(.reduce)
+            }
+        ),
+        (
+            "_rebuild_from_type_v2 of a module before 1.8",
+            { pickle in
+                pickle.global("torch.tensor", "_rebuild_from_type_v2").op(.mark)
+                pickle.global("torch._utils", "_rebuild_tensor_v2").global("my", "Subclass").op(.mark)
+                pickle.storage("0", count: 6).int(4).ints([2]).ints([1]).op(.newFalse).emptyOrderedDict().op(.tuple)
+                pickle.op(.emptyDict).op(.tuple).op(.reduce)
+            }
+        ),
+        (
+            "torch.Size as size",
+            { pickle in
+                pickle.global("torch._utils", "_rebuild_tensor").op(.mark).storage("0", count: 6).int(4)
+                pickle.global("torch", "Size").ints([2]).op(.tuple1).op(.reduce).ints([1]).op(.tuple).op(.reduce)
+            }
+        ),
     ]
 
     @Test(arguments: 0..<Self.wrapped.count)
@@ -205,19 +217,28 @@ import UD2MTestSupport
         ("quantised elements", { $0.tensor("0", type: "QInt32Storage", count: 6, shape: [1], strides: [1]) }),
         ("unknown dtype", { version3($0, bytes: 24, dtype: "float1", shape: [1], strides: [1]) }),
         ("complex32", { version3($0, bytes: 24, dtype: "complex32", shape: [1], strides: [1]) }),
-        ("meta", { pickle in
-            pickle.global("torch._utils", "_rebuild_meta_tensor_no_storage").op(.mark).global("torch", "float32")
-            pickle.ints([2]).ints([1]).op(.newFalse).op(.tuple).op(.reduce)
-        }),
-        ("sparse", { pickle in
-            pickle.global("torch._utils", "_rebuild_sparse_tensor").op(.mark).global("torch", "sparse_coo")
-            pickle.op(.emptyTuple).op(.tuple).op(.reduce)
-        }),
-        ("quantised", { pickle in
-            pickle.global("torch._utils", "_rebuild_qtensor").op(.mark)
-            pickle.storage("0", type: "QInt32Storage", count: 6).int(0).ints([2]).ints([1]).op(.emptyTuple)
-            pickle.op(.newFalse).emptyOrderedDict().op(.tuple).op(.reduce)
-        }),
+        (
+            "meta",
+            { pickle in
+                pickle.global("torch._utils", "_rebuild_meta_tensor_no_storage").op(.mark).global("torch", "float32")
+                pickle.ints([2]).ints([1]).op(.newFalse).op(.tuple).op(.reduce)
+            }
+        ),
+        (
+            "sparse",
+            { pickle in
+                pickle.global("torch._utils", "_rebuild_sparse_tensor").op(.mark).global("torch", "sparse_coo")
+                pickle.op(.emptyTuple).op(.tuple).op(.reduce)
+            }
+        ),
+        (
+            "quantised",
+            { pickle in
+                pickle.global("torch._utils", "_rebuild_qtensor").op(.mark)
+                pickle.storage("0", type: "QInt32Storage", count: 6).int(0).ints([2]).ints([1]).op(.emptyTuple)
+                pickle.op(.newFalse).emptyOrderedDict().op(.tuple).op(.reduce)
+            }
+        ),
     ]
 
     @Test(arguments: 0..<Self.undeliverable.count)
@@ -240,60 +261,99 @@ import UD2MTestSupport
         ("past the end", .torchTensorBounds, { $0.tensor("0", count: 6, shape: [7], strides: [1]) }),
         ("offset past the end", .torchTensorBounds, { $0.tensor("0", count: 6, offset: 6, shape: [1], strides: [1]) }),
         ("stride past the end", .torchTensorBounds, { $0.tensor("0", count: 6, shape: [2], strides: [6]) }),
-        ("stride that overflows", .torchTensorBounds, {
-            $0.tensor("0", count: 6, shape: [3], strides: [Int.max / 2 + 1])
-        }),
-        ("offset that overflows", .torchTensorBounds, { $0.tensor("0", count: 6, offset: .max, shape: [1], strides: [1]) }),
-        ("product that wraps to zero", .torchTensorBounds, {
-            $0.tensor("0", count: 6, shape: [1 << 31, 1 << 31, 4], strides: [0, 0, 0])
-        }),
+        (
+            "stride that overflows", .torchTensorBounds,
+            {
+                $0.tensor("0", count: 6, shape: [3], strides: [Int.max / 2 + 1])
+            }
+        ),
+        (
+            "offset that overflows", .torchTensorBounds,
+            { $0.tensor("0", count: 6, offset: .max, shape: [1], strides: [1]) }
+        ),
+        (
+            "product that wraps to zero", .torchTensorBounds,
+            {
+                $0.tensor("0", count: 6, shape: [1 << 31, 1 << 31, 4], strides: [0, 0, 0])
+            }
+        ),
         ("negative size", .torchTensorMalformed, { $0.tensor("0", count: 6, shape: [-1], strides: [1]) }),
         ("negative stride", .torchTensorMalformed, { $0.tensor("0", count: 6, shape: [1], strides: [-1]) }),
-        ("negative offset", .torchTensorMalformed, {
-            $0.tensor("0", count: 6, offset: -1, shape: [1], strides: [1])
-        }),
+        (
+            "negative offset", .torchTensorMalformed,
+            {
+                $0.tensor("0", count: 6, offset: -1, shape: [1], strides: [1])
+            }
+        ),
         ("ranks that differ", .torchTensorMalformed, { $0.tensor("0", count: 6, shape: [1, 1], strides: [1]) }),
-        ("rank 65", .torchTensorMalformed, {
-            $0.tensor(
-                "0", count: 6, shape: [Int](repeating: 1, count: 65), strides: [Int](repeating: 1, count: 65))
-        }),
-        ("a bool as size", .torchTensorMalformed, { pickle in
-            pickle.global("torch._utils", "_rebuild_tensor").op(.mark).storage("0", count: 6).int(0)
-            pickle.op(.newTrue).op(.tuple1).ints([1]).op(.tuple).op(.reduce)
-        }),
-        ("a float as offset", .torchTensorMalformed, { pickle in
-            pickle.global("torch._utils", "_rebuild_tensor").op(.mark).storage("0", count: 6)
-            pickle.op(.binFloat, [UInt8](repeating: 0, count: 8)).ints([1]).ints([1]).op(.tuple).op(.reduce)
-        }),
-        ("no storage", .torchTensorMalformed, { pickle in
-            pickle.global("torch._utils", "_rebuild_tensor").op(.mark).op(.none).int(0).ints([1]).ints([1])
-            pickle.op(.tuple).op(.reduce)
-        }),
-        ("state on a tensor", .torchTensorMalformed, {
-            $0.tensor("0", count: 6, shape: [1], strides: [1]).op(.emptyDict).op(.build)
-        }),
-        ("a quantised tensor past the end", .torchTensorBounds, { pickle in
-            pickle.global("torch._utils", "_rebuild_qtensor").op(.mark)
-            pickle.storage("0", type: "QInt32Storage", count: 6).int(0).ints([2]).ints([99]).op(.emptyTuple)
-            pickle.op(.newFalse).emptyOrderedDict().op(.tuple).op(.reduce)
-        }),
+        (
+            "rank 65", .torchTensorMalformed,
+            {
+                $0.tensor(
+                    "0", count: 6, shape: [Int](repeating: 1, count: 65), strides: [Int](repeating: 1, count: 65))
+            }
+        ),
+        (
+            "a bool as size", .torchTensorMalformed,
+            { pickle in
+                pickle.global("torch._utils", "_rebuild_tensor").op(.mark).storage("0", count: 6).int(0)
+                pickle.op(.newTrue).op(.tuple1).ints([1]).op(.tuple).op(.reduce)
+            }
+        ),
+        (
+            "a float as offset", .torchTensorMalformed,
+            { pickle in
+                pickle.global("torch._utils", "_rebuild_tensor").op(.mark).storage("0", count: 6)
+                pickle.op(.binFloat, [UInt8](repeating: 0, count: 8)).ints([1]).ints([1]).op(.tuple).op(.reduce)
+            }
+        ),
+        (
+            "no storage", .torchTensorMalformed,
+            { pickle in
+                pickle.global("torch._utils", "_rebuild_tensor").op(.mark).op(.none).int(0).ints([1]).ints([1])
+                pickle.op(.tuple).op(.reduce)
+            }
+        ),
+        (
+            "state on a tensor", .torchTensorMalformed,
+            {
+                $0.tensor("0", count: 6, shape: [1], strides: [1]).op(.emptyDict).op(.build)
+            }
+        ),
+        (
+            "a quantised tensor past the end", .torchTensorBounds,
+            { pickle in
+                pickle.global("torch._utils", "_rebuild_qtensor").op(.mark)
+                pickle.storage("0", type: "QInt32Storage", count: 6).int(0).ints([2]).ints([99]).op(.emptyTuple)
+                pickle.op(.newFalse).emptyOrderedDict().op(.tuple).op(.reduce)
+            }
+        ),
         ("a record too short", .torchStorageSize, { $0.tensor("0", count: 7, shape: [1], strides: [1]) }),
         ("a record too long", .torchStorageSize, { $0.tensor("0", count: 5, shape: [1], strides: [1]) }),
         ("a size that overflows", .torchStorageSize, { $0.storage("0", count: Int.max) }),
         ("no record", .torchStorageMissing, { $0.tensor("1", count: 6, shape: [1], strides: [1]) }),
-        ("one record, two types", .torchStorageSize, {
-            $0.storage("0", count: 6).storage("0", type: "IntStorage", count: 6).op(.tuple2)
-        }),
+        (
+            "one record, two types", .torchStorageSize,
+            {
+                $0.storage("0", count: 6).storage("0", type: "IntStorage", count: 6).op(.tuple2)
+            }
+        ),
         ("negative count", .torchPersistentID, { $0.storage("0", count: -1) }),
         ("id of text", .torchPersistentID, { $0.text("0").op(.binPersID) }),
-        ("id that is no storage", .torchPersistentID, { pickle in
-            pickle.op(.mark).text("module").global("torch", "FloatStorage").text("0").text("cpu").int(6).op(.tuple)
-            pickle.op(.binPersID)
-        }),
-        ("id of a class that is no storage", .torchPersistentID, { pickle in
-            pickle.op(.mark).text("storage").global("os", "FloatStorage").text("0").text("cpu").int(6).op(.tuple)
-            pickle.op(.binPersID)
-        }),
+        (
+            "id that is no storage", .torchPersistentID,
+            { pickle in
+                pickle.op(.mark).text("module").global("torch", "FloatStorage").text("0").text("cpu").int(6).op(.tuple)
+                pickle.op(.binPersID)
+            }
+        ),
+        (
+            "id of a class that is no storage", .torchPersistentID,
+            { pickle in
+                pickle.op(.mark).text("storage").global("os", "FloatStorage").text("0").text("cpu").int(6).op(.tuple)
+                pickle.op(.binPersID)
+            }
+        ),
     ]
 
     @Test(arguments: 0..<Self.lies.count)

@@ -28,11 +28,19 @@ import UD2MTestSupport
         ("zip64 end record as PyTorch writes it", { $0.hasZip64End = true }),
         ("zip64 fields in the headers", { $0.entries[0].isZip64 = true }),
         ("descriptor", { $0.entries[0].hasDescriptor = true }),
-        ("descriptor of 64 bits", { $0.entries[0].hasDescriptor = true; $0.entries[0].hasWideDescriptor = true }),
-        ("descriptor without signature", {
-            $0.entries[0].hasDescriptor = true
-            $0.entries[0].hasDescriptorSignature = false
-        }),
+        (
+            "descriptor of 64 bits",
+            {
+                $0.entries[0].hasDescriptor = true; $0.entries[0].hasWideDescriptor = true
+            }
+        ),
+        (
+            "descriptor without signature",
+            {
+                $0.entries[0].hasDescriptor = true
+                $0.entries[0].hasDescriptorSignature = false
+            }
+        ),
         ("padding in the local header only", { $0.entries[1].padding = 40 }),
         ("deflated", { $0.entries[1].method = 8 }),
         ("comment", { $0.comment = Array("a comment".utf8) }),
@@ -61,9 +69,12 @@ import UD2MTestSupport
     private static let refused:
         [(name: String, code: UD2MError.Code, entry: String?, change: @Sendable (inout ZipBuilder) -> Void)] = [
             ("bytes before the first entry", .zipPrefix, nil, { $0.prefix = [0x50, 0x4B, 0x03, 0x04] }),
-            ("an end record in the comment", .zipEndAmbiguous, nil, {
-                $0.comment = [0x50, 0x4B, 0x05, 0x06] + [UInt8](repeating: 0, count: 18)
-            }),
+            (
+                "an end record in the comment", .zipEndAmbiguous, nil,
+                {
+                    $0.comment = [0x50, 0x4B, 0x05, 0x06] + [UInt8](repeating: 0, count: 18)
+                }
+            ),
             ("count too small", .zipDirectoryMalformed, nil, { $0.declaredCount = 1 }),
             ("count too large", .zipDirectoryMalformed, nil, { $0.declaredCount = 3 }),
             ("count far too large", .zipDirectoryMalformed, nil, { $0.declaredCount = 60_000 }),
@@ -77,25 +88,37 @@ import UD2MTestSupport
             ("a longer local name", .zipHeaderMismatch, "r/a", { $0.entries[0].localName = Array("r/a2".utf8) }),
             ("another local method", .zipHeaderMismatch, "r/a", { $0.entries[0].localMethod = 8 }),
             ("stored with two sizes", .zipHeaderMismatch, "r/a", { $0.entries[0].declaredSize = 4 }),
-            ("another compressed size", .zipHeaderMismatch, "r/b", {
-                $0.entries[1].method = 8
-                $0.entries[1].declaredCompressedSize = 3
-            }),
-            ("a descriptor that lies", .zipDescriptorMismatch, "r/a", {
-                $0.entries[0].hasDescriptor = true
-                $0.entries[0].descriptorCRC = 7
-            }),
+            (
+                "another compressed size", .zipHeaderMismatch, "r/b",
+                {
+                    $0.entries[1].method = 8
+                    $0.entries[1].declaredCompressedSize = 3
+                }
+            ),
+            (
+                "a descriptor that lies", .zipDescriptorMismatch, "r/a",
+                {
+                    $0.entries[0].hasDescriptor = true
+                    $0.entries[0].descriptorCRC = 7
+                }
+            ),
             ("an offset into nowhere", .zipHeaderMismatch, "r/b", { $0.entries[1].declaredOffset = 5 }),
             ("an offset beyond the directory", .zipEntryOutside, "r/b", { $0.entries[1].declaredOffset = 1 << 30 }),
-            ("data beyond the directory", .zipEntryOutside, "r/b", {
-                $0.entries[1].declaredCompressedSize = 1 << 30
-                $0.entries[1].declaredSize = 1 << 30
-            }),
-            ("two entries, one payload", .zipOverlap, "r/a", {
-                $0.entries[1].declaredOffset = 0
-                $0.entries[1].name = Array("r/a".utf8)
-                $0.entries[1].data = $0.entries[0].data
-            }),
+            (
+                "data beyond the directory", .zipEntryOutside, "r/b",
+                {
+                    $0.entries[1].declaredCompressedSize = 1 << 30
+                    $0.entries[1].declaredSize = 1 << 30
+                }
+            ),
+            (
+                "two entries, one payload", .zipOverlap, "r/a",
+                {
+                    $0.entries[1].declaredOffset = 0
+                    $0.entries[1].name = Array("r/a".utf8)
+                    $0.entries[1].data = $0.entries[0].data
+                }
+            ),
             ("a name twice", .zipDuplicateName, "r/a", { $0.entries[1].name = Array("r/a".utf8) }),
         ]
 
@@ -154,16 +177,49 @@ import UD2MTestSupport
         [(name: String, code: UD2MError.Code, change: @Sendable (inout ZipBuilder.Entry) -> Void)] = [
             ("a flipped bit", .zipChecksum, { $0.crc = 1 }),
             ("no checksum", .zipChecksum, { $0.crc = 0 }),
-            ("inflates to more", .zipInflateFailed, { $0.method = 8; $0.declaredSize = 4 }),
-            ("inflates to fewer", .zipInflateFailed, { $0.method = 8; $0.declaredSize = 6 }),
-            ("bytes after the stream", .zipInflateFailed, {
-                $0.payload = ZipBuilder.deflateStored($0.data) + [0]
-                $0.method = 8
-            }),
-            ("no deflate stream", .zipInflateFailed, { $0.payload = [0xFF, 0xFF, 0xFF]; $0.method = 8 }),
-            ("an unfinished stream", .zipInflateFailed, { $0.payload = [0x00]; $0.method = 8 }),
-            ("a bomb on paper", .zipBomb, { $0.method = 8; $0.declaredSize = 1 << 30 }),
-            ("more than deflate can", .zipBomb, { $0.method = 8; $0.declaredSize = 500_000 }),
+            (
+                "inflates to more", .zipInflateFailed,
+                {
+                    $0.method = 8; $0.declaredSize = 4
+                }
+            ),
+            (
+                "inflates to fewer", .zipInflateFailed,
+                {
+                    $0.method = 8; $0.declaredSize = 6
+                }
+            ),
+            (
+                "bytes after the stream", .zipInflateFailed,
+                {
+                    $0.payload = ZipBuilder.deflateStored($0.data) + [0]
+                    $0.method = 8
+                }
+            ),
+            (
+                "no deflate stream", .zipInflateFailed,
+                {
+                    $0.payload = [0xFF, 0xFF, 0xFF]; $0.method = 8
+                }
+            ),
+            (
+                "an unfinished stream", .zipInflateFailed,
+                {
+                    $0.payload = [0x00]; $0.method = 8
+                }
+            ),
+            (
+                "a bomb on paper", .zipBomb,
+                {
+                    $0.method = 8; $0.declaredSize = 1 << 30
+                }
+            ),
+            (
+                "more than deflate can", .zipBomb,
+                {
+                    $0.method = 8; $0.declaredSize = 500_000
+                }
+            ),
         ]
 
     @Test(arguments: 0..<Self.badPayloads.count)

@@ -87,7 +87,9 @@ public struct ZipBuilder: Sendable {
             out += le(UInt64(directoryOffset))
             out += le(UInt32(0x0706_4B50)) + le(UInt32(0)) + le(UInt64(position)) + le(UInt32(1))
         }
-        out += le(UInt32(0x0605_4B50)) + le(UInt16(0)) + le(UInt16(0)) + le(UInt16(clamping: count)) + le(UInt16(clamping: count))
+        out +=
+            le(UInt32(0x0605_4B50)) + le(UInt16(0)) + le(UInt16(0)) + le(UInt16(clamping: count))
+            + le(UInt16(clamping: count))
         out += le(UInt32(size)) + le(UInt32(directoryOffset)) + le(UInt16(comment.count)) + comment
         return out
     }
