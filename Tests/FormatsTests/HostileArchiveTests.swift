@@ -167,6 +167,15 @@ import UD2MTestSupport
         #expect(checkpoint.skipped.map(\.path) == [["w"]])
     }
 
+    @Test func unusedStoragesAndMissingVersionsAreRemarked() throws {
+        var archive = TorchArchive.small()
+        #expect(try archive.open().remarks.isEmpty)
+        archive.zip.entries.append(ZipBuilder.Entry("archive/data/1", [1]))
+        #expect(try archive.open().remarks.count == 1)
+        archive.zip.entries.removeAll { $0.name == Array("archive/version".utf8) }
+        #expect(try archive.open().remarks.count == 2)
+    }
+
     @Test func namesAreComparedByBytes() throws {
         let pickle = PickleAssembler()
         pickle.op(.emptyDict).op(.mark)
