@@ -1,9 +1,11 @@
 import UD2MFormats
 
 /// Writes pickles opcode by opcode; nothing checks that they make sense.
-public struct PickleAssembler: Sendable {
+public final class PickleAssembler {
     /// The bytes so far.
     public private(set) var bytes: [UInt8] = []
+    /// The opcodes written so far.
+    package private(set) var opcodes: Set<PickleOpcode> = []
 
     /// Starts a pickle, with PROTO unless `version` is nil.
     public init(protocol version: UInt8? = 2) {
@@ -18,7 +20,8 @@ public struct PickleAssembler: Sendable {
 
     /// Adds an opcode with its argument's bytes.
     @discardableResult
-    package mutating func op(_ opcode: PickleOpcode, _ argument: [UInt8] = []) -> Self {
+    package func op(_ opcode: PickleOpcode, _ argument: [UInt8] = []) -> PickleAssembler {
+        opcodes.insert(opcode)
         bytes.append(opcode.rawValue)
         bytes += argument
         return self
@@ -26,19 +29,19 @@ public struct PickleAssembler: Sendable {
 
     /// Adds an opcode with a little-endian argument.
     @discardableResult
-    package mutating func op<Value: FixedWidthInteger>(_ opcode: PickleOpcode, _ argument: Value) -> Self {
+    package func op<Value: FixedWidthInteger>(_ opcode: PickleOpcode, _ argument: Value) -> PickleAssembler {
         withUnsafeBytes(of: argument.littleEndian) { bytes in op(opcode, Array(bytes)) }
     }
 
     /// Adds an opcode with a text line.
     @discardableResult
-    package mutating func line(_ opcode: PickleOpcode, _ line: String) -> Self {
+    package func line(_ opcode: PickleOpcode, _ line: String) -> PickleAssembler {
         op(opcode, Array(line.utf8) + [0x0A])
     }
 
     /// Pushes text.
     @discardableResult
-    public mutating func text(_ text: String) -> Self {
+    public func text(_ text: String) -> PickleAssembler {
         op(.binUnicode, UInt32(text.utf8.count))
         bytes += Array(text.utf8)
         return self
@@ -46,20 +49,20 @@ public struct PickleAssembler: Sendable {
 
     /// Pushes an integer of 32 or 64 bits.
     @discardableResult
-    public mutating func int(_ value: Int) -> Self {
+    public func int(_ value: Int) -> PickleAssembler {
         if let small = Int32(exactly: value) { return op(.binInt, small) }
         return op(.long1, [8] + withUnsafeBytes(of: Int64(value).littleEndian) { Array($0) })
     }
 
     /// Pushes a global.
     @discardableResult
-    public mutating func global(_ module: String, _ name: String) -> Self {
+    public func global(_ module: String, _ name: String) -> PickleAssembler {
         op(.global, Array("\(module)\n\(name)\n".utf8))
     }
 
     /// Pushes a tuple of integers.
     @discardableResult
-    public mutating func ints(_ values: [Int]) -> Self {
+    public func ints(_ values: [Int]) -> PickleAssembler {
         op(.mark)
         for value in values { int(value) }
         return op(.tuple)
@@ -67,9 +70,9 @@ public struct PickleAssembler: Sendable {
 
     /// Pushes a storage of a torch zip.
     @discardableResult
-    public mutating func storage(
+    public func storage(
         _ key: String, type: String = "FloatStorage", location: String = "cpu", count: Int
-    ) -> Self {
+    ) -> PickleAssembler {
         op(.mark)
         text("storage")
         global("torch", type)
@@ -82,9 +85,9 @@ public struct PickleAssembler: Sendable {
 
     /// Pushes a tensor built by `_rebuild_tensor_v2`.
     @discardableResult
-    public mutating func tensor(
+    public func tensor(
         _ key: String, type: String = "FloatStorage", count: Int, offset: Int = 0, shape: [Int], strides: [Int]
-    ) -> Self {
+    ) -> PickleAssembler {
         global("torch._utils", "_rebuild_tensor_v2")
         op(.mark)
         storage(key, type: type, count: count)
@@ -99,7 +102,7 @@ public struct PickleAssembler: Sendable {
 
     /// Pushes `OrderedDict()`.
     @discardableResult
-    public mutating func emptyOrderedDict() -> Self {
+    public func emptyOrderedDict() -> PickleAssembler {
         global("collections", "OrderedDict")
         op(.emptyTuple)
         return op(.reduce)

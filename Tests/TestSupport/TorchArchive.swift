@@ -20,7 +20,7 @@ public struct TorchArchive: Sendable {
 
     /// An archive of `{"weight": [1, 2, 3, 4, 5, 6] as 2 × 3}`.
     public static func small() -> TorchArchive {
-        var pickle = PickleAssembler()
+        let pickle = PickleAssembler()
         pickle.op(.emptyDict)
         pickle.text("weight")
         pickle.tensor("0", count: 6, shape: [2, 3], strides: [3, 1])

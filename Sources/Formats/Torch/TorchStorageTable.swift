@@ -25,6 +25,8 @@ struct TorchStorageTable {
     private var references: [PickleNodeID: TorchStorageReference] = [:]
     private var tensors: [PickleNodeID: TorchTensorLayout] = [:]
     private var types: Set<PickleNodeID> = []
+    /// How many storages of the container the graph names.
+    private(set) var foundCount = 0
 
     /// The storage a persistent-id node stands for.
     subscript(id: PickleNodeID) -> TorchStorageReference? { references[id] }
@@ -63,6 +65,7 @@ struct TorchStorageTable {
             } else {
                 storage = try provider.storage(key: claim.key)
                 claims[claim.key] = (claim.type, claim.count, storage)
+                if storage != nil { foundCount += 1 }
             }
             try claim.check(storage, at: location)
             let reference = try claim.reference(to: storage, at: location)

@@ -215,7 +215,7 @@ struct TorchWalker {
         case .parts(let several): parts = several
         }
         tensorCount += max(parts.count, 1)
-        guard tensorCount <= limits.tensors, name.bytes.count <= limits.nameBytes else { throw tooMany() }
+        guard tensorCount <= limits.tensors else { throw tooMany() }
         guard !parts.isEmpty else { return [] }
         let components = try components(path)
         return parts.map { part in

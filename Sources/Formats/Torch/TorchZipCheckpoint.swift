@@ -21,6 +21,8 @@ struct TorchZipCheckpoint {
         let provider = try records.storages(prefix: "data/")
         let graph = try reader.run(try records.eagerContents(entry), entry: entry.displayName)
         let storages = try TorchStorageTable(graph, provider: provider)
+        let unused = records.names.count { $0.starts(with: "data/".utf8) } - storages.foundCount
+        if unused > 0 { reader.contents.remarks.append("\(unused) storages of the archive are named by no tensor.") }
         try reader.describe(graph, storages: storages, under: prefix)
     }
 
