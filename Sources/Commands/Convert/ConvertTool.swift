@@ -7,7 +7,7 @@ public struct ConvertTool: ParsableCommand {
         commandName: "ud2m-convert",
         abstract: "Convert a checkpoint into a native weight store, without running any of it.",
         version: Version.current,
-        subcommands: [ConvertCommand.self],
+        subcommands: [ConvertCommand.self, InspectCommand.self],
         defaultSubcommand: ConvertCommand.self)
 
     /// Creates the command.

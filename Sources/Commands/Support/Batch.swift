@@ -3,7 +3,7 @@ import Foundation
 import UD2MFormats
 
 /// Runs a command's work over many inputs: one that fails does not stop the others.
-struct Batch<Report: Encodable> {
+struct Batch<Report: Encodable & Sendable> {
     /// What became of one input.
     enum Outcome {
         case done(Report)
