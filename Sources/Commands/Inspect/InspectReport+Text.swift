@@ -7,7 +7,7 @@ extension InspectReport {
         var lines = [
             "\(path.escapedForDisplay): \(container), \(ByteText.size(bytes)), \(totals.tensors) tensors"
         ]
-        lines.append("  \(architecture?.text ?? "no known network: \(unrecognised?.escapedForDisplay ?? "no tensors")")")
+        lines.append("  \(architecture?.text ?? unrecognised?.escapedForDisplay ?? "")")
         if let evidence = architecture?.evidence { lines += evidence.map { "    \($0)" } }
         if let selection {
             let prefix = selection.prefix.isEmpty ? "" : ", without the prefix \(selection.prefix.escapedForDisplay)"

@@ -33,7 +33,8 @@ struct TorchPickleWriter {
     private mutating func tensor(_ tensor: Tensor) throws {
         guard let type = TorchWriterType(tensor.elementType), let shape = type.torchShape(tensor.shape) else {
             throw UD2MError(
-                .exportType, "PyTorch has no tensors of \(tensor.elementType.rawValue) elements of shape \(tensor.shape).",
+                .exportType,
+                "PyTorch has no tensors of \(tensor.elementType.rawValue) elements of shape \(tensor.shape).",
                 at: .init(tensor: tensor.name.text), remedy: "Export as safetensors instead.")
         }
         let count = shape.contains(0) ? 0 : shape.reduce(1, *)
