@@ -6,12 +6,12 @@ import UD2MTestSupport
 
 /// Proximal steps against the float64 solutions that the reference's golden files hold.
 @Suite struct ProximalObjectiveTests {
-    /// The golden solutions are float64 but use a transfer function rounded to float32 (2e-8). That of the 5×5 Gaussian
-    /// was also computed with the reference's cut of small frequencies, which is worth 1.2e-6 here. The dense solves of
-    /// `ForwardOperatorTests` hold the operators to 1e-11.
+    /// The golden solutions are float64 but use a transfer function rounded to float32 (2e-8). Those of the 5×5 Gaussian
+    /// and of the bicubic kernel were also computed with the reference's cut of small frequencies, which is worth 1.2e-6
+    /// and 3.3e-6 here. The dense solves of `ForwardOperatorTests` hold the operators to 1e-11.
     static let tolerances = [
         ("deblur_gaussian", 2e-6), ("deblur_motion", 1e-7), ("deblur_uniform", 1e-7), ("inpainting", 1e-7),
-        ("sr_bicubic_x4", 1e-7), ("sr_gaussian_x4", 1e-7),
+        ("sr_bicubic_x4", 5e-6), ("sr_gaussian_x4", 1e-7),
     ]
 
     @Test(arguments: tolerances) func matchesTheExactSolution(name: String, tolerance: Double) throws {
@@ -45,6 +45,8 @@ import UD2MTestSupport
         // A huge σₜ or δ only switches its term off; a huge λ or a tiny one is a legal, if odd, trust.
         if position != 0 && value == 1e200 { return }
         if position == 1 && value == 1e-200 { return }
+        // A tiny δ keeps the anchor.
+        if position == 4 && value == 1e-200 { return }
         var scalars = [0.05, 1, 0.5, 2, 0.01]
         scalars[position] = value
         let image = try Tensor(shape: [1, 1, 2, 2], repeating: 0)

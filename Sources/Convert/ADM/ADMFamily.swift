@@ -155,7 +155,7 @@ extension ADMConfiguration {
         let widths = levelChannels.map(String.init).joined(separator: " ")
         let condition = classCount.map { "\($0) classes" } ?? "unconditional"
         let kind = isSuperResolution ? ", super-resolution" : ""
-        return "\(inputChannels) → \(outputChannels) channels, widths \(widths), \(residualBlocks) residual \(residualBlocks == 1 ? "block" : "blocks") a level, "
-            + "\(condition)\(kind)"
+        let blocks = residualBlocks == 1 ? "1 residual block" : "\(residualBlocks) residual blocks"
+        return "\(inputChannels) → \(outputChannels) channels, widths \(widths), \(blocks) a level, \(condition)\(kind)"
     }
 }
