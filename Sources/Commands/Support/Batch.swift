@@ -1,9 +1,8 @@
 import ArgumentParser
-import Foundation
 import UD2MFormats
 
 /// Runs a command's work over many inputs: one that fails does not stop the others.
-struct Batch<Report: Encodable> {
+struct Batch<Report: Encodable & Sendable> {
     /// What became of one input.
     enum Outcome {
         case done(Report)
@@ -47,7 +46,7 @@ struct Batch<Report: Encodable> {
             case .done(let report):
                 let text = text(report)
                 if !text.isEmpty { print(text) }
-            case .failed(_, let error): FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+            case .failed(_, let error): StandardError.print("error: \(error)")
             }
         }
     }

@@ -36,7 +36,8 @@ public struct CastRules: Sendable {
         self.standard = standard
         self.rules = rules.map { Rule(pattern: $0.pattern, elementType: $0.elementType) }
         for type in [standard].compactMap({ $0 }) + rules.map(\.elementType) where !Self.elementTypes.contains(type) {
-            throw UD2MError(.castRule, "Tensors cannot be converted to \(type.rawValue).", remedy: "Use f32, f16 or bf16.")
+            throw UD2MError(
+                .castRule, "Tensors cannot be converted to \(type.rawValue).", remedy: "Use f32, f16 or bf16.")
         }
         _ = try compiled()
     }

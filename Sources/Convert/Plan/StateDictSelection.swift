@@ -46,7 +46,8 @@ public struct StateDictSelection: Sendable {
             architecture = nil
             unrecognised = error
         }
-        (prefix, tensors) = keepsPrefix ? ("", stateDict.tensors) : StateDictSelector.strippingPrefixes(stateDict.tensors)
+        (prefix, tensors) =
+            keepsPrefix ? ("", stateDict.tensors) : StateDictSelector.strippingPrefixes(stateDict.tensors)
     }
 
     private static let usualNames: Set<String> = [
@@ -81,7 +82,8 @@ extension StateDictSelector {
         var prefix = ""
         let wrapped = tensors.indices.filter { !bookkeeping.contains(tensors[$0].name) || tensors[$0].shape.count > 1 }
         while !wrapped.isEmpty,
-            let wrapper = prefixes.first(where: { wrapper in wrapped.allSatisfy { stripped[$0].name.hasPrefix(wrapper) } })
+            let wrapper = prefixes.first(where: { wrapper in wrapped.allSatisfy { stripped[$0].name.hasPrefix(wrapper) }
+                })
         {
             prefix += wrapper
             for index in wrapped { stripped[index].name = stripped[index].name.dropFirst(wrapper.utf8.count) }

@@ -14,6 +14,17 @@ extension SafetensorsFile {
         to path: String, tensors: [TensorInput], metadata: [String: String] = [:], overwrite: Bool = false,
         inputs: [String] = [], progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) throws {
+        try prepare(
+            to: path, tensors: tensors, metadata: metadata, overwrite: overwrite, inputs: inputs, progress: progress
+        ).commit()
+    }
+
+    /// Writes as ``write(to:tensors:metadata:overwrite:inputs:progress:)`` does, but leaves the commit to the caller, so
+    /// that several files can appear together.
+    package static func prepare(
+        to path: String, tensors: [TensorInput], metadata: [String: String], overwrite: Bool, inputs: [String],
+        progress: (_ done: Int, _ total: Int) throws -> Void
+    ) throws -> AtomicFile {
         let plan = try TensorPlan(tensors)
         let header = try plan.header(metadata: metadata, alignment: 64)
         let file = try AtomicFile(
@@ -37,7 +48,7 @@ extension SafetensorsFile {
                 throw error.located(in: .init(tensor: row.name.text))
             }
         }
-        try file.commit()
+        return file
     }
 
     /// Bytes of the file that ``write(to:tensors:metadata:overwrite:inputs:progress:)`` would write.

@@ -8,9 +8,10 @@ public struct TorchZipWriter {
     /// Plans a file; nothing is read or written.
     /// - Parameters:
     ///   - tensors: The tensors in the order of the state dict; names must differ.
-    ///   - aliases: Further names, each with the name of the tensor whose storage it shares; they follow the tensors.
+    ///   - aliases: Further names, each with the name of the tensor whose storage it shares.
+    ///   - order: All names in the order of the state dict; without it aliases follow the tensors.
     /// - Throws: ``UD2MError`` with code `export-dtype`, `store-alias`, `store-tensor` or `archive-member`.
-    public init(tensors: [TensorInput], aliases: [TensorName: TensorName] = [:]) throws {
+    public init(tensors: [TensorInput], aliases: [TensorName: TensorName] = [:], order: [TensorName] = []) throws {
         var rows: [TorchPickleWriter.Tensor] = []
         var members: [ZipWriter.Member] = []
         var indexByName: [TensorName: Int] = [:]
@@ -46,8 +47,12 @@ public struct TorchZipWriter {
             let row = rows[index]
             rows.append(.init(name: alias, elementType: row.elementType, shape: row.shape, storage: index))
         }
+        let position = Dictionary(zip(order, order.indices), uniquingKeysWith: { first, _ in first })
+        let sorted = rows.enumerated().sorted {
+            (position[$0.element.name] ?? .max, $0.offset) < (position[$1.element.name] ?? .max, $1.offset)
+        }.map(\.element)
         let head: [ZipWriter.Member] = [
-            .init(name: "archive/data.pkl", bytes: try TorchPickleWriter.pickle(rows)),
+            .init(name: "archive/data.pkl", bytes: try TorchPickleWriter.pickle(sorted)),
             .init(name: "archive/.format_version", bytes: Array("1".utf8)),
             .init(name: "archive/.storage_alignment", bytes: Array(String(ZipWriter.alignment).utf8)),
             .init(name: "archive/byteorder", bytes: Array("little".utf8)),

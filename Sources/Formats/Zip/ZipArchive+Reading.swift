@@ -14,6 +14,18 @@ extension ZipArchive {
         return bytes
     }
 
+    /// Reads an entry's bytes and compares them with its checksum; stored ones are not copied.
+    /// - Throws: ``UD2MError`` with code `zip-checksum` or `zip-inflate-failed` for damage.
+    package func verify(_ entry: ZipEntry, allowMissingCRC: Bool = false) throws {
+        switch entry.method {
+        case .stored: try verifyChecksum(try payload(of: entry), of: entry, allowMissingCRC: allowMissingCRC)
+        case .deflated:
+            try inflatedBytes(of: entry).withUnsafeBytes {
+                try verifyChecksum($0, of: entry, allowMissingCRC: allowMissingCRC)
+            }
+        }
+    }
+
     /// A deflated or stored entry's bytes, unverified.
     func inflatedBytes(of entry: ZipEntry) throws -> [UInt8] {
         let payload = try payload(of: entry)
