@@ -35,7 +35,7 @@ test: deps lint ## Lint, build once and run every test
 	$(SWIFT) test $(FLAGS) --skip-build
 
 demo: build ## Convert the demo prior and restore the demo photographs
-	scripts/demo.sh
+	@scripts/demo.sh
 
 clean: ## Remove what the build and the demo made
 	rm -rf .build demo-out

@@ -9,22 +9,46 @@ ud2m_status ud2m_conv2d_output_size(const ud2m_conv2d *conv, int32_t *height, in
     return UD2M_STATUS_OK;
 }
 
-bool ud2m_conv2d_supports(const ud2m_conv2d *conv) {
-    conv_plan plan;
-    return conv->algorithm == UD2M_CONV_DIRECT && conv_plan_make(conv, 1, &plan);
+/// The plan of the algorithm asked for.
+typedef struct algorithm_plan {
+    bool valid;
+    bool winograd;
+    conv_plan direct;
+    winograd_plan tiles;
+} algorithm_plan;
+
+static algorithm_plan plan_for(const ud2m_conv2d *conv, int32_t threads) {
+    algorithm_plan plan = {.winograd = conv->algorithm != UD2M_CONV_DIRECT};
+    switch (conv->algorithm) {
+    case UD2M_CONV_DIRECT:
+        plan.valid = conv_plan_make(conv, threads, &plan.direct);
+        break;
+    case UD2M_CONV_WINOGRAD2:
+    case UD2M_CONV_WINOGRAD4:
+        plan.valid = winograd_plan_make(conv, threads, &plan.tiles);
+        break;
+    }
+    return plan;
 }
 
+bool ud2m_conv2d_supports(const ud2m_conv2d *conv) { return plan_for(conv, 1).valid; }
+
 size_t ud2m_conv2d_workspace(const ud2m_conv2d *conv, int32_t threads) {
-    conv_plan plan;
-    if (!conv_plan_make(conv, threads, &plan))
+    algorithm_plan plan = plan_for(conv, threads);
+    if (!plan.valid)
         return 0;
-    return (size_t)threads * plan.chunk * plan.patch_floats * sizeof(float);
+    if (plan.winograd)
+        return (plan.tiles.shared_floats + threads * plan.tiles.thread_floats) * sizeof(float);
+    return (size_t)threads * plan.direct.chunk * plan.direct.patch_floats * sizeof(float);
 }
 
 ud2m_status ud2m_conv2d_run(ud2m_pool *pool, const ud2m_conv2d *conv, void *workspace) {
-    conv_plan plan;
-    if (!ud2m_conv2d_supports(conv) || !conv_plan_make(conv, ud2m_pool_threads(pool), &plan))
+    algorithm_plan plan = plan_for(conv, ud2m_pool_threads(pool));
+    if (!plan.valid)
         return UD2M_STATUS_INVALID;
-    operators_of(pool)->conv2d_direct(pool, conv, &plan, workspace);
+    if (plan.winograd)
+        operators_of(pool)->conv2d_winograd(pool, conv, &plan.tiles, workspace);
+    else
+        operators_of(pool)->conv2d_direct(pool, conv, &plan.direct, workspace);
     return UD2M_STATUS_OK;
 }

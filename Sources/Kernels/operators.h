@@ -2,10 +2,12 @@
 
 #include "conv_plan.h"
 #include "ud2m_kernels.h"
+#include "winograd_plan.h"
 
 /// The operators a tier implements. Arguments have been checked.
 typedef struct operator_table {
     void (*conv2d_direct)(ud2m_pool *pool, const ud2m_conv2d *conv, const conv_plan *plan, void *workspace);
+    void (*conv2d_winograd)(ud2m_pool *pool, const ud2m_conv2d *conv, const winograd_plan *plan, void *workspace);
     /// Writes per-slot sums: `moments[slot] = {Σx, Σx²}` over all pixels.
     void (*moments)(ud2m_pool *pool, const ud2m_planes *input, double *moments, void *workspace);
     void (*map_planes)(ud2m_pool *pool, const ud2m_planes *input, const ud2m_input_map *map, float *const *output);

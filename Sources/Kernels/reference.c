@@ -77,11 +77,21 @@ static void conv_block(void *context, int64_t block, int32_t worker) {
             }
 }
 
-static void conv2d(ud2m_pool *pool, const ud2m_conv2d *conv, const conv_plan *plan, void *workspace) {
-    (void)plan, (void)workspace;
+static void conv2d(ud2m_pool *pool, const ud2m_conv2d *conv) {
     job job = {.conv = conv};
     ud2m_conv2d_output_size(conv, &job.height, &job.width);
     ud2m_pool_run(pool, conv->output_blocks, conv_block, &job);
+}
+
+static void conv2d_direct(ud2m_pool *pool, const ud2m_conv2d *conv, const conv_plan *plan, void *workspace) {
+    (void)plan, (void)workspace;
+    conv2d(pool, conv);
+}
+
+/// The oracle of every algorithm is the definition.
+static void conv2d_winograd(ud2m_pool *pool, const ud2m_conv2d *conv, const winograd_plan *plan, void *workspace) {
+    (void)plan, (void)workspace;
+    conv2d(pool, conv);
 }
 
 static void moments_block(void *context, int64_t block, int32_t worker) {
@@ -230,7 +240,8 @@ static void attention(ud2m_pool *pool, const ud2m_attention *attention, void *wo
 }
 
 const operator_table operators_reference = {
-    .conv2d_direct = conv2d,
+    .conv2d_direct = conv2d_direct,
+    .conv2d_winograd = conv2d_winograd,
     .moments = moments,
     .map_planes = map_planes,
     .upsample2 = upsample2,

@@ -65,6 +65,15 @@ struct ConvolutionCase: CustomTestStringConvertible {
             sources: [10], outputs: 12, height: 8, width: 5, inputActivation: UD2M_ACTIVATION_RELU),
         ConvolutionCase(sources: [320], outputs: 32, height: 6, width: 5),
     ]
+
+    /// Images of more than one block of tiles, and odd padding.
+    static let winograd: [ConvolutionCase] = [
+        ConvolutionCase(sources: [16], outputs: 18, height: 37, width: 70, mapped: true, residual: 1),
+        ConvolutionCase(sources: [20, 5], outputs: 48, height: 3, width: 300, pads: (0, 2, 1, 0)),
+        ConvolutionCase(
+            sources: [16], outputs: 16, height: 20, width: 21, upsample: 2, mapped: true,
+            inputActivation: UD2M_ACTIVATION_SILU, activation: UD2M_ACTIVATION_RELU, residual: 2),
+    ]
 }
 
 /// Inputs of a case and the result by definition.
@@ -241,6 +250,26 @@ struct KernelsConvolutionTests {
         }
     }
 
+    // Sums of products of transformed values: 2×2 tiles stay near direct, 4×4 tiles lose a factor of two or three
+    // (`kernels.md`, "Algorithms"); few channels, as here, are the worst case, because sums average less.
+    @Test(
+        "Winograd convolution computes the definition, for any number of threads",
+        arguments: ConvolutionCase.shared.filter { $0.kernel == (3, 3) && $0.stride == 1 } + ConvolutionCase.winograd,
+        [UD2M_CONV_WINOGRAD2, UD2M_CONV_WINOGRAD4])
+    func winograd(_ problem: ConvolutionCase, _ algorithm: ud2m_conv_algorithm) throws {
+        let convolution = ConvolutionProblem(problem)
+        let expected = convolution.expected()
+        for isa in runnableTiers where isa != UD2M_ISA_REFERENCE {
+            let alone = try convolution.run(KernelPool(threads: 1, isa: isa), algorithm: algorithm)
+            let error = normalisedError(alone, expected)
+            #expect(error < (algorithm == UD2M_CONV_WINOGRAD2 ? 1.5e-6 : 4e-6), "\(isaName(isa)): \(error)")
+            for threads in 2...3 {
+                let pool = try KernelPool(threads: threads, isa: isa)
+                #expect(try convolution.run(pool, algorithm: algorithm) == alone)
+            }
+        }
+    }
+
     @Test("impossible sizes are refused")
     func refusesImpossibleSizes() {
         let image = BlockImage(sources: [16], height: 2, width: 2, values: [Float](repeating: 0, count: 64))
@@ -260,7 +289,15 @@ struct KernelsConvolutionTests {
             { $0.kernel_height = 5 }, { $0.kernel_width = 0 }, { $0.stride = 0 }, { $0.pad_left = -1 },
             { $0.upsample = 3 }, { $0.output_blocks = 0 }, { $0.input.block_count = 0 }, { $0.input.height = -4 },
             { $0.kernel_height = .max }, { $0.pad_bottom = .max }, { $0.input.width = .max },
-            { $0.input.block_count = .max }, { $0.algorithm = ud2m_conv_algorithm(rawValue: 9) },
+            { $0.input.block_count = .max },
+            {
+                $0.algorithm = UD2M_CONV_WINOGRAD4
+                $0.stride = 2
+            },
+            {
+                $0.algorithm = UD2M_CONV_WINOGRAD2
+                $0.kernel_width = 1
+            }, { $0.algorithm = ud2m_conv_algorithm(rawValue: 9) },
         ]
         for change in changes {
             var conv = valid

@@ -87,7 +87,8 @@ extension ConvertReport {
         for (label, names) in [
             ("missing", missing), ("wrong shape", misshapen.map(\.name)), ("not part of the network", unmapped),
         ] where !names.isEmpty {
-            lines.append("  \(names.count) \(label): \(names.prefix(5).map(\.escapedForDisplay).joined(separator: ", "))")
+            let shown = names.prefix(5).map(\.escapedForDisplay).joined(separator: ", ")
+            lines.append("  \(names.count) \(label): \(shown)")
         }
         let destination = output.path?.escapedForDisplay ?? "the store"
         if let contentID = output.contentID {

@@ -4,7 +4,9 @@ import UD2MFormats
 
 /// What no tensor tells: flags of every command that recognises a network.
 struct DetectionFlags: ParsableArguments {
-    @Option(help: ArgumentHelp("State dict to take, such as state_dict or ema; the best fit unless given.", valueName: "path"))
+    @Option(
+        help: ArgumentHelp(
+            "State dict to take, such as state_dict or ema; the best fit unless given.", valueName: "path"))
     var select: String?
 
     @Option(help: "Heads of every attention block.")

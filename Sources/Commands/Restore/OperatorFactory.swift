@@ -27,8 +27,12 @@ struct OperatorFactory {
         return (image.height * factor, image.width * factor)
     }
 
-    /// The operator for clean images of a size.
-    /// - Parameter mask: a mask already at hand, instead of the specification's file.
+    /// Builds the operator for clean images of a size.
+    /// - Parameters:
+    ///   - height: rows of the clean image.
+    ///   - width: columns of the clean image.
+    ///   - mask: a mask already at hand, instead of the specification's file.
+    /// - Returns: the operator.
     /// - Throws: ``UD2MFormats/UD2MError`` when a parameter is missing or out of range, or the mask does not fit.
     func make(height: Int, width: Int, mask: Mask? = nil) throws -> any ForwardOperator {
         switch specification.task {

@@ -42,7 +42,8 @@ struct RestoreRun {
 
         let colour = try sample.image(bitDepth: given.bitDepth)
         let restored = given.channels == 1 ? colour.grey : colour
-        let shown = try task == .superResolution
+        let shown =
+            try task == .superResolution
             ? given.resized(width: size.width, height: size.height, filter: .bicubic) : given
         let report = RestoreReport(
             store: store, image: image, output: output, grid: grid, operator: factory.specification,
@@ -112,7 +113,8 @@ struct RestoreRun {
     }
 
     private static func psnr(_ image: ImageBuffer, _ reference: ImageBuffer) throws -> Double {
-        let (left, right) = image.channels == reference.channels
+        let (left, right) =
+            image.channels == reference.channels
             ? (image, reference) : (image.color, reference.color)
         return try ImageMetrics.psnr(try Tensor(left), reference: try Tensor(right), range: 2)
     }

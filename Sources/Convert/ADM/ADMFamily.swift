@@ -150,12 +150,12 @@ extension ADMConfiguration.Heads {
 }
 
 extension ADMConfiguration {
-    /// One line for a person: "3 → 6 channels, widths 256 256 512, 2 blocks a level, unconditional".
+    /// One line for a person: "3 → 6 channels, widths 256 256 512, 2 residual blocks a level, unconditional".
     public var summary: String {
         let widths = levelChannels.map(String.init).joined(separator: " ")
         let condition = classCount.map { "\($0) classes" } ?? "unconditional"
         let kind = isSuperResolution ? ", super-resolution" : ""
-        return "\(inputChannels) → \(outputChannels) channels, widths \(widths), \(residualBlocks) blocks a level, "
-            + "\(condition)\(kind)"
+        let blocks = residualBlocks == 1 ? "1 residual block" : "\(residualBlocks) residual blocks"
+        return "\(inputChannels) → \(outputChannels) channels, widths \(widths), \(blocks) a level, \(condition)\(kind)"
     }
 }

@@ -135,6 +135,12 @@ public final class AtomicFile: @unchecked Sendable {
 
     private func reserve(_ byteCount: Int) throws {
         guard byteCount > 0 else { return }
+        // Asked first, since preallocation that must fail may fill the disk before it does.
+        var space = statvfs()
+        if fstatvfs(descriptor, &space) == 0, space.f_blocks > 0 {
+            let (free, overflow) = UInt64(space.f_bavail).multipliedReportingOverflow(by: UInt64(space.f_frsize))
+            guard overflow || free >= UInt64(byteCount) else { throw failure(ENOSPC, offset: nil) }
+        }
         #if canImport(Darwin)
             var request = fstore_t(
                 fst_flags: UInt32(F_ALLOCATEALL), fst_posmode: F_PEOFPOSMODE, fst_offset: 0,
@@ -143,7 +149,7 @@ public final class AtomicFile: @unchecked Sendable {
         #else
             let number = posix_fallocate(descriptor, 0, off_t(byteCount))
         #endif
-        // File systems without preallocation say so, and are believed; only a full disk stops us here.
+        // File systems without preallocation say so; only a lack of room stops us here.
         if number == ENOSPC || number == EDQUOT || number == EFBIG { throw failure(number, offset: nil) }
         guard ftruncate(descriptor, off_t(byteCount)) == 0 else { throw failure(errno, offset: nil) }
     }

@@ -26,6 +26,8 @@ public final class MappedFile: @unchecked Sendable {
     /// The path as the caller gave it.
     public let path: String
     /// The file's bytes, valid while this object lives; empty for an empty file.
+    ///
+    /// Keep the object in a variable while using them: a temporary may be released as soon as it has given the pointer.
     public let bytes: UnsafeRawBufferPointer
     /// What the file was when it was opened.
     package let identity: FileIdentity

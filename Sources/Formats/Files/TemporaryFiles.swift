@@ -32,6 +32,13 @@ public enum TemporaryFiles {
         }
     }
 
+    /// The registered paths.
+    package static var paths: [String] {
+        (0..<slotCount).compactMap { index in
+            UnsafePointer<CChar>(bitPattern: slots[index].load(ordering: .acquiring)).map { String(cString: $0) }
+        }
+    }
+
     /// Registers a path; returns its slot, or nil when the table is full.
     static func register(_ path: String) -> Int? {
         guard let copy = strdup(path) else { return nil }

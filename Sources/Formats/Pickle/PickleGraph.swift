@@ -56,6 +56,12 @@ package struct PickleGraph: Sendable {
     /// The arguments of a record.
     package func arguments(_ record: PickleRecord) -> ArraySlice<PickleNodeID> { items(record.arguments) ?? [] }
 
+    /// The states BUILD gave a record, mostly one.
+    package func states(_ record: PickleRecord) -> ArraySlice<PickleNodeID> { grown(record.states) }
+
+    /// The items appended to a record.
+    package func appendedItems(_ record: PickleRecord) -> ArraySlice<PickleNodeID> { grown(record.items) }
+
     /// The elements of a growing list.
     func grown(_ number: Int32) -> ArraySlice<PickleNodeID> { number < 0 ? [] : growing[Int(number)][...] }
 

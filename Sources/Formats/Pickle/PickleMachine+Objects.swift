@@ -103,6 +103,9 @@ extension PickleMachine {
         guard module.count <= limits.nameBytes, name.count <= limits.nameBytes else {
             throw fail(.pickleLimit, "A global's name has \(module.count + name.count) bytes.")
         }
+        // A long name fetched from the memo again and again must not cost more than its opcodes suggest.
+        budget.operations -= (module.count + name.count) / 16
+        guard budget.operations >= 0 else { throw fail(.pickleLimit, "The pickle names too many globals.") }
         let global = PickleGlobal(
             module: String(decoding: module, as: UTF8.self), name: String(decoding: name, as: UTF8.self)
         ).normalisedFromPython2

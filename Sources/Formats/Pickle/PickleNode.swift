@@ -85,6 +85,12 @@ package struct PickleGlobal: Hashable, Sendable {
     /// The qualified name.
     package var name: String
 
+    /// Creates a global.
+    package init(module: String, name: String) {
+        self.module = module
+        self.name = name
+    }
+
     /// The two joined by a dot.
     package var qualifiedName: String { module + "." + name }
 

@@ -20,8 +20,18 @@ public struct StoredTensor: Sendable {
 
     /// The dense little-endian elements, row-major; valid while this value or its store lives.
     ///
+    /// Keep either in a variable while using the pointer: a temporary may be released as soon as it has given it. Or use
+    /// ``withBytes(_:)``.
     /// Check the alignment before loading elements directly: only stores, not any safetensors file, promise one.
     public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: file.bytes[range]) }
+
+    /// Gives the dense little-endian elements to `body`, and keeps the mapping alive meanwhile.
+    public func withBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        defer { withExtendedLifetime(file) {} }
+        return try body(bytes)
+    }
 
     /// The number of elements.
     public var elementCount: Int { shape.reduce(1, *) }

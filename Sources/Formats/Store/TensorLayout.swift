@@ -3,9 +3,9 @@
 /// Sorted by the largest power of two that divides their sizes, largest first, every tensor starts at a multiple of its
 /// own: all sizes before it are multiples too.
 package enum TensorLayout {
-    /// The largest power of two that divides `byteCount`; for an empty tensor 1, since any place does.
+    /// The largest power of two that divides `byteCount`; every one divides zero, so empty tensors come first.
     package static func divisor(byteCount: Int) -> Int {
-        byteCount == 0 ? 1 : 1 << byteCount.trailingZeroBitCount
+        1 << min(byteCount.trailingZeroBitCount, Int.bitWidth - 2)
     }
 
     /// Whether a tensor comes before another.

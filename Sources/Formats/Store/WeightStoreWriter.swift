@@ -76,6 +76,7 @@ public struct WeightStoreWriter: Sendable {
     ///   - overwrite: Whether an existing file may be replaced.
     ///   - inputs: Paths that must not be replaced.
     ///   - progress: Called with the bytes done and all bytes, after each piece; may throw to cancel.
+    /// - Returns: The identity and the digests of what was written.
     /// - Throws: ``UD2MError`` with an `output-…` code or what reading a tensor throws.
     public func write(
         to path: String, overwrite: Bool = false, inputs: [String] = [],

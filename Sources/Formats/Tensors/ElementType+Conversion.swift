@@ -30,11 +30,8 @@ extension ElementType {
 
     /// Converts little-endian elements, at any alignment, to another type.
     ///
-    /// Narrowing rounds to nearest, ties to even; what is too large becomes infinite and is counted.
-    /// - Parameters:
-    ///   - source: Whole elements of this type.
-    ///   - target: Room for exactly as many elements of type `type`.
-    ///   - loss: What could not be kept is added.
+    /// Narrowing rounds to nearest, ties to even; what is too large becomes infinite and is counted in `loss`, to which
+    /// this adds. `target` has room for exactly as many elements as `source` has.
     /// - Throws: ``UD2MError`` with code `conversion-unsupported` or `conversion-size`.
     public func convert(
         _ source: UnsafeRawBufferPointer, to type: ElementType, into target: UnsafeMutableRawBufferPointer,

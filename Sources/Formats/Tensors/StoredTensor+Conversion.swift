@@ -6,7 +6,9 @@ extension StoredTensor {
     public func copyFloats(to target: UnsafeMutableBufferPointer<Float>) throws -> ConversionLoss {
         var loss = ConversionLoss()
         do {
-            try elementType.convert(bytes, to: .f32, into: UnsafeMutableRawBufferPointer(target), loss: &loss)
+            try withBytes { bytes in
+                try elementType.convert(bytes, to: .f32, into: UnsafeMutableRawBufferPointer(target), loss: &loss)
+            }
         } catch let error as UD2MError {
             throw error.located(in: .init(tensor: name.text))
         }

@@ -8,11 +8,12 @@ enum NestedStreams {
         var findings: [PickleFinding] = []
         var level = [graph]
         var depth = 0
+        var work = GraphWork(entry: graph.entry, limits: limits)
         while !level.isEmpty {
             var inner: [PickleGraph] = []
             for graph in level {
                 for record in graph.records {
-                    guard let stream = nestedStream(record, in: graph) else { continue }
+                    guard let stream = try nestedStream(record, in: graph, work: &work) else { continue }
                     guard depth < limits.nestedPickleDepth else {
                         throw UD2MError(
                             .pickleLimit, "Torch streams nest deeper than \(limits.nestedPickleDepth) levels.",
@@ -22,7 +23,7 @@ enum NestedStreams {
                     }
                     let entry = "\(graph.entry)@\(record.byteOffset)"
                     let graphs = pickles(in: stream, entry: entry, limits: limits, budget: &budget)
-                    for graph in graphs { findings += try PickleAudit.findings(in: graph) }
+                    for graph in graphs { findings += try PickleAudit.findings(in: graph, limits: limits) }
                     inner += graphs
                 }
             }
@@ -47,12 +48,15 @@ enum NestedStreams {
         return graphs
     }
 
-    private static func nestedStream(_ record: PickleRecord, in graph: PickleGraph) -> [UInt8]? {
+    private static func nestedStream(
+        _ record: PickleRecord, in graph: PickleGraph, work: inout GraphWork
+    ) throws -> [UInt8]? {
         guard graph.global(record.callable) == PickleGlobal(module: "torch.storage", name: "_load_from_bytes"),
             let argument = graph.arguments(record).first
         else { return nil }
         switch graph[argument] {
         case .bytes(let slice), .byteString(let slice):
+            try work.charge(Int(slice.count))
             return Array(graph.bytes(slice))
         case .record(let number):
             // Protocol 2 writes bytes as text in which each scalar is a byte.
@@ -60,6 +64,7 @@ enum NestedStreams {
             guard let codec = graph.global(inner.callable), case .encodedBytes = PickleConstructor(codec),
                 let text = graph.arguments(inner).first.flatMap(graph.textBytes)
             else { return nil }
+            try work.charge(text.count)
             return String(decoding: text, as: UTF8.self).unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }
         default:
             return nil

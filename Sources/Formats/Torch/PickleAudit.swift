@@ -16,11 +16,12 @@ struct PickleAudit {
     /// Audits every global, call and state of a graph, reachable or not.
     /// - Throws: ``UD2MError`` with code `pickle-forbidden-build` when a state names an attribute that changes what an
     ///   object is.
-    static func findings(in graph: PickleGraph) throws -> [PickleFinding] {
+    static func findings(in graph: PickleGraph, limits: Limits) throws -> [PickleFinding] {
         var audit = PickleAudit(graph)
         for record in graph.records { audit.audit(record) }
         audit.auditUncalled()
-        try audit.checkStates()
+        var work = GraphWork(entry: graph.entry, limits: limits)
+        try audit.checkStates(&work)
         return audit.findingsWithCounts()
     }
 
@@ -143,12 +144,13 @@ struct PickleAudit {
     }
 
     /// Refuses states that would plant behaviour on an object. Every state is looked at once, however many share it.
-    private func checkStates() throws {
+    private func checkStates(_ work: inout GraphWork) throws {
         var checked = Set<PickleNodeID>()
         for record in graph.records where record.states >= 0 {
             for state in graph.grown(record.states) where checked.insert(state).inserted {
                 let tables = graph.items(state).map { $0.count == 2 ? Array($0) : [] } ?? [state]
                 for table in tables where table == state || checked.insert(table).inserted {
+                    try work.charge(graph.mappingCost(table))
                     for (key, _) in graph.mapping(table) ?? [] {
                         guard let name = graph.textBytes(key), name.count <= 16,
                             Self.forbiddenAttributes.contains(String(decoding: name, as: UTF8.self))

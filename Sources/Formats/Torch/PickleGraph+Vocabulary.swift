@@ -58,7 +58,7 @@ extension PickleGraph {
     /// The keys and values of a dict-like value in order, repeated keys included, or nil for another kind.
     ///
     /// An object of an unknown class that was given keys counts, for the keys it was given.
-    func mapping(_ id: PickleNodeID) -> [(key: PickleNodeID, value: PickleNodeID)]? {
+    package func mapping(_ id: PickleNodeID) -> [(key: PickleNodeID, value: PickleNodeID)]? {
         switch self[id] {
         case .dict(let number):
             return pairs(grown(number))
@@ -68,7 +68,8 @@ extension PickleGraph {
                 return record.entries < 0 ? nil : pairs(grown(record.entries))
             }
             var result: [(key: PickleNodeID, value: PickleNodeID)] = []
-            for argument in arguments(record) {
+            // A factory and a mapping or list of pairs are all these classes take.
+            for argument in arguments(record).prefix(2) {
                 if case .dict(let inner) = self[argument] {
                     result += pairs(grown(inner))
                 } else if let items = items(argument) {
@@ -81,6 +82,29 @@ extension PickleGraph {
             return result + pairs(grown(record.entries))
         default:
             return nil
+        }
+    }
+
+    /// An upper bound of the entries ``mapping(_:)`` gives, at constant cost.
+    func mappingCost(_ id: PickleNodeID) -> Int {
+        switch self[id] {
+        case .dict(let number):
+            return grown(number).count
+        case .record(let number):
+            let record = record(number)
+            return (items(record.arguments) ?? []).prefix(2).reduce(grown(record.entries).count + 1) { cost, argument in
+                if case .dict(let inner) = self[argument] { return cost + grown(inner).count }
+                return cost + (items(argument)?.count ?? 0)
+            }
+        default:
+            return 1
+        }
+    }
+
+    /// An upper bound of what ``attributes(_:)`` costs.
+    func attributesCost(_ record: PickleRecord) -> Int {
+        grown(record.states).reduce(1) { cost, state in
+            cost + mappingCost(state) + (items(state)?.prefix(2).reduce(0) { $0 + mappingCost($1) } ?? 0)
         }
     }
 

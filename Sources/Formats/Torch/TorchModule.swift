@@ -4,8 +4,9 @@ struct TorchModule {
     let attributes: [(key: PickleNodeID, value: PickleNodeID)]
     private let graph: PickleGraph
 
-    init?(_ record: PickleRecord, in graph: PickleGraph) {
+    init?(_ record: PickleRecord, in graph: PickleGraph, work: inout GraphWork) throws {
         guard record.states >= 0 else { return nil }
+        try work.charge(graph.attributesCost(record))
         self.attributes = graph.attributes(record).named
         self.graph = graph
         guard table("_parameters") != nil, table("_modules") != nil else { return nil }
@@ -14,6 +15,14 @@ struct TorchModule {
     /// The entries of an attribute that is a dict.
     func table(_ name: String) -> [(key: PickleNodeID, value: PickleNodeID)]? {
         value(name).flatMap(graph.mapping)
+    }
+
+    /// What looking through the module's tables costs.
+    var cost: Int {
+        ["_parameters", "_buffers", "_modules", "_non_persistent_buffers_set"].reduce(attributes.count) { cost, name in
+            guard let id = value(name) else { return cost }
+            return cost + graph.mappingCost(id) + (graph.items(id)?.count ?? 0)
+        }
     }
 
     /// The value of an attribute.
@@ -43,7 +52,6 @@ struct TorchModuleNames {
 
     private let graph: PickleGraph
     private let limits: Limits
-    private var visits = 0
     private var onPath = Set<PickleNodeID>()
     private var restSeen = Set<PickleNodeID>()
 
@@ -58,8 +66,9 @@ struct TorchModuleNames {
     }
 
     /// Collects the names of `root` and of every module below it.
-    /// - Throws: ``UD2MError`` with code `torch-tensor-limit` when modules shared by modules multiply without end.
-    mutating func collect(_ root: TorchModule) throws {
+    /// - Throws: ``UD2MError`` with code `pickle-limit` when modules shared by modules multiply without end, or
+    ///   `torch-tensor-limit`.
+    mutating func collect(_ root: TorchModule, work: inout GraphWork) throws {
         var steps: [Step] = [.enter(root, prefix: [], id: nil, depth: 0)]
         while let step = steps.popLast() {
             switch step {
@@ -71,14 +80,9 @@ struct TorchModuleNames {
                     guard onPath.insert(id).inserted else { continue }
                     steps.append(.leave(id))
                 }
-                visits += 1
-                guard visits <= limits.tensors else {
-                    throw UD2MError(
-                        .torchTensorLimit, "The modules multiply beyond \(limits.tensors).",
-                        at: .init(entry: graph.entry))
-                }
+                try work.charge(module.cost + prefix.count)
                 try addTensors(of: module, prefix: prefix)
-                let children = childSteps(of: module, prefix: prefix, depth: depth)
+                let children = try childSteps(of: module, prefix: prefix, depth: depth, work: &work)
                 steps.append(contentsOf: children.reversed())
                 addRest(of: module, prefix: prefix)
             }
@@ -91,31 +95,36 @@ struct TorchModuleNames {
             if let table = module.value(attribute) { entered.append(table) }
             for (key, value) in module.table(attribute) ?? [] {
                 if case .none = graph[value] { continue }
-                guard let name = graph.textBytes(key) else { continue }
+                guard let name = graph.textBytes(key) else {
+                    addRest(.key(key), value)
+                    continue
+                }
+                guard tensors.count < limits.tensors, prefix.count + name.count <= limits.nameBytes else {
+                    throw UD2MError(
+                        .torchTensorLimit, "The modules hold more than \(limits.tensors) tensors, or a huge name.",
+                        at: .init(entry: graph.entry))
+                }
                 guard !skips.contains(TensorName(bytes: name)) else {
                     addRest(.name(String(decoding: prefix + name, as: UTF8.self)), value)
                     continue
                 }
                 tensors.append((TensorName(bytes: prefix + name), value))
-                guard tensors.count <= limits.tensors, prefix.count <= limits.nameBytes else {
-                    throw UD2MError(
-                        .torchTensorLimit, "The modules hold more than \(limits.tensors) tensors.",
-                        at: .init(entry: graph.entry))
-                }
             }
         }
     }
 
-    private mutating func childSteps(of module: TorchModule, prefix: [UInt8], depth: Int) -> [Step] {
+    private mutating func childSteps(
+        of module: TorchModule, prefix: [UInt8], depth: Int, work: inout GraphWork
+    ) throws -> [Step] {
         var steps: [Step] = []
         if let table = module.value("_modules") { entered.append(table) }
         for (key, value) in module.table("_modules") ?? [] {
-            guard let name = graph.textBytes(key) else {
+            guard let name = graph.textBytes(key), prefix.count + name.count <= limits.nameBytes else {
                 addRest(.key(key), value)
                 continue
             }
             if case .record(let number) = graph[value], depth < limits.walkDepth,
-                let child = TorchModule(graph.record(number), in: graph)
+                let child = try TorchModule(graph.record(number), in: graph, work: &work)
             {
                 entered.append(value)
                 steps.append(
@@ -129,7 +138,7 @@ struct TorchModuleNames {
 
     private mutating func addRest(of module: TorchModule, prefix: [UInt8]) {
         for (key, value) in module.attributes {
-            let name = graph.text(key) ?? ""
+            let name = String(decoding: (graph.textBytes(key) ?? []).prefix(256), as: UTF8.self)
             if ["_parameters", "_buffers", "_modules"].contains(name) { continue }
             addRest(.name(String(decoding: prefix, as: UTF8.self) + "@attr:" + name), value)
         }

@@ -20,6 +20,9 @@ enum TorchPathComponent {
 struct TorchPaths {
     private var steps: [(parent: Int, component: TorchPathComponent)] = []
 
+    /// Bytes of a key that a path shows.
+    private static let maximumComponentBytes = 4_096
+
     /// The path of the root object.
     static let root = -1
 
@@ -30,11 +33,13 @@ struct TorchPaths {
     }
 
     /// The components of a path as text.
-    func components(_ path: Int, in graph: PickleGraph) -> [String] {
+    func components(_ path: Int, in graph: PickleGraph, work: inout GraphWork) throws -> [String] {
         var components: [String] = []
         var path = path
         while path >= 0 {
-            components.append(text(steps[path].component, in: graph))
+            let component = text(steps[path].component, in: graph)
+            try work.charge(1 + component.utf8.count / 8)
+            components.append(component)
             path = steps[path].parent
         }
         return components.reversed()
@@ -59,7 +64,7 @@ struct TorchPaths {
         case .integer(let value): String(value)
         case .float(let value): String(value)
         case .text(let slice), .byteString(let slice), .bytes(let slice):
-            String(decoding: graph.bytes(slice), as: UTF8.self)
+            String(decoding: graph.bytes(slice).prefix(Self.maximumComponentBytes), as: UTF8.self)
         case .global(let number): graph.global(number).qualifiedName
         default: "@key:\(id.raw)"
         }

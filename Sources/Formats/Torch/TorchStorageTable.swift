@@ -25,12 +25,18 @@ struct TorchStorageTable {
 
     /// Parses every persistent id of `graph`.
     /// - Throws: ``UD2MError`` with code `torch-persistent-id`, `torch-storage-missing` or `torch-storage-size`.
-    init(_ graph: PickleGraph, provider: some TorchStorageProvider, limits: Limits) throws {
+    init(_ graph: PickleGraph, provider: some TorchStorageProvider) throws {
         var claims: [[UInt8]: (type: PickleGlobal, count: Int, storage: (any TensorStorage)?)] = [:]
+        var parsed: [PickleNodeID: TorchStorageReference] = [:]
         for index in graph.nodes.indices {
             guard case .persistentID(let id, let offset) = graph.nodes[index] else { continue }
+            let node = PickleNodeID(raw: Int32(index))
+            if let known = parsed[id] {
+                references[node] = known
+                continue
+            }
             let location = UD2MError.Location(entry: graph.entry, byteOffset: Int(offset))
-            let claim = try Self.parse(id, in: graph, limits: limits, at: location)
+            let claim = try Self.parse(id, in: graph, at: location)
             let storage: (any TensorStorage)?
             if let known = claims[claim.key] {
                 guard (known.type == claim.type && known.count == claim.count) || (known.storage?.byteCount ?? 0) == 0
@@ -46,10 +52,15 @@ struct TorchStorageTable {
             }
             let elementType = TorchElementType.ofStorage(claim.type)
             try Self.checkSize(claim, elementType: elementType, storage: storage, at: location)
-            references[PickleNodeID(raw: Int32(index))] = TorchStorageReference(
+            let reference = TorchStorageReference(
                 type: claim.type, elementType: elementType, elementCount: claim.count, storage: storage)
+            references[node] = reference
+            parsed[id] = reference
         }
     }
+
+    /// Bytes of a storage's key; real keys are decimal numbers.
+    private static let maximumKeyBytes = 256
 
     private struct Claim {
         let type: PickleGlobal
@@ -59,13 +70,13 @@ struct TorchStorageTable {
     }
 
     private static func parse(
-        _ id: PickleNodeID, in graph: PickleGraph, limits: Limits, at location: UD2MError.Location
+        _ id: PickleNodeID, in graph: PickleGraph, at location: UD2MError.Location
     ) throws -> Claim {
         // Sizes come first: many ids may share one huge tuple or text, and each may cost only a constant.
         guard case .tuple(_, count: 5) = graph[id], let items = graph.items(id).map(Array.init),
             let tag = graph.textBytes(items[0]), tag.elementsEqual("storage".utf8), let type = graph.global(items[1]),
-            let key = graph.textBytes(items[2]), key.count <= limits.nameBytes,
-            let device = graph.textBytes(items[3]), device.count <= limits.nameBytes,
+            let key = graph.textBytes(items[2]), key.count <= maximumKeyBytes,
+            let device = graph.textBytes(items[3]),
             let count = graph.integer(items[4]), count >= 0
         else {
             throw UD2MError(

@@ -22,6 +22,13 @@ struct TorchTensorReader {
     let graph: PickleGraph
     let storages: TorchStorageTable
     let limits: Limits
+    /// Wrappers around one tensor; real ones have at most three.
+    private static let maximumWrappers = 64
+    /// Arguments of a builder; real ones have at most eight.
+    private static let maximumArguments = 16
+    /// Entries of a tensor's metadata.
+    private static let maximumMetadata = 1_024
+
     /// Values that are parts of tensors seen so far.
     private(set) var reached = Set<PickleNodeID>()
 
@@ -50,7 +57,7 @@ struct TorchTensorReader {
         var attachments: [(TorchPathComponent, PickleNodeID)] = []
         var current = id
         // Wrappers nest: a parameter around a subclass around a tensor. A loop, not recursion.
-        for _ in 0..<limits.walkDepth {
+        for _ in 0..<Self.maximumWrappers {
             if case .persistentID = graph[current] {
                 return (try bareStorage(current), attachments)
             }
@@ -70,6 +77,9 @@ struct TorchTensorReader {
                 throw malformed("A rebuilt tensor is given state or items.", at: location)
             }
             var builder = direct
+            guard graph.arguments(record).count <= Self.maximumArguments else {
+                throw malformed("A tensor is rebuilt from too many arguments.", at: location)
+            }
             var arguments = Array(graph.arguments(record))
             if case .fromType = builder {
                 guard let inner = try fromType(arguments, at: location) else {
@@ -94,7 +104,7 @@ struct TorchTensorReader {
                 return (.undeliverable(reason), attachments)
             }
         }
-        return (.undeliverable("The tensor is wrapped more than \(limits.walkDepth) times."), attachments)
+        return (.undeliverable("The tensor is wrapped more than \(Self.maximumWrappers) times."), attachments)
     }
 
     /// The builder a record calls, or nil.
@@ -106,7 +116,7 @@ struct TorchTensorReader {
     private func fromType(
         _ arguments: [PickleNodeID], at location: UD2MError.Location
     ) throws -> (TorchBuilder, [PickleNodeID])? {
-        guard arguments.count >= 3, let inner = graph.items(arguments[2]) else {
+        guard arguments.count >= 3, let inner = graph.items(arguments[2]), inner.count <= Self.maximumArguments else {
             throw malformed("A tensor subclass lacks its function, type or arguments.", at: location)
         }
         guard let function = graph.global(arguments[0]), let builder = TorchBuilder(function) else { return nil }
@@ -190,6 +200,9 @@ struct TorchTensorReader {
     private func applyMetadata(
         _ id: PickleNodeID, to layout: inout TorchTensorLayout, at location: UD2MError.Location
     ) throws {
+        guard graph.mappingCost(id) <= 2 * Self.maximumMetadata else {
+            throw malformed("A tensor's metadata is too large.", at: location)
+        }
         guard let pairs = graph.mapping(id) else {
             if case .none = graph[id] { return }
             throw malformed("A tensor's metadata is no dict.", at: location)

@@ -17,6 +17,9 @@ struct TorchWalker {
     private var stack: [Frame] = []
     private var tensorCount = 0
     private var tooDeep: (path: Int, count: Int)?
+    private var work: GraphWork
+    /// Mappings with tensors, which are named again when met again.
+    private var tensorMappings = Set<PickleNodeID>()
 
     struct Frame {
         let id: PickleNodeID
@@ -29,6 +32,7 @@ struct TorchWalker {
         self.reader = reader
         self.limits = limits
         self.visited = [Bool](repeating: false, count: graph.nodes.count)
+        self.work = GraphWork(entry: graph.entry, limits: limits)
     }
 
     /// Walks from the root.
@@ -39,7 +43,7 @@ struct TorchWalker {
             try visit(frame)
         }
         if let tooDeep {
-            skip(
+            try skip(
                 tooDeep.path,
                 "\(tooDeep.count) values nested deeper than \(limits.walkDepth) levels were not searched for tensors.")
         }
@@ -48,11 +52,13 @@ struct TorchWalker {
 
     private mutating func visit(_ frame: Frame) throws {
         if let tensor = try reader.tensor(frame.id) {
-            let name = TensorName(paths.components(frame.path, in: graph).joined(separator: "."))
+            let name = TensorName(try components(frame.path).joined(separator: "."))
             if let source = try source(tensor.outcome, name: name, path: frame.path) { looseTensors.append(source) }
             push(tensor.attachments.map { (component: $0.0, id: $0.1) }, from: frame)
             return
         }
+        guard !visited[Int(frame.id.raw)] || tensorMappings.contains(frame.id) else { return }
+        try work.charge(graph.mappingCost(frame.id))
         if let pairs = graph.mapping(frame.id) {
             try visitMapping(pairs, frame)
             return
@@ -60,12 +66,13 @@ struct TorchWalker {
         guard markVisited(frame.id) else { return }
         if case .record(let number) = graph[frame.id] {
             let record = graph.record(number)
-            if let module = TorchModule(record, in: graph) {
+            if let module = try TorchModule(record, in: graph, work: &work) {
                 try visitModule(module, frame)
                 return
             }
-            push(children(of: record), from: frame)
+            push(try children(of: record), from: frame)
         } else if let items = graph.items(frame.id) {
+            try work.charge(items.count)
             push(items.enumerated().map { (component: .index($0.offset), id: $0.element) }, from: frame)
         }
     }
@@ -80,12 +87,13 @@ struct TorchWalker {
         var dictionary = TensorCollector()
         var rest: [(component: TorchPathComponent, id: PickleNodeID)] = []
         for (key, value) in pairs {
-            let path = paths.extend(frame.path, .key(key))
             if isFirst, isContainer(key) { rest.append((.key(key), key)) }
             guard let name = graph.textBytes(key), let tensor = try reader.tensor(value) else {
                 rest.append((.key(key), value))
                 continue
             }
+            guard name.count <= limits.nameBytes else { throw tooMany() }
+            let path = paths.extend(frame.path, .key(key))
             rest += tensor.attachments.map { (component: .name(String(decoding: name, as: UTF8.self)), id: $0.1) }
             guard let source = try source(tensor.outcome, name: TensorName(bytes: name), path: path) else { continue }
             if let replaced = dictionary.add(source) {
@@ -94,17 +102,17 @@ struct TorchWalker {
             }
         }
         if !dictionary.tensors.isEmpty {
-            stateDicts.append(
-                StateDict(path: paths.components(frame.path, in: graph), tensors: dictionary.tensors))
+            tensorMappings.insert(frame.id)
+            stateDicts.append(StateDict(path: try components(frame.path), tensors: dictionary.tensors))
         }
         guard isFirst else { return }
         if case .record(let number) = graph[frame.id] {
             let record = graph.record(number)
-            let attributes = graph.attributes(record)
-            rest += attributes.named.map { (component: .attribute($0.key), id: $0.value) }
-            rest += attributes.verbatim.map { (component: .state, id: $0) }
-            let isConstructor = graph.global(record.callable).flatMap(PickleConstructor.init) != nil
-            if !isConstructor { rest += children(of: record, withAttributes: false) }
+            if let global = graph.global(record.callable), case .mapping = PickleConstructor(global) {
+                rest += try attributes(of: record)
+            } else {
+                rest += try children(of: record)
+            }
         }
         push(rest, from: frame)
     }
@@ -112,7 +120,7 @@ struct TorchWalker {
     private mutating func visitModule(_ module: TorchModule, _ frame: Frame) throws {
         var collector = TensorCollector()
         var names = TorchModuleNames(graph: graph, limits: limits)
-        try names.collect(module)
+        try names.collect(module, work: &work)
         for entry in names.tensors {
             let path = paths.extend(frame.path, .name(entry.name.text))
             guard let tensor = try reader.tensor(entry.id) else { continue }
@@ -120,33 +128,45 @@ struct TorchWalker {
             if let source = try source(tensor.outcome, name: entry.name, path: path) { _ = collector.add(source) }
         }
         if !collector.tensors.isEmpty {
-            stateDicts.append(StateDict(path: paths.components(frame.path, in: graph), tensors: collector.tensors))
+            stateDicts.append(StateDict(path: try components(frame.path), tensors: collector.tensors))
         }
         for id in names.entered { _ = markVisited(id) }
         push(names.rest.map { (component: $0.component, id: $0.id) }, from: frame)
     }
 
     /// Everything an opaque record holds, in the order of `formats.md` §4.
-    private func children(
-        of record: PickleRecord, withAttributes: Bool = true
-    ) -> [(component: TorchPathComponent, id: PickleNodeID)] {
+    private mutating func children(
+        of record: PickleRecord
+    ) throws -> [(component: TorchPathComponent, id: PickleNodeID)] {
+        try work.charge(graph.arguments(record).count + graph.mappingCost(record.keywords))
+        try work.charge(graph.grown(record.items).count)
         var children: [(component: TorchPathComponent, id: PickleNodeID)] = []
         if graph.global(record.callable) == nil { children.append((.callable, record.callable)) }
         if let global = graph.global(record.callable), case .sequence = PickleConstructor(global),
             let items = graph.arguments(record).first.flatMap(graph.items)
         {
+            try work.charge(items.count)
             children += items.enumerated().map { (component: .index($0.offset), id: $0.element) }
         } else {
             children += graph.arguments(record).enumerated().map { (component: .argument($0.offset), id: $0.element) }
         }
         for (key, value) in graph.mapping(record.keywords) ?? [] { children.append((.key(key), value)) }
-        if withAttributes {
-            let attributes = graph.attributes(record)
-            children += attributes.named.map { (component: .attribute($0.key), id: $0.value) }
-            children += attributes.verbatim.map { (component: .state, id: $0) }
-        }
+        children += try attributes(of: record)
         children += graph.grown(record.items).enumerated().map { (component: .index($0.offset), id: $0.element) }
         return children
+    }
+
+    private mutating func attributes(
+        of record: PickleRecord
+    ) throws -> [(component: TorchPathComponent, id: PickleNodeID)] {
+        try work.charge(graph.attributesCost(record))
+        let attributes = graph.attributes(record)
+        return attributes.named.map { (component: .attribute($0.key), id: $0.value) }
+            + attributes.verbatim.map { (component: .state, id: $0) }
+    }
+
+    private mutating func components(_ path: Int) throws -> [String] {
+        try paths.components(path, in: graph, work: &work)
     }
 
     private mutating func push(
@@ -182,25 +202,29 @@ struct TorchWalker {
         _ outcome: TorchTensorOutcome, name: TensorName, path: Int
     ) throws -> TensorSource? {
         tensorCount += 1
-        guard tensorCount <= limits.tensors, name.bytes.count <= limits.nameBytes else {
-            throw UD2MError(
-                .torchTensorLimit, "The file names more than \(limits.tensors) tensors, or one with a huge name.",
-                at: .init(entry: graph.entry))
+        guard tensorCount <= limits.tensors else {
+            throw tooMany()
         }
         switch outcome {
         case .undeliverable(let reason):
-            skip(path, reason)
+            try skip(path, reason)
             return nil
         case .tensor(let layout):
             return TensorSource(
-                name: name, path: paths.components(path, in: graph), elementType: layout.elementType,
+                name: name, path: try components(path), elementType: layout.elementType,
                 shape: layout.shape, strides: layout.strides, elementOffset: layout.elementOffset,
                 storage: layout.storage, isConjugated: layout.isConjugated, isNegated: layout.isNegated)
         }
     }
 
-    private mutating func skip(_ path: Int, _ reason: String) {
-        skipped.append(SkippedTensor(path: paths.components(path, in: graph), reason: reason))
+    private func tooMany() -> UD2MError {
+        UD2MError(
+            .torchTensorLimit, "The file names more than \(limits.tensors) tensors, or one with a huge name.",
+            at: .init(entry: graph.entry))
+    }
+
+    private mutating func skip(_ path: Int, _ reason: String) throws {
+        skipped.append(SkippedTensor(path: try components(path), reason: reason))
     }
 
     /// Lists tensors that the pickle builds but that are no part of the root object.

@@ -56,14 +56,14 @@ struct TorchZipCheckpoint {
         let stream = try contents(of: entry, maximumBytes: min(limits.pickleBytes, limits.inflatedRecordBytes))
         var budget = PickleBudget(limits)
         let graph = try PickleMachine.run(stream, entry: entry.displayName, limits: limits, budget: &budget)
-        var findings = try PickleAudit.findings(in: graph)
+        var findings = try PickleAudit.findings(in: graph, limits: limits)
         findings += TrailingPickles.findings(after: graph, stream: stream, limits: limits, budget: &budget)
         findings += try NestedStreams.findings(in: graph, limits: limits, budget: &budget)
 
         let provider = Provider(
             archive: archive, prefix: Self.name(root, "data/"), isBigEndian: isBigEndian,
             allowMissingCRC: allowMissingCRC, cache: InflatedRecordCache())
-        let storages = try TorchStorageTable(graph, provider: provider, limits: limits)
+        let storages = try TorchStorageTable(graph, provider: provider)
         let reader = TorchTensorReader(graph: graph, storages: storages, limits: limits)
         var walker = TorchWalker(graph: graph, reader: reader, limits: limits)
         try walker.walk()

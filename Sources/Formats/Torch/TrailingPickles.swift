@@ -26,7 +26,7 @@ enum TrailingPickles {
             // Bytes that are no pickle end the scan; they are reported as trailing bytes already.
             guard
                 let graph = try? PickleMachine.run(stream, from: start, entry: entry, limits: limits, budget: &budget),
-                let found = try? PickleAudit.findings(in: graph)
+                let found = try? PickleAudit.findings(in: graph, limits: limits)
             else { break }
             findings += found
             start = graph.endOffset

@@ -1,7 +1,8 @@
 /// Sampler settings for a plain prior, without task adapters: what to use when a task bundle brings none.
 ///
 /// Inner levels fall geometrically, the proximal steps are exact, estimates are clamped. The figures were tuned on the
-/// demonstration prior and four photographs at σ = 0.05 (0.025 in [0, 1] units); see ``recommended(for:)``.
+/// demonstration prior with σ = 0.05 (0.025 in [0, 1] units); the gains quoted are the mean PSNR of one sample of each of
+/// four 256×256 photographs.
 public struct ZeroShotRecipe: Sendable, Hashable {
     /// N, outer steps on the quadratic grid.
     public var steps: Int
@@ -32,13 +33,13 @@ public struct ZeroShotRecipe: Sendable, Hashable {
         self.eta = eta
     }
 
-    /// For any blur: 9 evaluations.
+    /// For any blur: 9 evaluations. Gaussian 9×9 of variance 3: 24.29 dB → 27.32 dB.
     public static let deblurring = ZeroShotRecipe(
         steps: 3, iterations: 3, dataWeight: 0.4, firstLevel: 1, lastLevel: 0.06)
-    /// For missing pixels: 15 evaluations.
+    /// For missing pixels: 15 evaluations. 70 % missing at random: 12.96 dB → 26.17 dB.
     public static let inpainting = ZeroShotRecipe(
         steps: 3, iterations: 5, dataWeight: 1, firstLevel: 1, lastLevel: 0.06)
-    /// For super-resolution: 9 evaluations.
+    /// For super-resolution: 9 evaluations. ×4 bicubic: 23.03 dB → 25.02 dB.
     public static let superResolution = ZeroShotRecipe(
         steps: 3, iterations: 3, dataWeight: 0.25, firstLevel: 1, lastLevel: 0.06)
 

@@ -1,0 +1,46 @@
+import Foundation
+import Testing
+import UD2MFormats
+import UD2MTestSupport
+
+/// A converter that is killed leaves either nothing or a complete store.
+@Suite("killing the converter", .serialized)
+struct KillTests {
+    @Test("at any moment, by any signal, leaves no partial output", arguments: [SIGKILL, SIGTERM, SIGINT])
+    func kill(signal: Int32) throws {
+        let folder = try TemporaryDirectory()
+        let output = folder.path("out.ud2w")
+        var finished = 0
+        for attempt in 0..<30 {
+            let (process, _, _) = try BuiltTool("ud2m-convert").start([ToolTest.prior, output, "-q"])
+            // From before the first byte to after the rename: a whole run takes about 30 ms.
+            usleep(UInt32(attempt) * 1500)
+            Foundation.kill(process.processIdentifier, signal)
+            process.waitUntilExit()
+            let names = try folder.names()
+            #expect(names == [] || names == ["out.ud2w"])
+            if names.contains("out.ud2w") {
+                finished += 1
+                #expect(try WeightStore(path: output).verify(deep: true).isEmpty)
+                try FileManager.default.removeItem(atPath: output)
+            }
+        }
+        #expect(finished < 30, "no run was killed in time; the test shows nothing")
+    }
+
+    @Test(
+        "SIGTERM asks for another try (75), SIGINT says it was interrupted (130)",
+        arguments: [(SIGTERM, 75), (SIGINT, 130)])
+    func exitCodes(signal: Int32, code: Int) throws {
+        let folder = try TemporaryDirectory()
+        // A pipe nobody writes to keeps the tool waiting in open().
+        let pipe = folder.path("pipe.pt")
+        #expect(mkfifo(pipe, 0o600) == 0)
+        let (process, _, _) = try BuiltTool("ud2m-convert").start([pipe, folder.path("out.ud2w"), "-q"])
+        usleep(200_000)
+        Foundation.kill(process.processIdentifier, signal)
+        process.waitUntilExit()
+        #expect(process.terminationReason == .exit)
+        #expect(process.terminationStatus == Int32(code))
+    }
+}
