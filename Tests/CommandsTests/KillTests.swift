@@ -33,14 +33,16 @@ struct KillTests {
         arguments: [(SIGTERM, 75), (SIGINT, 130)])
     func exitCodes(signal: Int32, code: Int) throws {
         let folder = try TemporaryDirectory()
-        // A pipe nobody writes to keeps the tool waiting in open().
-        let pipe = folder.path("pipe.pt")
-        #expect(mkfifo(pipe, 0o600) == 0)
-        let (process, _, _) = try BuiltTool("ud2m-convert").start([pipe, folder.path("out.ud2w"), "-q"])
+        let store = folder.path("prior.ud2w")
+        #expect(try BuiltTool("ud2m-convert").run([ToolTest.prior, store, "-q"]).exitCode == 0)
+        // A thousand evaluations take minutes, so that the signal always comes in the middle.
+        let arguments = ["restore", store, ToolTest.photo, "-o", folder.path("out.png"), "--task", "deblur"]
+        let (process, _, _) = try BuiltTool("ud2m").start(arguments + ["--steps", "500", "-q"])
         usleep(200_000)
         Foundation.kill(process.processIdentifier, signal)
         process.waitUntilExit()
         #expect(process.terminationReason == .exit)
         #expect(process.terminationStatus == Int32(code))
+        #expect(try folder.names() == ["prior.ud2w"])
     }
 }
