@@ -4,7 +4,6 @@
 Run it in this folder with an interpreter that has torch; every file is committed, so the tests do not.
 """
 import collections
-import fractions
 import hashlib
 import json
 import os
@@ -67,6 +66,11 @@ class RunsCode:
         return os.system, ("true",)
 
 
+class Settings:
+    def __init__(self):
+        self.rate = 0.1
+
+
 def main():
     torch.manual_seed(3)
     state = state_dict()
@@ -83,7 +87,7 @@ def main():
     )
     torch.save({"weight": torch.ones(2), "payload": RunsCode()}, "dangerous.pt")
     torch.save({"weight": torch.ones(2), "hook": os.system}, "suspicious.pt")
-    torch.save({"weight": torch.ones(2), "step": fractions.Fraction(1, 3)}, "unknown-class.pt")
+    torch.save({"weight": torch.ones(2), "settings": Settings()}, "unknown-class.pt")
     manifest = {
         "torch": torch.__version__,
         "state": {name: describe(value) for name, value in state.items()},
