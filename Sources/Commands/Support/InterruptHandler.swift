@@ -6,6 +6,12 @@ enum InterruptHandler {
     /// Installs the handler; called once, before any work starts.
     static func install() {
         TemporaryFiles.prepare()
+        // A parent that blocks signals in the thread that starts us, as dispatch queues do, would pass that on.
+        var signals = sigset_t()
+        sigemptyset(&signals)
+        sigaddset(&signals, SIGINT)
+        sigaddset(&signals, SIGTERM)
+        sigprocmask(SIG_UNBLOCK, &signals, nil)
         for number in [SIGINT, SIGTERM] {
             signal(number) { number in
                 // Only async-signal-safe calls here.
