@@ -33,14 +33,38 @@ struct KillTests {
         arguments: [(SIGTERM, 75), (SIGINT, 130)])
     func exitCodes(signal: Int32, code: Int) throws {
         let folder = try TemporaryDirectory()
-        // A pipe nobody writes to keeps the tool waiting in open().
-        let pipe = folder.path("pipe.pt")
-        #expect(mkfifo(pipe, 0o600) == 0)
-        let (process, _, _) = try BuiltTool("ud2m-convert").start([pipe, folder.path("out.ud2w"), "-q"])
+        let store = folder.path("prior.ud2w")
+        #expect(try BuiltTool("ud2m-convert").run([ToolTest.prior, store, "-q"]).exitCode == 0)
+        // A thousand evaluations take minutes, so that the signal always comes in the middle.
+        let arguments = ["restore", store, ToolTest.photo, "-o", folder.path("out.png"), "--task", "deblur"]
+        let (process, _, _) = try BuiltTool("ud2m").start(arguments + ["--steps", "500", "-q"])
         usleep(200_000)
         Foundation.kill(process.processIdentifier, signal)
         process.waitUntilExit()
         #expect(process.terminationReason == .exit)
         #expect(process.terminationStatus == Int32(code))
+        #expect(try folder.names() == ["prior.ud2w"])
+    }
+
+    @Test("a checkpoint that shrinks while it is read is an error, not a crash")
+    func shrinkingInput() throws {
+        let folder = try TemporaryDirectory()
+        let input = folder.path("shrinking.pt")
+        let bytes = try Data(contentsOf: URL(filePath: ToolTest.prior))
+        var wasCut = false
+        for attempt in 0..<40 {
+            try bytes.write(to: URL(filePath: input))
+            let (process, _, _) = try BuiltTool("ud2m-convert").start(
+                [input, folder.path("out.ud2w"), "--force", "-q"])
+            usleep(UInt32(attempt) * 700)
+            truncate(input, 100_000)
+            process.waitUntilExit()
+            #expect(process.terminationReason == .exit)
+            #expect([0, 65, 75].contains(process.terminationStatus))
+            wasCut = wasCut || process.terminationStatus != 0
+            let names = try folder.names()
+            #expect(names.allSatisfy { ["out.ud2w", "shrinking.pt"].contains($0) })
+        }
+        #expect(wasCut, "no run was disturbed; the test shows nothing")
     }
 }

@@ -102,17 +102,23 @@ import UD2MTestSupport
         add("STACK_GLOBAL of a number", .pickleWrongKind, protocol: 4, opcode: 3, { $0.text("os").int(1) }) {
             $0.op(.stackGlobal)
         }
-        add("STACK_GLOBAL of bytes", .pickleWrongKind, protocol: 4, opcode: 3, {
-            $0.text("os").op(.shortBinBytes, [1, 0x61])
-        }) { $0.op(.stackGlobal) }
+        add(
+            "STACK_GLOBAL of bytes", .pickleWrongKind, protocol: 4, opcode: 3,
+            {
+                $0.text("os").op(.shortBinBytes, [1, 0x61])
+            }
+        ) { $0.op(.stackGlobal) }
         add("OBJ without a class", .pickleStackUnderflow, opcode: 2, { $0.op(.mark) }) { $0.op(.obj) }
         add("REDUCE with a list", .pickleWrongKind, opcode: 3, { $0.global("m", "f").op(.emptyList) }) {
             $0.op(.reduce)
         }
         add("NEWOBJ with None", .pickleWrongKind, opcode: 3, { $0.global("m", "C").op(.none) }) { $0.op(.newObj) }
-        add("NEWOBJ_EX without a dict", .pickleWrongKind, opcode: 4, {
-            $0.global("m", "C").op(.emptyTuple).op(.emptyTuple)
-        }) { $0.op(.newObjEx) }
+        add(
+            "NEWOBJ_EX without a dict", .pickleWrongKind, opcode: 4,
+            {
+                $0.global("m", "C").op(.emptyTuple).op(.emptyTuple)
+            }
+        ) { $0.op(.newObjEx) }
         add("BUILD on a class", .pickleForbiddenBuild, opcode: 3, { $0.global("m", "C").op(.emptyDict) }) {
             $0.op(.build)
         }
@@ -170,8 +176,10 @@ import UD2MTestSupport
         limits.pickleBytes = 4
         var budget = PickleBudget(limits)
         #expect(
-            thrownError { try PickleMachine.run([0x80, 2, 0x4E, 0x2E, 0], entry: "p", limits: limits, budget: &budget) }?
-                .code == .pickleLimit)
+            thrownError {
+                try PickleMachine.run([0x80, 2, 0x4E, 0x2E, 0], entry: "p", limits: limits, budget: &budget)
+            }?
+            .code == .pickleLimit)
         limits = Limits()
         limits.picklePayloadFactor = 0
         let pickle = PickleAssembler(protocol: nil)

@@ -141,6 +141,13 @@ import UD2MTestSupport
         }
     }
 
+    @Test func impossibleMemoryIsRefused() throws {
+        for count in [1 << 40, Int.max / 4, Int.max] {
+            let error = #expect(throws: UD2MError.self) { try FloatBuffer(count: count) }
+            #expect(error?.code == .memoryExhausted)
+        }
+    }
+
     @Test func tensorsHoldWhatTheirShapeSays() throws {
         #expect(try Tensor(shape: [], values: [1]).values == [1])
         #expect(try Tensor(shape: [0, 5], values: []).values.isEmpty)

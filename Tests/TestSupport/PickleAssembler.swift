@@ -4,6 +4,8 @@ import UD2MFormats
 public final class PickleAssembler {
     /// The bytes so far.
     public private(set) var bytes: [UInt8] = []
+    /// The opcodes written so far.
+    package private(set) var opcodes: Set<PickleOpcode> = []
 
     /// Starts a pickle, with PROTO unless `version` is nil.
     public init(protocol version: UInt8? = 2) {
@@ -19,6 +21,7 @@ public final class PickleAssembler {
     /// Adds an opcode with its argument's bytes.
     @discardableResult
     package func op(_ opcode: PickleOpcode, _ argument: [UInt8] = []) -> PickleAssembler {
+        opcodes.insert(opcode)
         bytes.append(opcode.rawValue)
         bytes += argument
         return self

@@ -48,6 +48,8 @@ public struct ZipBuilder: Sendable {
 
     /// The entries in order.
     public var entries: [Entry]
+    /// Entries after those that the central directory does not mention.
+    public var hiddenEntries: [Entry] = []
     /// Bytes before the first entry.
     public var prefix: [UInt8] = []
     /// Bytes after the end record, counted as its comment.
@@ -73,6 +75,7 @@ public struct ZipBuilder: Sendable {
             out += localPart(entry)
             central += centralHeader(entry, offset: offset)
         }
+        for entry in hiddenEntries { out += localPart(entry) }
         let directoryOffset = out.count
         out += central
         let count = declaredCount ?? entries.count
@@ -84,7 +87,9 @@ public struct ZipBuilder: Sendable {
             out += le(UInt64(directoryOffset))
             out += le(UInt32(0x0706_4B50)) + le(UInt32(0)) + le(UInt64(position)) + le(UInt32(1))
         }
-        out += le(UInt32(0x0605_4B50)) + le(UInt16(0)) + le(UInt16(0)) + le(UInt16(count)) + le(UInt16(count))
+        out +=
+            le(UInt32(0x0605_4B50)) + le(UInt16(0)) + le(UInt16(0)) + le(UInt16(clamping: count))
+            + le(UInt16(clamping: count))
         out += le(UInt32(size)) + le(UInt32(directoryOffset)) + le(UInt16(comment.count)) + comment
         return out
     }

@@ -32,15 +32,16 @@ struct OperatorSpecification: Codable, Equatable {
     /// Standard deviation of the noise, in units of the image range [0, 1].
     var sigma: Double
 
+    private static let largestFile = 1 << 16
+
     /// Reads and checks a file.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `operator-file` when it is not such a file.
     init(path: String) throws {
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(filePath: path))
-        } catch {
-            throw UD2MError(.fileMissing, "The operator file cannot be read.", at: .init(file: path))
+        let file = try MappedFile(path: path)
+        guard file.count <= Self.largestFile else {
+            throw UD2MError(.operatorFile, "An operator file has a few hundred bytes.", at: .init(file: path))
         }
+        let data = withExtendedLifetime(file) { Data(file.bytes) }
         do {
             self = try JSONDecoder().decode(Self.self, from: data)
         } catch {

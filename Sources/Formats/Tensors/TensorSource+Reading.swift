@@ -30,7 +30,7 @@ extension TensorSource {
         let dense = UnsafeMutableRawBufferPointer.allocate(byteCount: max(byteCount, 1), alignment: 64)
         defer { dense.deallocate() }
         var filled = 0
-        try stream(as: elementType) { piece in
+        try stream(as: elementType, limits: limits) { piece in
             UnsafeMutableRawBufferPointer(rebasing: dense[filled...]).copyMemory(from: piece)
             filled += piece.count
         }

@@ -19,6 +19,8 @@ struct TorchStorageReference {
 /// The storages of a graph: every persistent id parsed and checked, used or not (`formats.md` §5.1).
 struct TorchStorageTable {
     private var references: [PickleNodeID: TorchStorageReference] = [:]
+    /// How many storages of the container the graph names.
+    private(set) var foundCount = 0
 
     /// The storage a persistent-id node stands for.
     subscript(id: PickleNodeID) -> TorchStorageReference? { references[id] }
@@ -49,6 +51,7 @@ struct TorchStorageTable {
             } else {
                 storage = try provider.storage(key: claim.key)
                 claims[claim.key] = (claim.type, claim.count, storage)
+                if storage != nil { foundCount += 1 }
             }
             let elementType = TorchElementType.ofStorage(claim.type)
             try Self.checkSize(claim, elementType: elementType, storage: storage, at: location)

@@ -64,6 +64,9 @@ struct TorchZipCheckpoint {
             archive: archive, prefix: Self.name(root, "data/"), isBigEndian: isBigEndian,
             allowMissingCRC: allowMissingCRC, cache: InflatedRecordCache())
         let storages = try TorchStorageTable(graph, provider: provider)
+        let prefix = Self.name(root, "data/")
+        let unused = archive.entries.count { !$0.isDirectory && $0.name.starts(with: prefix) } - storages.foundCount
+        if unused > 0 { remarks.append("\(unused) storages of the archive are named by no tensor.") }
         let reader = TorchTensorReader(graph: graph, storages: storages, limits: limits)
         var walker = TorchWalker(graph: graph, reader: reader, limits: limits)
         try walker.walk()

@@ -13,6 +13,13 @@ package final class FloatBuffer {
     /// The alignment in bytes: the size of a huge page.
     private static let alignment = 2 << 20
 
+    /// Bytes of memory the machine has: the buffer is written at once, so more would end the process, not throw.
+    private static var physicalMemory: Int {
+        let pages = sysconf(Int32(_SC_PHYS_PAGES))
+        let (bytes, overflow) = pages.multipliedReportingOverflow(by: sysconf(Int32(_SC_PAGESIZE)))
+        return pages > 0 && !overflow ? bytes : .max
+    }
+
     /// The first float.
     package let base: UnsafeMutablePointer<Float>
     /// The number of floats.
@@ -23,7 +30,9 @@ package final class FloatBuffer {
     package init(count: Int) throws {
         let (bytes, overflow) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
         var memory: UnsafeMutableRawPointer?
-        guard !overflow, posix_memalign(&memory, FloatBuffer.alignment, bytes) == 0, let memory else {
+        guard !overflow, bytes <= Self.physicalMemory, posix_memalign(&memory, FloatBuffer.alignment, bytes) == 0,
+            let memory
+        else {
             throw UD2MError(
                 .memoryExhausted, "\(count) floats cannot be allocated.",
                 remedy: "Use smaller images or tiles, or free memory.")

@@ -2,7 +2,8 @@
 ///
 /// Inner levels fall geometrically, the proximal steps are exact, estimates are clamped. The figures were tuned on the
 /// demonstration prior with σ = 0.05 (0.025 in [0, 1] units); the gains quoted are the mean PSNR of one sample of each of
-/// four 256×256 photographs.
+/// four 256×256 photographs, the same on which λ and K were chosen. On the eight others of the demonstration set the
+/// observations of 26.09, 15.19 and 25.24 dB become 30.07, 28.56 and 27.81 dB.
 public struct ZeroShotRecipe: Sendable, Hashable {
     /// N, outer steps on the quadratic grid.
     public var steps: Int

@@ -1,0 +1,85 @@
+import Testing
+import UD2MFormats
+import UD2MTestSupport
+
+/// What is recognised, and what is said about it (`formats.md` §1).
+@Suite struct ContainerSnifferTests {
+    private static let legacyMagic: [UInt8] = [
+        0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
+    ]
+
+    private static let refused: [(name: String, bytes: [UInt8], code: UD2MError.Code)] = [
+        ("nothing", [], .fileEmpty),
+        ("zeros", [UInt8](repeating: 0, count: 5_000), .fileAllZero),
+        (
+            "git-lfs pointer", Array("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n".utf8),
+            .gitLFSPointer
+        ),
+        ("HTML", Array("<!DOCTYPE html><html>".utf8), .htmlPage),
+        ("HTML after spaces", Array("\r\n  <html>".utf8), .htmlPage),
+        ("JSON error", Array("{\"error\": \"gated\"}".utf8), .serverMessage),
+        ("text error", Array("Entry not found".utf8), .serverMessage),
+        ("gzip", [0x1F, 0x8B, 8, 0], .compressedFile),
+        ("7-Zip", [0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C, 0], .compressedFile),
+        ("zstd", [0x28, 0xB5, 0x2F, 0xFD, 0], .compressedFile),
+        ("bzip2", [0x42, 0x5A, 0x68, 0x39], .compressedFile),
+        ("GGUF", Array("GGUF\u{3}".utf8), .foreignFormat),
+        ("HDF5", [0x89] + Array("HDF\r\n".utf8), .foreignFormat),
+        ("NumPy", [0x93] + Array("NUMPY".utf8), .foreignFormat),
+        ("ONNX", [0x08, 0x07, 0x12, 0x07] + Array("pytorch".utf8), .foreignFormat),
+        ("2019 preview", Array("PYTORCH1".utf8), .containerUnsupported),
+        ("empty zip", [0x50, 0x4B, 0x05, 0x06] + [UInt8](repeating: 0, count: 18), .containerUnsupported),
+        ("spanned zip", [0x50, 0x4B, 0x07, 0x08, 0], .containerUnsupported),
+        ("bare pickle", [0x80, 2, 0x4E, 0x2E], .barePickle),
+        ("ustar", [UInt8](repeating: 0x61, count: 257) + Array("ustar\0".utf8), .containerUnsupported),
+        ("noise", [0xDE, 0xAD, 0xBE, 0xEF], .containerUnknown),
+        ("one byte", [0x80], .containerUnknown),
+    ]
+
+    @Test(arguments: 0..<Self.refused.count)
+    func names(_ index: Int) {
+        let test = Self.refused[index]
+        let error = thrownError { try Checkpoint.open(bytes: test.bytes) }
+        #expect(error?.code == test.code, "\(test.name)")
+        #expect(error?.location.byteOffset == 0)
+        #expect(test.code == .containerUnknown || error?.remedy != nil)
+    }
+
+    /// Protocol 4 and 5 put a FRAME before the magic number.
+    @Test(arguments: [UInt8(2), 3, 4, 5])
+    func legacyStreamsAreFoundAtEveryProtocol(_ version: UInt8) {
+        let frame: [UInt8] = version >= 4 ? [0x95, 13, 0, 0, 0, 0, 0, 0, 0] : []
+        let error = thrownError { try Checkpoint.open(bytes: [0x80, version] + frame + Self.legacyMagic) }
+        #expect(error?.code == .containerUnsupported)
+    }
+
+    @Test func oldTarIsFoundByItsChecksum() {
+        var header = [UInt8](repeating: 0, count: 512)
+        header.replaceSubrange(0..<8, with: Array("storages".utf8))
+        header.replaceSubrange(148..<156, with: [UInt8](repeating: 0x20, count: 8))
+        let sum = header.reduce(0) { $0 + Int($1) }
+        let digits = Array(String(sum, radix: 8).utf8)
+        header.replaceSubrange(148..<(148 + digits.count), with: digits)
+        #expect(thrownError { try Checkpoint.open(bytes: header) }?.code == .containerUnsupported)
+    }
+
+    @Test(arguments: ["constants.pkl", "archive_format", ".data/extern_modules"])
+    func otherTorchArchivesAreNamed(_ record: String) {
+        var archive = TorchArchive.small()
+        archive.zip.entries.append(ZipBuilder.Entry("archive/\(record)", [1]))
+        #expect(thrownError { try archive.open() }?.code == .containerUnsupported)
+    }
+
+    @Test func npzIsNamed() {
+        let zip = ZipBuilder([ZipBuilder.Entry("a.npy", [1]), ZipBuilder.Entry("b.npy", [1])])
+        #expect(thrownError { try Checkpoint.open(bytes: zip.build()) }?.code == .containerUnsupported)
+    }
+
+    @Test func safetensorsIsDispatched() throws {
+        let header = Array("{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}".utf8)
+        let bytes = [UInt8(header.count), 0, 0, 0, 0, 0, 0, 0] + header + [0, 0, 128, 63]
+        let checkpoint = try Checkpoint.open(bytes: bytes)
+        #expect(checkpoint.container == .safetensors)
+        #expect(try checkpoint.stateDicts[0].tensors[0].floats() == [1])
+    }
+}
