@@ -45,4 +45,26 @@ struct KillTests {
         #expect(process.terminationStatus == Int32(code))
         #expect(try folder.names() == ["prior.ud2w"])
     }
+
+    @Test("a checkpoint that shrinks while it is read is an error, not a crash")
+    func shrinkingInput() throws {
+        let folder = try TemporaryDirectory()
+        let input = folder.path("shrinking.pt")
+        let bytes = try Data(contentsOf: URL(filePath: ToolTest.prior))
+        var wasCut = false
+        for attempt in 0..<40 {
+            try bytes.write(to: URL(filePath: input))
+            let (process, _, _) = try BuiltTool("ud2m-convert").start(
+                [input, folder.path("out.ud2w"), "--force", "-q"])
+            usleep(UInt32(attempt) * 700)
+            truncate(input, 100_000)
+            process.waitUntilExit()
+            #expect(process.terminationReason == .exit)
+            #expect([0, 65, 75].contains(process.terminationStatus))
+            wasCut = wasCut || process.terminationStatus != 0
+            let names = try folder.names()
+            #expect(names.allSatisfy { ["out.ud2w", "shrinking.pt"].contains($0) })
+        }
+        #expect(wasCut, "no run was disturbed; the test shows nothing")
+    }
 }

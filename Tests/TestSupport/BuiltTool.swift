@@ -38,10 +38,13 @@ public struct BuiltTool: Sendable {
     /// - Parameters:
     ///   - arguments: what follows the tool's name.
     ///   - environment: variables set on top of this process's.
+    ///   - input: a file to be its standard input; empty unless given.
     /// - Returns: the exit code and both outputs.
     /// - Throws: when the process cannot be started.
-    public func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Result {
-        let (process, output, errors) = try start(arguments, environment: environment)
+    public func run(
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil
+    ) throws -> Result {
+        let (process, output, errors) = try start(arguments, environment: environment, input: input)
         // Standard error is read on the side, so that a full pipe cannot stop the child.
         let collected = Collector()
         let reader = Thread { collected.set(errors.readDataToEndOfFile()) }
@@ -71,7 +74,7 @@ public struct BuiltTool: Sendable {
 
     /// Starts the tool and gives the process with its two outputs.
     public func start(
-        _ arguments: [String], environment: [String: String] = [:]
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil
     ) throws -> (process: Process, output: FileHandle, errors: FileHandle) {
         let process = Process()
         let output = Pipe()
@@ -79,7 +82,7 @@ public struct BuiltTool: Sendable {
         process.executableURL = url
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = try input.map { try FileHandle(forReadingFrom: URL(filePath: $0)) } ?? .nullDevice
         process.standardOutput = output
         process.standardError = errors
         try process.run()

@@ -83,7 +83,7 @@ extension StateDictSelector {
         let wrapped = tensors.indices.filter { !bookkeeping.contains(tensors[$0].name) || tensors[$0].shape.count > 1 }
         while !wrapped.isEmpty,
             let wrapper = prefixes.first(where: { wrapper in wrapped.allSatisfy { stripped[$0].name.hasPrefix(wrapper) }
-                })
+            })
         {
             prefix += wrapper
             for index in wrapped { stripped[index].name = stripped[index].name.dropFirst(wrapper.utf8.count) }

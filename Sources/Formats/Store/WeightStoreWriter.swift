@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Writes weight stores in two phases: a plan that says where every byte goes, then one pass over the data.
 public struct WeightStoreWriter: Sendable {
     /// What was written.
@@ -75,7 +77,7 @@ public struct WeightStoreWriter: Sendable {
     ///   - path: Where to.
     ///   - overwrite: Whether an existing file may be replaced.
     ///   - inputs: Paths that must not be replaced.
-    ///   - progress: Called with the bytes done and all bytes, after each piece; may throw to cancel.
+    ///   - progress: Called now and then with the bytes done and all bytes; may throw to cancel.
     /// - Returns: The identity and the digests of what was written.
     /// - Throws: ``UD2MError`` with an `output-…` code or what reading a tensor throws.
     public func write(
@@ -83,16 +85,7 @@ public struct WeightStoreWriter: Sendable {
         progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
     ) throws -> Summary {
         let file = try AtomicFile(path: path, byteCount: fileSize, overwrite: overwrite, inputs: inputs)
-        var digests: [TensorName: TensorDigests] = [:]
-        var done = 0
-        for (row, index) in zip(plan.rows, plan.order) {
-            digests[row.name] = try TensorWriter.write(
-                tensors[index], byteCount: row.dataRange.count, at: dataStart + row.dataRange.lowerBound, to: file
-            ) { bytes in
-                done += bytes
-                try progress(done, plan.dataBytes)
-            }
-        }
+        let digests = try stream(to: file, progress: progress)
         let contentID = try ContentID.compute(
             plan.rows.map { row in
                 .init(
@@ -106,6 +99,29 @@ public struct WeightStoreWriter: Sendable {
         try header.withUnsafeBytes { try file.write($0, at: 0) }
         try file.commit()
         return Summary(contentID: contentID, fileSize: fileSize, digests: digests)
+    }
+
+    /// Writes and hashes the tensors on a few threads: hashing takes longer than writing, and every tensor has its place.
+    private func stream(
+        to file: AtomicFile, progress: (_ done: Int, _ total: Int) throws -> Void
+    ) throws -> [TensorName: TensorDigests] {
+        let digests = Mutex<[TensorName: TensorDigests]>([:])
+        let done = Atomic<Int>(0)
+        // The calling thread alone reports, after each of its tensors.
+        try Workers.run(
+            count: plan.rows.count, threads: Workers.count(limit: 8),
+            onCaller: { try progress(done.load(ordering: .relaxed), plan.dataBytes) },
+            body: { position in
+                let row = plan.rows[position]
+                let digest = try TensorWriter.write(
+                    tensors[plan.order[position]], byteCount: row.dataRange.count,
+                    at: dataStart + row.dataRange.lowerBound, to: file
+                ) { bytes in
+                    done.wrappingAdd(bytes, ordering: .relaxed)
+                }
+                digests.withLock { $0[row.name] = digest }
+            })
+        return digests.withLock { $0 }
     }
 
     // MARK: Header

@@ -2,13 +2,13 @@ extension TensorSource {
     /// Streams the tensor's dense little-endian elements, converted to `type`, in order and in pieces.
     ///
     /// A dense little-endian tensor of that type is given out of its storage without a copy; anything else passes
-    /// through two buffers of at most `pieceBytes`. Every piece but the last has whole elements and the same size.
+    /// through two buffers of at most `pieceBytes`, which the second-level cache holds. Every piece but the last has whole elements and the same size.
     /// - Returns: What the conversion could not keep.
     /// - Throws: ``UD2MError`` with code `conversion-unsupported`, `tensor-outside-storage`, `tensor-expansion`, or what `body` or the
     ///   storage throws; the location names the tensor.
     @discardableResult
     public func stream(
-        as type: ElementType, pieceBytes: Int = 8 << 20, limits: Limits = .standard,
+        as type: ElementType, pieceBytes: Int = 256 << 10, limits: Limits = .standard,
         _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws -> ConversionLoss {
         do {
