@@ -285,7 +285,7 @@ def zips():
     for name, size in (("longer", len(good) - 3), ("shorter", len(good) + 3)):
         write(f"zip-{name}.pt", row, "zip-inflate-failed", build(
             [("a/data.pkl", good, {"method": 8, "payload": deflate(good), "size": size}), *entries[1:]]))
-    write("zip-stored-size.pt", row, "zip-size-mismatch", build(
+    write("zip-stored-size.pt", row, "zip-header-mismatch", build(
         [("a/data.pkl", good, {"size": len(good) + 1}), *entries[1:]]))
     write("zip-overlap.pt", row, "zip-overlap", build(
         [entries[0], ("a/data.pkl", good, {"offset": 0}), *entries[1:]]))
@@ -299,7 +299,8 @@ def zips():
     twin = weight().text("W").tensor("0", "FloatStorage", 6, [6], [1]).op(b"s").done
     write("zip-case-twin.pt", row, None, build([*entries, ("a/DATA.pkl", twin)]))
     row = "bytes around the archive, end record lies, encryption, methods"
-    write("zip-prefix.pt", row, "zip-prefix", build(entries, prefix=b"#!/bin/sh\n"))
+    write("zip-prefix.pt", row, "zip-prefix", build(entries, prefix=b"PK\3\4junk"))
+    write("zip-script.pt", row, "container-unknown", build(entries, prefix=b"#!/bin/sh\n"))
     write("zip-two-ends.pt", row, "zip-end-ambiguous", build(
         entries, comment=struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, 0, 0, 0, 0, 0)))
     write("zip-suffix.pt", row, "zip-end-missing", build(entries) + b"trailing")
@@ -307,7 +308,7 @@ def zips():
     write("zip-count-high.pt", row, "zip-directory-malformed", build(entries, count=9))
     write("zip-zip64.pt", row, "zip-end-inconsistent", build(entries, zip64=7))
     write("zip-encrypted.pt", row, "zip-encrypted", build([("a/data.pkl", good, {"flags": 0x0801}), *entries[1:]]))
-    write("zip-method.pt", row, "zip-method", build([("a/data.pkl", good, {"method": 99}), *entries[1:]]))
+    write("zip-method.pt", row, "zip-method-unsupported", build([("a/data.pkl", good, {"method": 99}), *entries[1:]]))
     row = "wrong checksums, flipped bits"
     write("zip-crc.pt", row, "zip-checksum", build([("a/data.pkl", good, {"crc": 1}), *entries[1:]]))
     write("zip-flipped.pt", row, "zip-checksum", build(
@@ -459,10 +460,10 @@ def bombs():
     safetensors("outside.safetensors", {"a": t([2], 0, 8)}, bytes(4), "safetensors-data-outside")
     safetensors("trailing.safetensors", {"a": t([1], 0, 4)}, bytes(8), "safetensors-data-trailing")
     safetensors("duplicate.safetensors", b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},'
-                b'"\\u0061":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', bytes(4), "safetensors-duplicate-name")
-    safetensors("overflow.safetensors", {"a": t([1 << 62, 8], 0, 4)}, bytes(4), "safetensors-shape-overflow")
+                b'"\\u0061":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', bytes(4), "safetensors-duplicate-tensor")
+    safetensors("overflow.safetensors", {"a": t([1 << 62, 8], 0, 4)}, bytes(4), "safetensors-size")
     row = "JSON depth and size bombs"
-    safetensors("deep.safetensors", b'{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}", b"", "json-depth")
+    safetensors("deep.safetensors", b'{"a":{"dtype":"F32","x":' + b"[" * 10_000 + b"]" * 10_000 + b"}}", b"", "json-depth")
     (OUT / "deep.json").write_bytes(b'{"weight_map":' + b"[" * 10_000)
     expect("deep.json", row, "container-unknown")
 
