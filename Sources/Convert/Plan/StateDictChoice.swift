@@ -34,18 +34,20 @@ struct StateDictSelector {
     /// Ranks the state dicts by how well a known network fits them.
     /// - Parameters:
     ///   - checkpoint: the described file.
-    ///   - path: a state dict's path as a person writes it, such as `"state_dict"`; nil to choose.
+    ///   - path: a state dict's path as a person writes it, such as `"state_dict"`, or with a prefix inside it, such as
+    ///     `"state_dict:model_ema."`; nil to choose.
     /// - Returns: the best choice and the ones it beat, best first.
     /// - Throws: `state-dict-missing`, `architecture-unknown`, or what detection says of the only candidate.
     func choose(
         in checkpoint: Checkpoint, path: String?
     ) throws -> (best: StateDictChoice, runnersUp: [StateDictChoice]) {
+        let (path, prefix) = Self.split(path, in: checkpoint)
         let candidates = try eligible(in: checkpoint, path: path)
         var choices: [StateDictChoice] = []
         var firstError: UD2MError?
         for stateDict in candidates {
             do {
-                if let choice = try recognise(stateDict) { choices.append(choice) }
+                choices += try recognise(stateDict, prefix: prefix)
             } catch let error {
                 firstError = firstError ?? error
             }
@@ -57,7 +59,7 @@ struct StateDictSelector {
             return left > right
         }.map(\.element)
         guard let best = ranked.first else {
-            throw firstError ?? unknownArchitecture(checkpoint, candidates)
+            throw try firstError ?? unknownArchitecture(checkpoint, candidates)
         }
         return (best, Array(ranked.dropFirst()))
     }
@@ -77,31 +79,64 @@ struct StateDictSelector {
         }
     }
 
-    /// Strips prefixes until no family of names gains, and asks the registry.
-    private func recognise(_ stateDict: StateDict) throws(UD2MError) -> StateDictChoice? {
-        var tensors = stateDict.tensors.filter { !Self.bookkeeping.contains($0.name) || $0.shape.count > 1 }
-        var prefix = ""
+    /// `"state_dict:model_ema."` names a state dict and the prefix of one network in it.
+    private static func split(_ path: String?, in checkpoint: Checkpoint) -> (path: String?, prefix: String?) {
+        guard let path, !checkpoint.stateDicts.contains(where: { $0.displayPath == path }),
+            let colon = path.lastIndex(of: ":")
+        else { return (path, nil) }
+        return (String(path[..<colon]), String(path[path.index(after: colon)...]))
+    }
+
+    /// The networks in a state dict: the whole under its wrappers, or else its parts; and their averaged weights.
+    private func recognise(_ stateDict: StateDict, prefix: String?) throws(UD2MError) -> [StateDictChoice] {
+        let whole = StateDictView(
+            stateDict.tensors.filter { !Self.bookkeeping.contains($0.name) || $0.shape.count > 1 })
+        var choices: [StateDictChoice] = []
+        if let choice = try recognise(whole, of: stateDict) { choices.append(choice) }
+        if choices.isEmpty {
+            for part in whole.parts {
+                guard let choice = try recognise(part, of: stateDict) else { continue }
+                if !choices.contains(where: { $0.prefix == choice.prefix }) { choices.append(choice) }
+            }
+        }
+        for choice in choices {
+            guard let averaged = whole.litEMA(of: choice) else { continue }
+            choices.append(
+                StateDictChoice(
+                    stateDict: stateDict, prefix: averaged.prefix, tensors: averaged.tensors,
+                    architecture: choice.architecture, matchCount: averaged.tensors.count))
+            break
+        }
+        guard let prefix else { return choices }
+        return choices.filter { $0.prefix == prefix }
+    }
+
+    /// Strips prefixes until a family recognises the names.
+    private func recognise(_ view: StateDictView, of stateDict: StateDict) throws(UD2MError) -> StateDictChoice? {
+        var view = view
         while true {
-            let shapes = Dictionary(tensors.map { ($0.name, $0.shape) }) { first, _ in first }
+            let shapes = Dictionary(view.tensors.map { ($0.name, $0.shape) }) { first, _ in first }
             if let architecture = try ArchitectureRegistry.detect(StateDictShapes(shapes), options: options) {
                 let matches = architecture.parameters.count { shapes[$0.name] == $0.shape }
                 return StateDictChoice(
-                    stateDict: stateDict, prefix: prefix, tensors: tensors, architecture: architecture,
+                    stateDict: stateDict, prefix: view.prefix, tensors: view.tensors, architecture: architecture,
                     matchCount: matches)
             }
-            guard
-                let wrapper = Self.prefixes.first(where: { wrapper in
-                    !tensors.isEmpty && tensors.allSatisfy { $0.name.hasPrefix(wrapper) }
-                })
-            else { return nil }
-            prefix += wrapper
-            for index in tensors.indices {
-                tensors[index].name = tensors[index].name.dropFirst(wrapper.utf8.count)
-            }
+            var stripped: StateDictView?
+            for wrapper in Self.prefixes where stripped == nil { stripped = view.stripping(wrapper) }
+            guard let stripped else { return nil }
+            view = stripped
         }
     }
 
-    private func unknownArchitecture(_ checkpoint: Checkpoint, _ candidates: [StateDict]) -> UD2MError {
+    private func unknownArchitecture(
+        _ checkpoint: Checkpoint, _ candidates: [StateDict]
+    ) throws(UD2MError) -> UD2MError {
+        for candidate in candidates {
+            if let summary = try AdapterSummary(candidate, file: checkpoint.path) {
+                return summary.error(file: checkpoint.path)
+            }
+        }
         if let adapter = candidates.first(where: { stateDict in
             stateDict.tensors.contains { $0.name.text.contains("lora_") }
         }) {
@@ -133,7 +168,9 @@ struct StateDictSelector {
 extension StateDictChoice {
     /// Whether the path says that these are averaged (EMA) weights, which are the ones to sample with.
     var isAveraged: Bool {
-        stateDict.path.contains { $0.lowercased().split(separator: "_").contains("ema") }
+        (stateDict.path + prefix.split(separator: ".").map(String.init)).contains { part in
+            part.lowercased().split(separator: "_").contains("ema")
+        }
     }
 }
 
