@@ -74,6 +74,7 @@ import UD2MFormats
         let names: [(TensorName, [Int])] = [
             ("middle_block.1.qkv.parametrizations.weight.0.lora_A", [12, rank]),
             ("middle_block.1.qkv.parametrizations.weight.0.lora_B", [5, 4]), ("out.0.weight", [4]), ("out.0.bias", [4]),
+            ("out.2.weight", [6, 4, 3, 3]), ("out.2.bias", [6]),
         ]
         return StateDict(
             path: ["state_dict"],

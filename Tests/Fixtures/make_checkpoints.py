@@ -299,7 +299,10 @@ def zips():
     saved("zip-aliases.pt", {
         "embed.weight": tied, "head.weight": tied, "transposed": tied.t(), "part": tied[1:3], "again": {"x": tied}})
     shared = {"w": normal(2), "b": normal(3)}
-    saved("zip-shared-dict.pt", {"model": shared, "ema": shared, "list": [shared, shared]})
+    saved("zip-shared-dict.pt", {"model": shared, "ema": shared, "list": [shared, shared],
+        "deep": {"x": [[shared["w"]], {"y": {"z": shared["b"]}}]}})
+    nested = {"state": {0: {"exp_avg": normal(2)}}, "parts": [normal(1), (normal(1),)]}
+    saved("zip-shared-deep.pt", {"first": nested, "second": nested, "third": [nested, {"again": nested}]})
     z = torch.complex(normal(2, 3), normal(2, 3))
     saved("zip-conj-neg.pt", {
         "conj": z.conj(), "conj_transposed": z.t().conj(), "neg": torch.complex(normal(2, 3), normal(2, 3)).conj().imag, "physical": z.conj().resolve_conj(),

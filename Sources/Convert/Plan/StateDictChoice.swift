@@ -59,7 +59,12 @@ struct StateDictSelector {
             return left > right
         }.map(\.element)
         guard let best = ranked.first else {
-            throw try firstError ?? unknownArchitecture(checkpoint, candidates)
+            // An adapter's names resemble its network's, so that detection alone would only say what is missing.
+            for candidate in candidates {
+                guard let summary = try AdapterSummary(candidate, file: checkpoint.path) else { continue }
+                throw summary.error(file: checkpoint.path)
+            }
+            throw firstError ?? unknownArchitecture(checkpoint, candidates)
         }
         return (best, Array(ranked.dropFirst()))
     }
@@ -129,14 +134,7 @@ struct StateDictSelector {
         }
     }
 
-    private func unknownArchitecture(
-        _ checkpoint: Checkpoint, _ candidates: [StateDict]
-    ) throws(UD2MError) -> UD2MError {
-        for candidate in candidates {
-            if let summary = try AdapterSummary(candidate, file: checkpoint.path) {
-                return summary.error(file: checkpoint.path)
-            }
-        }
+    private func unknownArchitecture(_ checkpoint: Checkpoint, _ candidates: [StateDict]) -> UD2MError {
         if let adapter = candidates.first(where: { stateDict in
             stateDict.tensors.contains { $0.name.text.contains("lora_") }
         }) {

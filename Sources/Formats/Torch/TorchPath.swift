@@ -18,7 +18,7 @@ enum TorchPathComponent {
 
 /// Paths that share their beginnings, so that a step costs the same at any depth.
 struct TorchPaths {
-    private var steps: [(parent: Int, component: TorchPathComponent)] = []
+    private var steps: [(parent: Int, owner: PickleNodeID, component: TorchPathComponent)] = []
 
     /// Bytes of a key that a path shows.
     private static let maximumComponentBytes = 4_096
@@ -26,10 +26,20 @@ struct TorchPaths {
     /// The path of the root object.
     static let root = -1
 
-    /// The path one step on.
-    mutating func extend(_ parent: Int, _ component: TorchPathComponent) -> Int {
-        steps.append((parent, component))
+    /// The path one step on from `owner`, which is at `parent`.
+    mutating func extend(_ parent: Int, _ component: TorchPathComponent, from owner: PickleNodeID) -> Int {
+        steps.append((parent, owner, component))
         return steps.count - 1
+    }
+
+    /// Whether a path leads through a value.
+    func passes(through id: PickleNodeID, on path: Int) -> Bool {
+        var path = path
+        while path >= 0 {
+            if steps[path].owner == id { return true }
+            path = steps[path].parent
+        }
+        return false
     }
 
     /// The components of a path as text.

@@ -18,8 +18,10 @@ struct TorchWalker {
     private var tensorCount = 0
     private var tooDeep: (path: Int, count: Int)?
     private var work: GraphWork
-    /// Mappings with tensors, which are named again when met again.
+    /// Mappings with tensors, which are named again whenever they are met again.
     private var tensorMappings = Set<PickleNodeID>()
+    /// Steps left for entering shared values again, so that their tensors are named under every path.
+    private var repeatedSteps = 1_000_000
 
     struct Frame {
         let id: PickleNodeID
@@ -57,13 +59,13 @@ struct TorchWalker {
             push(tensor.attachments.map { (component: $0.0, id: $0.1) }, from: frame)
             return
         }
-        guard !visited[Int(frame.id.raw)] || tensorMappings.contains(frame.id) else { return }
+        let isEntered = markVisited(frame.id) || mayEnterAgain(frame)
+        guard isEntered || tensorMappings.contains(frame.id) else { return }
         try work.charge(graph.mappingCost(frame.id))
         if let pairs = graph.mapping(frame.id) {
-            try visitMapping(pairs, frame)
+            try visitMapping(pairs, frame, isEntered: isEntered)
             return
         }
-        guard markVisited(frame.id) else { return }
         if case .record(let number) = graph[frame.id] {
             let record = graph.record(number)
             if let module = try TorchModule(record, in: graph, work: &work) {
@@ -79,21 +81,20 @@ struct TorchWalker {
 
     /// Emits a mapping's tensors and goes on into everything else it holds.
     ///
-    /// A mapping met again under another path is emitted again, but not entered again.
+    /// A mapping met again inside itself is emitted again, but not entered again.
     private mutating func visitMapping(
-        _ pairs: [(key: PickleNodeID, value: PickleNodeID)], _ frame: Frame
+        _ pairs: [(key: PickleNodeID, value: PickleNodeID)], _ frame: Frame, isEntered: Bool
     ) throws {
-        let isFirst = markVisited(frame.id)
         var dictionary = TensorCollector()
         var rest: [(component: TorchPathComponent, id: PickleNodeID)] = []
         for (key, value) in pairs {
-            if isFirst, isContainer(key) { rest.append((.key(key), key)) }
+            if isEntered, isContainer(key) { rest.append((.key(key), key)) }
             guard let name = graph.textBytes(key), let tensor = try reader.tensor(value) else {
                 rest.append((.key(key), value))
                 continue
             }
             guard name.count <= limits.nameBytes else { throw tooMany() }
-            let path = paths.extend(frame.path, .key(key))
+            let path = paths.extend(frame.path, .key(key), from: frame.id)
             push(
                 tensor.attachments.map { (component: $0.0, id: $0.1) },
                 from: Frame(id: value, path: path, depth: frame.depth + 1))
@@ -107,7 +108,7 @@ struct TorchWalker {
             tensorMappings.insert(frame.id)
             stateDicts.append(StateDict(path: try components(frame.path), tensors: dictionary.tensors))
         }
-        guard isFirst else { return }
+        guard isEntered else { return }
         if case .record(let number) = graph[frame.id] {
             let record = graph.record(number)
             if let global = graph.global(record.callable), case .mapping = PickleConstructor(global) {
@@ -124,7 +125,7 @@ struct TorchWalker {
         var names = TorchModuleNames(graph: graph, limits: limits)
         try names.collect(module, work: &work)
         for entry in names.tensors {
-            let path = paths.extend(frame.path, .name(entry.name.text))
+            let path = paths.extend(frame.path, .name(entry.name.text), from: frame.id)
             guard let tensor = try reader.tensor(entry.id) else { continue }
             push(
                 tensor.attachments.map { (component: $0.0, id: $0.1) },
@@ -178,7 +179,7 @@ struct TorchWalker {
     ) {
         // Reversed, so that the first child is visited first.
         for child in children.reversed() where isContainer(child.id) {
-            let path = paths.extend(frame.path, child.component)
+            let path = paths.extend(frame.path, child.component, from: frame.id)
             guard frame.depth < limits.walkDepth else {
                 tooDeep = (tooDeep?.path ?? path, (tooDeep?.count ?? 0) + 1)
                 continue
@@ -195,6 +196,15 @@ struct TorchWalker {
         case .frozenSet, .record, .persistentID: true
         default: false
         }
+    }
+
+    /// Whether a value met before is entered under this path too: never inside itself, and only while steps are left,
+    /// since shared values in shared values multiply without end.
+    private mutating func mayEnterAgain(_ frame: Frame) -> Bool {
+        let cost = 1 + graph.mappingCost(frame.id) + (graph.items(frame.id)?.count ?? 0) + frame.depth
+        guard cost <= repeatedSteps else { return false }
+        repeatedSteps -= cost
+        return !paths.passes(through: frame.id, on: frame.path)
     }
 
     private mutating func markVisited(_ id: PickleNodeID) -> Bool {
