@@ -39,7 +39,7 @@ enum Workers {
         count: Int, threads: Int, onCaller: () throws -> Void = {}, body: @Sendable (_ index: Int) throws -> Void
     ) throws {
         let state = State()
-        try withoutActuallyEscaping(body) { body in
+        withoutActuallyEscaping(body) { body in
             let job = Job(count: count, state: state, body: body)
             var started: [pthread_t] = []
             for _ in 1..<max(1, min(threads, count)) {
