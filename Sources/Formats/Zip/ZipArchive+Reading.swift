@@ -66,7 +66,7 @@ extension ZipArchive {
 
     /// The payload as it lies in the mapping.
     func payload(of entry: ZipEntry) throws -> UnsafeRawBufferPointer {
-        guard let payload = file.bytes.slice(entry.payloadRange) else {
+        guard let payload = bytes.slice(entry.payloadRange) else {
             throw UD2MError(
                 .zipEntryOutside, "The entry's data are not in the file.",
                 at: .init(file: file.path, entry: entry.displayName, byteOffset: entry.payloadOffset))
