@@ -57,6 +57,21 @@ public struct BuiltTool: Sendable {
             output: text, errors: collected.wait())
     }
 
+    /// Runs the tool under limits that the system enforces: processor seconds, and KiB of address space.
+    ///
+    /// A tool that goes beyond either is ended by the system, which shows as an exit code above 128.
+    /// - Throws: when the process cannot be started.
+    public func run(_ arguments: [String], seconds: Int, addressSpaceKiB: Int) throws -> Result {
+        // macOS has no limit on address space; there, only time is bounded.
+        let script = "ulimit -t \(seconds); ulimit -v \(addressSpaceKiB) 2>/dev/null; exec \"$0\" \"$@\""
+        let shell = BuiltTool(url: URL(filePath: "/bin/sh"))
+        return try shell.run(["-c", script, url.path(percentEncoded: false)] + arguments)
+    }
+
+    private init(url: URL) {
+        self.url = url
+    }
+
     /// Starts the tool and gives the process with its two outputs.
     public func start(
         _ arguments: [String], environment: [String: String] = [:], input: String? = nil
