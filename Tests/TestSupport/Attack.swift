@@ -27,6 +27,7 @@ public struct Attack: Sendable, CustomTestStringConvertible {
         RepositoryPaths.fixtures.appending(path: "attacks/\(name)").path(percentEncoded: false)
     }
 
+    /// The name that the test runner shows.
     public var testDescription: String { name }
 
     /// Every attack, by name.
