@@ -30,8 +30,8 @@ struct DiffRun {
         let structure = DiffReport.Structure(
             onlyInA: left.map(\.name).filter { byName[$0] == nil }.sorted().map(\.text),
             onlyInB: right.map(\.name).filter { !names.contains($0) }.sorted().map(\.text),
-            dtypes: pairs.filter { $0.a.elementType != $0.b.elementType }.map {
-                .init(name: $0.a.name.text, a: $0.a.elementType.reportName, b: $0.b.elementType.reportName)
+            dtypes: pairs.filter { $0.a.elementTypeName != $0.b.elementTypeName }.map {
+                .init(name: $0.a.name.text, a: $0.a.elementTypeName, b: $0.b.elementTypeName)
             },
             shapes: pairs.filter { $0.a.shape != $0.b.shape }.map {
                 .init(name: $0.a.name.text, a: $0.a.shape, b: $0.b.shape)

@@ -35,7 +35,7 @@ struct InspectRun {
                 },
                 tensors: listed.map { tensor in
                     .init(
-                        path: tensor.path, name: names[tensor.path], dtype: tensor.elementType.reportName,
+                        path: tensor.path, name: names[tensor.path], dtype: tensor.elementTypeName,
                         shape: tensor.shape, bytes: tensor.byteCount,
                         sha256: digests[TensorAliases.Place(tensor)])
                 },

@@ -35,7 +35,7 @@ struct ListRun {
                 path: path, state: selection.stateDict.path, prefix: selection.prefix,
                 tensors: tensors.map {
                     .init(
-                        name: $0.name.text, dtype: $0.elementType.reportName, shape: $0.shape, bytes: $0.byteCount)
+                        name: $0.name.text, dtype: $0.elementTypeName, shape: $0.shape, bytes: $0.byteCount)
                 }, totals: TensorTotals(tensors))
         }
     }

@@ -22,7 +22,7 @@ struct StatReport: Encodable {
 
         init(_ tensor: TensorSource, _ statistics: TensorStatistics?) {
             name = tensor.name.text
-            dtype = tensor.elementType.reportName
+            dtype = tensor.elementTypeName
             shape = tensor.shape
             count = statistics?.count
             min = (statistics?.minimum).map { ReportNumber($0) }

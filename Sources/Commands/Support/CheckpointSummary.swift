@@ -19,10 +19,10 @@ struct TensorTotals: Encodable {
 
     /// Counts; sums stop at the largest integer, since stride-0 tensors may claim anything.
     init(_ sources: [TensorSource]) {
-        var shares: [ElementType: (tensors: Int, elements: Int, bytes: Int)] = [:]
+        var shares: [String: (tensors: Int, elements: Int, bytes: Int)] = [:]
         for source in sources {
-            let old = shares[source.elementType] ?? (0, 0, 0)
-            shares[source.elementType] = (
+            let old = shares[source.elementTypeName] ?? (0, 0, 0)
+            shares[source.elementTypeName] = (
                 old.tensors + 1, Self.sum(old.elements, source.elementCount), Self.sum(old.bytes, source.byteCount)
             )
         }
@@ -31,7 +31,7 @@ struct TensorTotals: Encodable {
         bytes = shares.values.reduce(0) { Self.sum($0, $1.bytes) }
         dtypes = shares.map { type, share in
             ElementTypeShare(
-                dtype: type.reportName, tensors: share.tensors, elements: share.elements, bytes: share.bytes)
+                dtype: type, tensors: share.tensors, elements: share.elements, bytes: share.bytes)
         }.sorted { ($0.bytes, $1.dtype) > ($1.bytes, $0.dtype) }
     }
 
