@@ -214,29 +214,12 @@ import UD2MTestSupport
 
     private static let undeliverable: [(name: String, write: @Sendable (PickleAssembler) -> Void)] = [
         ("unknown storage class", { $0.tensor("0", type: "Float3Storage", count: 6, shape: [1], strides: [1]) }),
-        ("quantised elements", { $0.tensor("0", type: "QInt32Storage", count: 6, shape: [1], strides: [1]) }),
         ("unknown dtype", { version3($0, bytes: 24, dtype: "float1", shape: [1], strides: [1]) }),
-        ("complex32", { version3($0, bytes: 24, dtype: "complex32", shape: [1], strides: [1]) }),
         (
             "meta",
             { pickle in
                 pickle.global("torch._utils", "_rebuild_meta_tensor_no_storage").op(.mark).global("torch", "float32")
                 pickle.ints([2]).ints([1]).op(.newFalse).op(.tuple).op(.reduce)
-            }
-        ),
-        (
-            "sparse",
-            { pickle in
-                pickle.global("torch._utils", "_rebuild_sparse_tensor").op(.mark).global("torch", "sparse_coo")
-                pickle.op(.emptyTuple).op(.tuple).op(.reduce)
-            }
-        ),
-        (
-            "quantised",
-            { pickle in
-                pickle.global("torch._utils", "_rebuild_qtensor").op(.mark)
-                pickle.storage("0", type: "QInt32Storage", count: 6).int(0).ints([2]).ints([1]).op(.emptyTuple)
-                pickle.op(.newFalse).emptyOrderedDict().op(.tuple).op(.reduce)
             }
         ),
     ]

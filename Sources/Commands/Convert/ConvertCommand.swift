@@ -21,6 +21,9 @@ struct ConvertCommand: ParsableCommand {
     @OptionGroup
     var detection: DetectionFlags
 
+    @OptionGroup
+    var cast: CastFlags
+
     @Flag(name: .customLong("allow-unmapped"), help: "Leave out tensors that the network does not have.")
     var allowUnmapped = false
 
@@ -59,9 +62,10 @@ struct ConvertCommand: ParsableCommand {
         let progress = reporting.makeProgress()
         let report = try ConvertRun(
             input: checkpoint, output: output, select: detection.select, detection: detection.options,
-            allowUnmapped: allowUnmapped, options: storeOptions, dryRun: dryRun, overwrite: force
+            allowUnmapped: allowUnmapped, options: try storeOptions(), dryRun: dryRun, overwrite: force
         ).execute(progress: progress)
         progress.finish()
+        report.losses.warn()
         if reporting.json {
             try JSONOutput.print(report)
         } else if !reporting.quiet {
@@ -69,8 +73,9 @@ struct ConvertCommand: ParsableCommand {
         }
     }
 
-    private var storeOptions: Converter.Options {
+    private func storeOptions() throws -> Converter.Options {
         var options = Converter.Options()
+        options.cast = try cast.makeRules()
         options.alignment = align
         options.license = license
         options.note = note

@@ -66,6 +66,7 @@ struct ConvertReport: Encodable {
     let unmapped: [String]
     let skipped: [Skipped]
     let findings: [Finding]
+    let losses: [LossReport]
     let output: Output
     let dryRun: Bool
 }

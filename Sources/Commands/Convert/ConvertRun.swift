@@ -52,6 +52,7 @@ struct ConvertRun {
             unmapped: plan.unmapped.map(\.text),
             skipped: plan.checkpoint.skipped.map { .init(path: $0.path, reason: $0.reason) },
             findings: plan.checkpoint.findings.map { .init($0) },
+            losses: converter.ledger.reports,
             output: .init(
                 path: output, bytes: writer.fileSize, contentID: contentID, written: contentID != nil),
             dryRun: dryRun)

@@ -7,7 +7,10 @@ public struct ConvertTool: ParsableCommand {
         commandName: "ud2m-convert",
         abstract: "Convert a checkpoint into a native weight store, without running any of it.",
         version: Version.current,
-        subcommands: [ConvertCommand.self],
+        subcommands: [
+            ConvertCommand.self, InspectCommand.self, ListCommand.self, VerifyCommand.self, DiffCommand.self,
+            ScanCommand.self, ExportCommand.self, CastCommand.self, StatCommand.self,
+        ],
         defaultSubcommand: ConvertCommand.self)
 
     /// Creates the command.

@@ -14,6 +14,8 @@ public struct Converter: Sendable {
         public var note: String?
         /// The alignment of the first data byte; a power of two.
         public var alignment = WeightStoreWriter.standardAlignment
+        /// Which tensors are stored as another type than the checkpoint's.
+        public var cast = CastRules.none
 
         /// Creates the defaults: reproducible, with the file name.
         public init() {}
@@ -23,6 +25,8 @@ public struct Converter: Sendable {
     public let plan: ConversionPlan
     /// Where every byte of the store will go.
     public let writer: WeightStoreWriter
+    /// What conversions could not keep; complete after ``write(to:overwrite:progress:)``.
+    public let ledger: ConversionLedger
 
     /// Lays the store out; nothing is read or written.
     /// - Parameters:
@@ -32,14 +36,19 @@ public struct Converter: Sendable {
     /// - Throws: ``UD2MError`` when the layout is impossible.
     public init(plan: ConversionPlan, options: Options = Options(), toolVersion: String) throws {
         let choice = plan.choice
-        let aliases = Self.aliases(among: plan.mapped)
+        let types = try options.cast.elementTypes(of: plan.mapped)
+        let aliases = TensorAliases.among(plan.mapped) { types[$0.name] ?? $0.elementType }
+        let ledger = ConversionLedger()
         let information = StoreMetadata(
             architecture: choice.architecture.configuration,
             source: Self.sourceRecord(plan, options: options, toolVersion: toolVersion), created: options.created,
             license: options.license, note: options.note)
         self.plan = plan
+        self.ledger = ledger
         self.writer = try WeightStoreWriter(
-            tensors: plan.mapped.filter { aliases[$0.name] == nil }.map { TensorInput($0) }, aliases: aliases,
+            tensors: plan.mapped.filter { aliases[$0.name] == nil }.map {
+                TensorInput($0, as: types[$0.name] ?? $0.elementType, ledger: ledger)
+            }, aliases: aliases,
             information: information, alignment: options.alignment)
     }
 
@@ -59,31 +68,6 @@ public struct Converter: Sendable {
         } catch let error as UD2MError where error.code.category == .badData {
             throw error.located(in: .init(file: plan.checkpoint.path))
         }
-    }
-
-    /// Tied tensors: names whose elements are the very same bytes as an earlier one's (`formats.md` §5.4).
-    private static func aliases(among tensors: [TensorSource]) -> [TensorName: TensorName] {
-        struct Place: Hashable {
-            let storage: ObjectIdentifier
-            let offset: Int
-            let shape: [Int]
-            let strides: [Int]
-            let elementType: ElementType
-            let isNegated: Bool
-        }
-        var first: [Place: TensorName] = [:]
-        var aliases: [TensorName: TensorName] = [:]
-        for tensor in tensors where tensor.elementCount > 0 {
-            let place = Place(
-                storage: ObjectIdentifier(tensor.storage), offset: tensor.elementOffset, shape: tensor.shape,
-                strides: tensor.strides, elementType: tensor.elementType, isNegated: tensor.isNegated)
-            if let canonical = first[place] {
-                aliases[tensor.name] = canonical
-            } else {
-                first[place] = tensor.name
-            }
-        }
-        return aliases
     }
 
     private static func sourceRecord(_ plan: ConversionPlan, options: Options, toolVersion: String) -> JSONValue {

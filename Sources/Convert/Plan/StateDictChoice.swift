@@ -20,12 +20,12 @@ struct StateDictSelector {
     let options: DetectionOptions
 
     /// Wrappers whose name is put before every tensor's, outermost first (`formats.md` §9.2).
-    private static let prefixes = [
+    static let prefixes = [
         "module.", "_orig_mod.", "_fsdp_wrapped_module.", "_forward_module.", "model.", "net.", "network.", "unet.",
         "diffusion_model.", "ema_model.", "ema.", "student.", "teacher.",
     ]
     /// Bookkeeping scalars that wrappers keep beside the prefixed names.
-    private static let bookkeeping: Set<TensorName> = ["n_averaged", "decay", "num_updates"]
+    static let bookkeeping: Set<TensorName> = ["n_averaged", "decay", "num_updates"]
     /// Branches that hold training state, never a network for inference.
     private static let trainingBranches = [
         "optimizer", "opt_", "lr_scheduler", "scaler", "amp", "callbacks", "loops",
@@ -62,7 +62,7 @@ struct StateDictSelector {
         return (best, Array(ranked.dropFirst()))
     }
 
-    private func eligible(in checkpoint: Checkpoint, path: String?) throws -> [StateDict] {
+    func eligible(in checkpoint: Checkpoint, path: String?) throws -> [StateDict] {
         if let path {
             let chosen = checkpoint.stateDicts.filter { $0.displayPath == path }
             guard !chosen.isEmpty else {

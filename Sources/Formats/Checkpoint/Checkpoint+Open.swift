@@ -1,26 +1,17 @@
 extension Checkpoint {
     /// Describes a checkpoint of any supported container, found by content; nothing of it is ever executed.
     /// - Parameters:
-    ///   - path: The file.
+    ///   - path: The file, or the folder of a distributed or sharded checkpoint.
     ///   - limits: What the file may ask for.
     ///   - allowMissingCRC: Whether a zip record whose checksum is zero counts as one without a checksum.
+    ///   - resource: The one pickle of a `torch.package` archive to read, such as `"model/model.pkl"`; nil for all.
     /// - Returns: The description with every finding; see ``requireSafe()`` for refusing dangerous files.
     /// - Throws: ``UD2MError`` that names the container, the place and the rule broken.
     public static func open(
-        path: String, limits: Limits = .standard, allowMissingCRC: Bool = false
+        path: String, limits: Limits = .standard, allowMissingCRC: Bool = false, resource: String? = nil
     ) throws -> Checkpoint {
-        let file = try MappedFile(path: path)
-        do {
-            switch try ContainerSniffer(file.bytes).kind() {
-            case .zip:
-                let archive = try ZipArchive(file: file, limits: limits)
-                return try TorchZipCheckpoint(archive, limits: limits, allowMissingCRC: allowMissingCRC).checkpoint()
-            case .safetensors:
-                return try SafetensorsFile(file: file, limits: limits).checkpoint()
-            }
-        } catch let error as UD2MError {
-            throw error.located(in: .init(file: path))
-        }
+        let options = CheckpointOptions(limits: limits, allowMissingCRC: allowMissingCRC, resource: resource)
+        return try CheckpointOpener(path: path, options: options).checkpoint()
     }
 
     /// Refuses a file whose pickle would run code in Python.

@@ -1,8 +1,27 @@
 /// The containers a checkpoint comes in, found by content and never by file name (`formats.md` §1).
 public enum ContainerKind: String, Sendable, Hashable, CaseIterable {
+    /// What `torch.save` writes since PyTorch 1.6.
     case torchZip = "torch-zip"
+    /// What `torch.save` wrote before, and still does when asked to.
+    case torchLegacy = "torch-legacy"
+    /// What `torch.save` wrote in 2016.
+    case torchTar = "torch-tar"
+    /// What `torch.jit.save` writes.
+    case torchScript = "torchscript"
+    /// What `torch.package` writes.
+    case torchPackage = "torch-package"
+    /// What `torch.export.save` writes, a `.pt2`.
+    case torchExport = "torch-export"
+    /// A folder that `torch.distributed.checkpoint` wrote.
+    case distributed = "torch-distributed"
+    /// An index and the files it names.
+    case sharded = "sharded"
     case safetensors = "safetensors"
     case weightStore = "ud2w"
+    /// One NumPy array.
+    case npy = "npy"
+    /// A zip archive of NumPy arrays.
+    case npz = "npz"
 }
 
 /// A described checkpoint: everything its file says, before any tensor data has moved.

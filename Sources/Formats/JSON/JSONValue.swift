@@ -71,7 +71,7 @@ public struct JSONObject: Sendable {
     }
 
     /// Adds a member whose key the caller knows to be new.
-    mutating func append(_ key: String, _ value: JSONValue) {
+    package mutating func append(_ key: String, _ value: JSONValue) {
         members.append((key, value))
     }
 

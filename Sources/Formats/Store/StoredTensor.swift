@@ -34,7 +34,7 @@ public struct StoredTensor: Sendable {
     }
 
     /// The number of elements.
-    public var elementCount: Int { shape.reduce(1, *) }
+    public var elementCount: Int { shape.contains(0) ? 0 : shape.reduce(1, *) }
 
     /// Bytes.
     public var byteCount: Int { range.count }

@@ -31,37 +31,47 @@ extension WeightStore {
         let entries = safetensors.entries.sorted { $0.range.lowerBound < $1.range.lowerBound }
         let total = file.count - safetensors.dataStart
         var done = 0
-        var mismatches: [Mismatch] = []
         file.advise(.sequential, range: safetensors.dataStart..<file.count)
         defer { file.advise(.normal) }
-        for entry in entries {
-            guard let expected = digests(of: entry.name) else {
-                throw UD2MError(
-                    .storeChecksums, "The file has no checksums to compare with.", at: .init(file: path),
-                    remedy: "Convert it to a .ud2w store first.")
-            }
-            var hasher = try VerifyingHasher(deep: deep)
-            var damagedChunk: Range<Int>?
-            var start = entry.range.lowerBound
-            var chunk = 0
-            while start < entry.range.upperBound {
-                let end = min(start + TensorDigests.chunkBytes, entry.range.upperBound)
-                let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[start..<end])
-                try hasher.update(bytes)
-                if damagedChunk == nil, chunk < expected.chunks.count, XXHash64.hash(bytes) != expected.chunks[chunk] {
-                    damagedChunk = start..<end
-                }
-                chunk += 1
-                done += end - start
-                start = end
+        let mismatches = try entries.compactMap { entry in
+            try mismatch(of: entry, deep: deep) { bytes in
+                done += bytes
                 try progress(done, total)
-            }
-            if let kind = try hasher.finish(expected) ?? (damagedChunk == nil ? nil : .xxh64) {
-                mismatches.append(.init(tensor: entry.name, kind: kind, range: damagedChunk ?? entry.range))
             }
         }
         try file.checkUnchanged()
         return mismatches
+    }
+
+    /// Compares one tensor with its digests; calls for different tensors may run at the same time.
+    /// - Returns: Nil when they agree.
+    /// - Throws: ``UD2MError`` with code `store-checksums` when the file has none for it.
+    package func mismatch(
+        of entry: SafetensorsFile.Entry, deep: Bool, progress: (_ bytes: Int) throws -> Void = { _ in }
+    ) throws -> Mismatch? {
+        guard let expected = digests(of: entry.name) else {
+            throw UD2MError(
+                .storeChecksums, "The file has no checksums to compare with.", at: .init(file: path),
+                remedy: "Convert it to a .ud2w store first.")
+        }
+        // Chunk hashes cover every byte; hashing the whole as well would tell nothing more.
+        var hasher = try VerifyingHasher(checksum: expected.chunks.isEmpty, deep: deep)
+        var damagedChunk: Range<Int>?
+        var start = entry.range.lowerBound
+        var chunk = 0
+        while start < entry.range.upperBound {
+            let end = min(start + TensorDigests.chunkBytes, entry.range.upperBound)
+            let bytes = UnsafeRawBufferPointer(rebasing: safetensors.file.bytes[start..<end])
+            try hasher.update(bytes)
+            if damagedChunk == nil, chunk < expected.chunks.count, XXHash64.hash(bytes) != expected.chunks[chunk] {
+                damagedChunk = start..<end
+            }
+            chunk += 1
+            try progress(end - start)
+            start = end
+        }
+        let kind = damagedChunk == nil ? try hasher.finish(expected) : .xxh64
+        return kind.map { Mismatch(tensor: entry.name, kind: $0, range: damagedChunk ?? entry.range) }
     }
 }
 
@@ -69,24 +79,26 @@ extension WeightStore {
 private struct VerifyingHasher: ~Copyable {
     private var xxh64: XXHash64
     private var sha256: SHA256
+    private let hasChecksum: Bool
     private let deep: Bool
 
-    init(deep: Bool) throws {
+    init(checksum hasChecksum: Bool, deep: Bool) throws {
         let checksum = try XXHash64()
         let digest = try SHA256()
         xxh64 = checksum
         sha256 = digest
+        self.hasChecksum = hasChecksum
         self.deep = deep
     }
 
     mutating func update(_ bytes: UnsafeRawBufferPointer) throws {
-        xxh64.update(bytes)
+        if hasChecksum { xxh64.update(bytes) }
         if deep { try sha256.update(bytes) }
     }
 
     /// The first digest that differs.
     mutating func finish(_ expected: TensorDigests) throws -> WeightStore.Mismatch.Kind? {
-        if xxh64.text() != expected.xxh64 { return .xxh64 }
+        if hasChecksum, xxh64.text() != expected.xxh64 { return .xxh64 }
         if deep, try sha256.finish() != expected.sha256 { return .sha256 }
         return nil
     }

@@ -12,6 +12,10 @@ extension TensorSource {
         _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws -> ConversionLoss {
         do {
+            guard torchType == nil || type == elementType else {
+                throw UD2MError(
+                    .conversionUnsupported, "\(elementTypeName) elements cannot become \(type.rawValue).")
+            }
             try checkExpansion(limits: limits)
             return try storage.withBytes { bytes in
                 let reader = try StridedReader(self, bytes: bytes)
@@ -57,9 +61,12 @@ private struct StridedReader {
             return
         }
         guard let width = source.elementType.byteWidth else {
-            // Packed elements: whole and from the start, or not at all.
-            guard source.elementOffset == 0, source.isContiguous, byteCount <= bytes.count else { throw outside }
-            denseBytes = UnsafeRawBufferPointer(rebasing: bytes[..<byteCount])
+            // Packed elements: dense and from a whole byte, or not at all.
+            let (bits, overflow) = source.elementOffset.multipliedReportingOverflow(by: source.elementType.bitWidth)
+            guard !overflow, bits % 8 == 0, source.isContiguous, bits / 8 <= bytes.count,
+                byteCount <= bytes.count - bits / 8
+            else { throw outside }
+            denseBytes = UnsafeRawBufferPointer(rebasing: bytes[bits / 8..<bits / 8 + byteCount])
             return
         }
         var last = source.elementOffset
@@ -167,8 +174,8 @@ private struct StridedReader {
     /// Applies byte order, conjugation and negation to gathered elements.
     private func adjust(_ piece: UnsafeMutableRawBufferPointer, width: Int) {
         let type = source.elementType
-        let isComplex = type == .c64 || type == .c128
-        let partWidth = isComplex ? width / 2 : width
+        let isComplex = source.isComplex
+        let partWidth = source.partWidth ?? width
         if source.storage.isBigEndian { Self.swapBytes(piece, width: partWidth) }
         if isComplex {
             // Each flips a sign: both together leave the imaginary part as it is.

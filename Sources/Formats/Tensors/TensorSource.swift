@@ -15,6 +15,26 @@ public protocol TensorStorage: AnyObject, Sendable {
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result
 }
 
+/// How the integers of a quantised tensor stand for real numbers: `scale · (integer − zero point)`.
+public struct TensorQuantisation: Sendable, Hashable {
+    /// PyTorch's name of the scheme, such as `"per_channel_affine"`.
+    public var scheme: String
+    /// The one scale, or nil when every channel has its own; those are tensors of their own, named `scales`.
+    public var scale: Double?
+    /// The one zero point, or nil when every channel has its own; those are named `zero_points`.
+    public var zeroPoint: Int?
+    /// The dimension that counts channels.
+    public var axis: Int?
+
+    /// Creates a description.
+    public init(scheme: String, scale: Double? = nil, zeroPoint: Int? = nil, axis: Int? = nil) {
+        self.scheme = scheme
+        self.scale = scale
+        self.zeroPoint = zeroPoint
+        self.axis = axis
+    }
+}
+
 /// A described tensor of a checkpoint: where its elements are, with nothing read yet.
 ///
 /// Element (i₀, i₁, …) is at `elementOffset + Σ iₖ·strides[k]` elements from the start of `storage` (`formats.md` §5.3).
@@ -38,11 +58,17 @@ public struct TensorSource: Sendable {
     public var isConjugated: Bool
     /// Whether reading must negate every element.
     public var isNegated: Bool
+    /// PyTorch's name of the element type where ``elementType`` only counts its bits, such as `"qint8"` or
+    /// `"complex32"`; nil where `elementType` says it all.
+    public var torchType: String?
+    /// How the integers of a quantised tensor stand for real numbers; nil for any other tensor.
+    public var quantisation: TensorQuantisation?
 
     /// Creates a description; the caller has checked the bounds.
     public init(
         name: TensorName, path: [String], elementType: ElementType, shape: [Int], strides: [Int],
-        elementOffset: Int, storage: any TensorStorage, isConjugated: Bool = false, isNegated: Bool = false
+        elementOffset: Int, storage: any TensorStorage, isConjugated: Bool = false, isNegated: Bool = false,
+        torchType: String? = nil, quantisation: TensorQuantisation? = nil
     ) {
         self.name = name
         self.path = path
@@ -53,10 +79,28 @@ public struct TensorSource: Sendable {
         self.storage = storage
         self.isConjugated = isConjugated
         self.isNegated = isNegated
+        self.torchType = torchType
+        self.quantisation = quantisation
+    }
+
+    /// The element type as reports spell it: as safetensors does where it can, else as PyTorch does.
+    public var elementTypeName: String {
+        torchType ?? (elementType == .c128 ? "complex128" : elementType.rawValue)
+    }
+
+    /// Bytes of the parts that have an order of their own: an element, or either half of a complex one.
+    var partWidth: Int? {
+        guard let width = elementType.byteWidth else { return nil }
+        return isComplex ? width / 2 : width
+    }
+
+    /// Whether elements are pairs of a real and an imaginary part.
+    var isComplex: Bool {
+        elementType == .c64 || elementType == .c128 || torchType == "complex32" || torchType == "bcomplex32"
     }
 
     /// The number of elements.
-    public var elementCount: Int { shape.reduce(1, *) }
+    public var elementCount: Int { shape.contains(0) ? 0 : shape.reduce(1, *) }
 
     /// Bytes of the dense little-endian tensor.
     public var byteCount: Int { elementType.byteCount(shape: shape) ?? 0 }
@@ -67,7 +111,8 @@ public struct TensorSource: Sendable {
         var step = 1
         for axis in shape.indices.reversed() {
             strides[axis] = step
-            step *= max(shape[axis], 1)
+            // The strides of an empty tensor mean nothing, and its other sizes may be beyond any product.
+            step &*= max(shape[axis], 1)
         }
         return strides
     }

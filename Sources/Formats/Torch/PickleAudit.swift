@@ -32,7 +32,7 @@ struct PickleAudit {
     }
 
     private mutating func audit(_ record: PickleRecord) {
-        guard case .global(let number) = graph[record.callable] else {
+        guard case .global(let number) = graph[graph.classOfPersistentID(record.callable)] else {
             let name = calledName(record.callable)
             return add(.dangerous, name, "The result of another call is called.", record)
         }

@@ -13,12 +13,13 @@ extension PickleGlobalPolicy {
     static let inertPackages: [String] = [
         "torch.nn.modules", "torch.nn.parallel", "torch.nn.utils.parametrize", "torch.nn.utils.parametrizations",
         "torch.optim", "torch.ao.nn", "pytorch_lightning", "lightning", "lightning_fabric", "omegaconf", "enum",
-        "torchvision.models", "torchvision.ops",
+        "torchvision.models", "torchvision.ops", "__torch__", "torch.distributed.checkpoint.metadata",
     ]
 
     /// Single classes that are inert data in checkpoints.
     static let inertNames: Set<String> = [
-        "argparse.Namespace", "types.SimpleNamespace", "typing.Any", "uuid.UUID", "decimal.Decimal",
+        "argparse.Namespace", "torch.autograd.variable.Variable", "torch.autograd.Variable", "torch.nn.Parameter",
+        "types.SimpleNamespace", "typing.Any", "uuid.UUID", "decimal.Decimal",
         "fractions.Fraction", "collections.UserDict", "collections.UserList", "numpy.random._pickle.__randomstate_ctor",
         "numpy.random._pickle.__generator_ctor", "numpy.random._pickle.__bit_generator_ctor",
         "numpy.random._mt19937.MT19937", "numpy.random._pcg64.PCG64", "numpy.random.mtrand.RandomState",

@@ -19,6 +19,7 @@ enum PickleGlobalPolicy: Sendable, Hashable {
 
     /// The policy for a global, Python-2 names already turned into Python-3 ones.
     init(_ global: PickleGlobal) {
+        let global = Self.withoutPackageMangling(global)
         switch global.qualifiedName {
         case "builtins.getattr": self = .attributeAccess
         case "functools.partial": self = .partial
@@ -46,7 +47,8 @@ enum PickleGlobalPolicy: Sendable, Hashable {
 
     private static func isVocabulary(_ global: PickleGlobal) -> Bool {
         PickleConstructor(global) != nil || TorchBuilder(global) != nil || TorchElementType.isStorageClass(global)
-            || TorchElementType.ofDtype(global) != nil || torchValues.contains(global.qualifiedName)
+            || TorchElementType.ofDtype(global) != nil
+            || TorchTensorReader.isTensorClass(global) || torchValues.contains(global.qualifiedName)
     }
 
     private static func isDenied(_ global: PickleGlobal) -> Bool {
@@ -62,6 +64,16 @@ enum PickleGlobalPolicy: Sendable, Hashable {
         if names.dropLast().contains(where: deniedPackages.contains) { return true }
         if names.contains(where: deniedParts.contains) { return true }
         return deniedNames.contains(names.suffix(2).joined(separator: "."))
+    }
+
+    /// The global whose module lies in a `torch.package` archive, without the archive's mark: `<torch_package_0>.x`.
+    private static func withoutPackageMangling(_ global: PickleGlobal) -> PickleGlobal {
+        guard global.module.hasPrefix("<torch_package_"), let end = global.module.utf8.firstIndex(of: 0x3E) else {
+            return global
+        }
+        let rest = global.module[end...].utf8.dropFirst()
+        guard rest.first == 0x2E, let module = String(rest.dropFirst()) else { return global }
+        return PickleGlobal(module: module, name: global.name)
     }
 
     private static func isInert(_ global: PickleGlobal) -> Bool {

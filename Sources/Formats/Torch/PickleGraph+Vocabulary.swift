@@ -35,6 +35,9 @@ enum PickleConstructor: Sendable {
                 "bool",
                 "str", "bytes",
             ], .value)
+        add(
+            "torch.jit._pickle", ["build_intlist", "build_tensorlist", "build_doublelist", "build_boollist"], .sequence)
+        add("torch.jit._pickle", ["restore_type_tag"], .value)
         add("_codecs", ["encode"], .encodedBytes)
         add("copyreg", ["_reconstructor"], .reconstructor)
         add("copyreg", ["__newobj__"], .newObject)
@@ -137,5 +140,12 @@ extension PickleGraph {
 
     private func pairs(_ items: ArraySlice<PickleNodeID>) -> [(key: PickleNodeID, value: PickleNodeID)] {
         stride(from: items.startIndex, to: items.endIndex - 1, by: 2).map { (items[$0], items[$0 + 1]) }
+    }
+
+    /// The class that a persistent id of a legacy container stands for, `('module', class, …)` or `(class, …)`, or the
+    /// value itself.
+    func classOfPersistentID(_ id: PickleNodeID) -> PickleNodeID {
+        guard case .persistentID(let inner, _) = self[id], let items = items(inner)?.prefix(2) else { return id }
+        return items.first { global($0) != nil } ?? id
     }
 }

@@ -14,7 +14,13 @@ enum TorchBuilder: Sendable {
     case fromType
     /// (storage, offset, size, stride, quantiser, requires_grad, hooks)
     case quantised
-    /// Arguments that differ by kind; listed, not delivered.
+    /// (layout, data): indices and values of a layout's own form
+    case sparse
+    /// (buffer, sizes, strides, offsets)
+    case nested
+    /// (array, dtype, device, requires_grad)
+    case fromNumPy
+    /// Nothing to deliver, for this reason.
     case undeliverable(String)
 
     /// The builder of this name, by exact match.
@@ -29,25 +35,14 @@ enum TorchBuilder: Sendable {
             ("_rebuild_tensor", .tensorV1), ("_rebuild_tensor_v2", .tensorV2), ("_rebuild_tensor_v3", .tensorV3),
             ("_rebuild_parameter", .parameter), ("_rebuild_parameter_with_state", .parameterWithState),
             ("_rebuild_qtensor", .quantised),
-            ("_rebuild_sparse_tensor", .undeliverable("Sparse tensors are not delivered.")),
+            ("_rebuild_sparse_tensor", .sparse), ("_rebuild_nested_tensor", .nested),
+            ("_rebuild_device_tensor_from_numpy", .fromNumPy), ("_rebuild_xla_tensor", .fromNumPy),
+            ("_rebuild_device_tensor_from_cpu_tensor", .parameter),
             (
                 "_rebuild_meta_tensor_no_storage",
                 .undeliverable("A tensor on the meta device has no data in the file.")
             ),
             ("_rebuild_wrapper_subclass", .undeliverable("A wrapper subclass has no data of its own in the file.")),
-            ("_rebuild_nested_tensor", .undeliverable("Nested tensors are not delivered.")),
-            (
-                "_rebuild_device_tensor_from_numpy",
-                .undeliverable("Tensors saved through NumPy from another device are not delivered.")
-            ),
-            (
-                "_rebuild_xla_tensor",
-                .undeliverable("Tensors saved through NumPy from another device are not delivered.")
-            ),
-            (
-                "_rebuild_device_tensor_from_cpu_tensor",
-                .undeliverable("Tensors saved through the CPU from another device are not delivered.")
-            ),
         ]
         for (name, builder) in utilities {
             table[PickleGlobal(module: "torch._utils", name: name)] = builder

@@ -4,8 +4,10 @@ struct TorchElementType: Sendable, Hashable {
     let name: String
     /// Bytes of one element as PyTorch counts them.
     let byteWidth: Int
-    /// Our type, or nil when we have none and can only list such tensors.
-    let elementType: ElementType?
+    /// Our type, or an integer type of as many bits where we have none.
+    let elementType: ElementType
+    /// PyTorch's name of the dtype where `elementType` only counts its bits.
+    let torchType: String?
 
     /// The type of a storage class such as `torch.FloatStorage`, or nil when it is unknown.
     static func ofStorage(_ global: PickleGlobal) -> TorchElementType? {
@@ -29,9 +31,14 @@ struct TorchElementType: Sendable, Hashable {
         ("DoubleStorage", 8, .f64), ("FloatStorage", 4, .f32), ("HalfStorage", 2, .f16), ("BFloat16Storage", 2, .bf16),
         ("LongStorage", 8, .i64), ("IntStorage", 4, .i32), ("ShortStorage", 2, .i16), ("CharStorage", 1, .i8),
         ("ByteStorage", 1, .u8), ("BoolStorage", 1, .bool), ("ComplexFloatStorage", 8, .c64),
-        ("ComplexDoubleStorage", 16, .c128), ("UntypedStorage", 1, .u8), ("QInt8Storage", 1, nil),
-        ("QUInt8Storage", 1, nil), ("QInt32Storage", 4, nil), ("QUInt4x2Storage", 1, nil), ("QUInt2x4Storage", 1, nil),
-    ])
+        ("ComplexDoubleStorage", 16, .c128), ("UntypedStorage", 1, .u8),
+    ]).merging(
+        table(
+            [
+                ("QInt8Storage", 1, .i8), ("QUInt8Storage", 1, .u8), ("QInt32Storage", 4, .i32),
+                ("QUInt4x2Storage", 1, .u8), ("QUInt2x4Storage", 1, .u8),
+            ], named: { $0.dropLast("Storage".count).lowercased() })
+    ) { first, _ in first }
 
     private static let dtypes = table([
         ("float64", 8, .f64), ("double", 8, .f64), ("float32", 4, .f32), ("float", 4, .f32), ("float16", 2, .f16),
@@ -40,16 +47,24 @@ struct TorchElementType: Sendable, Hashable {
         ("uint16", 2, .u16), ("uint32", 4, .u32), ("uint64", 8, .u64), ("bool", 1, .bool), ("complex64", 8, .c64),
         ("cfloat", 8, .c64), ("complex128", 16, .c128), ("cdouble", 16, .c128), ("float8_e4m3fn", 1, .f8e4m3),
         ("float8_e5m2", 1, .f8e5m2), ("float8_e4m3fnuz", 1, .f8e4m3fnuz), ("float8_e5m2fnuz", 1, .f8e5m2fnuz),
-        ("float8_e8m0fnu", 1, .f8e8m0), ("float4_e2m1fn_x2", 1, .f4), ("complex32", 4, nil), ("chalf", 4, nil),
-        ("bcomplex32", 4, nil), ("bits8", 1, nil), ("bits16", 2, nil), ("bits1x8", 1, nil), ("bits2x4", 1, nil),
-        ("bits4x2", 1, nil), ("qint8", 1, nil), ("quint8", 1, nil), ("qint32", 4, nil), ("quint4x2", 1, nil),
-        ("quint2x4", 1, nil),
-    ])
+        ("float8_e8m0fnu", 1, .f8e8m0), ("float4_e2m1fn_x2", 1, .f4),
+    ]).merging(
+        table(
+            [
+                ("complex32", 4, .u32), ("chalf", 4, .u32), ("bcomplex32", 4, .u32), ("bits8", 1, .u8),
+                ("bits16", 2, .u16), ("bits1x8", 1, .u8), ("bits2x4", 1, .u8), ("bits4x2", 1, .u8), ("qint8", 1, .i8),
+                ("quint8", 1, .u8), ("qint32", 4, .i32), ("quint4x2", 1, .u8), ("quint2x4", 1, .u8),
+            ], named: { $0 == "chalf" ? "complex32" : $0 })
+    ) { first, _ in first }
 
-    private static func table(_ rows: [(String, Int, ElementType?)]) -> [String: TorchElementType] {
+    /// Rows of PyTorch's name, its bytes, and our type; `named` gives the dtype's name where our type lacks it.
+    private static func table(
+        _ rows: [(String, Int, ElementType)], named: ((String) -> String)? = nil
+    ) -> [String: TorchElementType] {
         var table: [String: TorchElementType] = [:]
         for (name, byteWidth, elementType) in rows {
-            table[name] = TorchElementType(name: name, byteWidth: byteWidth, elementType: elementType)
+            table[name] = TorchElementType(
+                name: name, byteWidth: byteWidth, elementType: elementType, torchType: named?(name))
         }
         return table
     }

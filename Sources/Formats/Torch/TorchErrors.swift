@@ -17,4 +17,12 @@ extension UD2MError.Code {
     public static let torchTensorLimit = Self("torch-tensor-limit", .badData)
     /// The pickle would run code in Python.
     public static let pickleDangerous = Self("pickle-dangerous", .refused)
+    /// A `torch.package` archive has no pickle of the name asked for.
+    public static let torchResource = Self("torch-resource", .usage)
+    /// A weight's description in a `.pt2` archive is malformed, or its data are missing.
+    public static let torchExport = Self("torch-export", .badData)
+    /// A legacy stream or tar is malformed: its magic, system table, key list or tensor records.
+    public static let torchLegacy = Self("torch-legacy", .badData)
+    /// The chunks of a distributed checkpoint do not tile their tensor, or its metadata are malformed.
+    public static let torchDistributed = Self("torch-distributed", .badData)
 }

@@ -1,5 +1,8 @@
-/// A pickled `torch.nn.Module` of any class: an object whose attributes include `_parameters` and `_modules`.
+/// A pickled `torch.nn.Module` of any class: an object whose attributes include `_parameters` and `_modules`, or one of
+/// TorchScript, whose attributes are its tensors and submodules themselves (`formats.md` §7).
 struct TorchModule {
+    /// Whether this is an object of TorchScript.
+    let isScript: Bool
     /// The attributes in order.
     let attributes: [(key: PickleNodeID, value: PickleNodeID)]
     private let graph: PickleGraph
@@ -9,7 +12,26 @@ struct TorchModule {
         try work.charge(graph.attributesCost(record))
         self.attributes = graph.attributes(record).named
         self.graph = graph
+        self.isScript = Self.isScriptClass(record, in: graph)
+        if isScript { return }
         guard table("_parameters") != nil, table("_modules") != nil else { return nil }
+    }
+
+    /// Whether an object is of a TorchScript class; custom classes, such as packed parameters, are opaque.
+    static func isScriptClass(_ record: PickleRecord, in graph: PickleGraph) -> Bool {
+        guard let name = graph.global(record.callable)?.qualifiedName else { return false }
+        return name.hasPrefix("__torch__.") && !name.hasPrefix("__torch__.torch.classes.")
+    }
+
+    /// Whether a value is built as a tensor or is a bare storage.
+    static func isTensor(_ id: PickleNodeID, in graph: PickleGraph) -> Bool {
+        switch graph[id] {
+        case .persistentID: return true
+        case .record(let number):
+            let record = graph.record(number)
+            return record.form == .reduce && graph.global(record.callable).flatMap { TorchBuilder($0) } != nil
+        default: return false
+        }
     }
 
     /// The entries of an attribute that is a dict.
@@ -90,6 +112,13 @@ struct TorchModuleNames {
     }
 
     private mutating func addTensors(of module: TorchModule, prefix: [UInt8]) throws {
+        if module.isScript {
+            for (key, value) in module.attributes where TorchModule.isTensor(value, in: graph) {
+                guard let name = graph.textBytes(key) else { continue }
+                try addTensor(prefix, name, value)
+            }
+            return
+        }
         let transient = module.transientBuffers
         for (attribute, skips) in [("_parameters", []), ("_buffers", transient)] {
             if let table = module.value(attribute) { entered.append(table) }
@@ -99,17 +128,26 @@ struct TorchModuleNames {
                     addRest(.key(key), value)
                     continue
                 }
-                guard tensors.count < limits.tensors, prefix.count + name.count <= limits.nameBytes else {
-                    throw UD2MError(
-                        .torchTensorLimit, "The modules hold more than \(limits.tensors) tensors, or a huge name.",
-                        at: .init(entry: graph.entry))
-                }
+                try checkRoom(prefix, name)
                 guard !skips.contains(TensorName(bytes: name)) else {
                     addRest(.name(String(decoding: prefix + name, as: UTF8.self)), value)
                     continue
                 }
-                tensors.append((TensorName(bytes: prefix + name), value))
+                try addTensor(prefix, name, value)
             }
+        }
+    }
+
+    private mutating func addTensor(_ prefix: [UInt8], _ name: ArraySlice<UInt8>, _ value: PickleNodeID) throws {
+        try checkRoom(prefix, name)
+        tensors.append((TensorName(bytes: prefix + name), value))
+    }
+
+    private func checkRoom(_ prefix: [UInt8], _ name: ArraySlice<UInt8>) throws {
+        guard tensors.count < limits.tensors, prefix.count + name.count <= limits.nameBytes else {
+            throw UD2MError(
+                .torchTensorLimit, "The modules hold more than \(limits.tensors) tensors, or a huge name.",
+                at: .init(entry: graph.entry))
         }
     }
 
@@ -118,7 +156,11 @@ struct TorchModuleNames {
     ) throws -> [Step] {
         var steps: [Step] = []
         if let table = module.value("_modules") { entered.append(table) }
-        for (key, value) in module.table("_modules") ?? [] {
+        // Attributes of a script object that are neither tensors nor modules are left to `addRest`.
+        let children =
+            module.isScript
+            ? module.attributes.filter { isScriptModule($0.value) } : module.table("_modules") ?? []
+        for (key, value) in children {
             guard let name = graph.textBytes(key), prefix.count + name.count <= limits.nameBytes else {
                 addRest(.key(key), value)
                 continue
@@ -136,8 +178,15 @@ struct TorchModuleNames {
         return steps
     }
 
+    private func isScriptModule(_ id: PickleNodeID) -> Bool {
+        guard case .record(let number) = graph[id] else { return false }
+        let record = graph.record(number)
+        return record.states >= 0 && TorchModule.isScriptClass(record, in: graph)
+    }
+
     private mutating func addRest(of module: TorchModule, prefix: [UInt8]) {
         for (key, value) in module.attributes {
+            if module.isScript, TorchModule.isTensor(value, in: graph) || isScriptModule(value) { continue }
             let name = String(decoding: (graph.textBytes(key) ?? []).prefix(256), as: UTF8.self)
             if ["_parameters", "_buffers", "_modules"].contains(name) { continue }
             addRest(.name(String(decoding: prefix, as: UTF8.self) + "@attr:" + name), value)

@@ -14,37 +14,51 @@ struct TorchStorageReference {
     let elementCount: Int
     /// The bytes, or nil when the file has none for it.
     let storage: (any TensorStorage)?
+    /// The first element's index in `storage`; above zero for a view of another storage.
+    var elementBase = 0
+    /// Bytes of `storage` up to this storage's end, counted from the first element; nil when there is no data.
+    var byteCount: Int?
 }
 
-/// The storages of a graph: every persistent id parsed and checked, used or not (`formats.md` §5.1).
+/// What the persistent ids of a graph stand for: every one parsed and checked, used or not (`formats.md` §5.1).
 struct TorchStorageTable {
     private var references: [PickleNodeID: TorchStorageReference] = [:]
+    private var tensors: [PickleNodeID: TorchTensorLayout] = [:]
+    private var types: Set<PickleNodeID> = []
     /// How many storages of the container the graph names.
     private(set) var foundCount = 0
 
     /// The storage a persistent-id node stands for.
     subscript(id: PickleNodeID) -> TorchStorageReference? { references[id] }
 
+    /// The tensor a persistent-id node stands for, in the tar container only.
+    func tensor(_ id: PickleNodeID) -> TorchTensorLayout? { tensors[id] }
+
+    /// Whether a persistent-id node stands for a class.
+    func isType(_ id: PickleNodeID) -> Bool { types.contains(id) }
+
     /// Parses every persistent id of `graph`.
     /// - Throws: ``UD2MError`` with code `torch-persistent-id`, `torch-storage-missing` or `torch-storage-size`.
-    init(_ graph: PickleGraph, provider: some TorchStorageProvider) throws {
+    init(
+        _ graph: PickleGraph, form: TorchStorageClaim.Form = .archive, provider: some TorchStorageProvider
+    ) throws {
         var claims: [[UInt8]: (type: PickleGlobal, count: Int, storage: (any TensorStorage)?)] = [:]
         var parsed: [PickleNodeID: TorchStorageReference] = [:]
-        for index in graph.nodes.indices {
-            guard case .persistentID(let id, let offset) = graph.nodes[index] else { continue }
-            let node = PickleNodeID(raw: Int32(index))
+        for (node, id, location) in graph.persistentIDs {
             if let known = parsed[id] {
                 references[node] = known
                 continue
             }
-            let location = UD2MError.Location(entry: graph.entry, byteOffset: Int(offset))
-            let claim = try Self.parse(id, in: graph, at: location)
+            guard let claim = try TorchStorageClaim(id, in: graph, form: form, at: location) else {
+                types.insert(node)
+                continue
+            }
             let storage: (any TensorStorage)?
             if let known = claims[claim.key] {
                 guard (known.type == claim.type && known.count == claim.count) || (known.storage?.byteCount ?? 0) == 0
                 else {
                     throw UD2MError(
-                        .torchStorageSize, "Storage \(Self.text(claim.key)) is claimed with two types or sizes.",
+                        .torchStorageSize, "Storage \(claim.keyText) is claimed with two types or sizes.",
                         at: location)
                 }
                 storage = known.storage
@@ -53,66 +67,39 @@ struct TorchStorageTable {
                 claims[claim.key] = (claim.type, claim.count, storage)
                 if storage != nil { foundCount += 1 }
             }
-            let elementType = TorchElementType.ofStorage(claim.type)
-            try Self.checkSize(claim, elementType: elementType, storage: storage, at: location)
-            let reference = TorchStorageReference(
-                type: claim.type, elementType: elementType, elementCount: claim.count, storage: storage)
+            try claim.check(storage, at: location)
+            let reference = try claim.reference(to: storage, at: location)
             references[node] = reference
             parsed[id] = reference
         }
     }
 
-    /// Bytes of a storage's key; real keys are decimal numbers.
-    private static let maximumKeyBytes = 256
-
-    private struct Claim {
-        let type: PickleGlobal
-        let key: [UInt8]
-        let isMeta: Bool
-        let count: Int
-    }
-
-    private static func parse(
-        _ id: PickleNodeID, in graph: PickleGraph, at location: UD2MError.Location
-    ) throws -> Claim {
-        // Sizes come first: many ids may share one huge tuple or text, and each may cost only a constant.
-        guard case .tuple(_, count: 5) = graph[id], let items = graph.items(id).map(Array.init),
-            let tag = graph.textBytes(items[0]), tag.elementsEqual("storage".utf8), let type = graph.global(items[1]),
-            let key = graph.textBytes(items[2]), key.count <= maximumKeyBytes,
-            let device = graph.textBytes(items[3]),
-            let count = graph.integer(items[4]), count >= 0
-        else {
-            throw UD2MError(
-                .torchPersistentID,
-                "A persistent id is not ('storage', type, key, location, count).", at: location)
-        }
-        guard TorchElementType.isStorageClass(type) else {
-            throw UD2MError(
-                .torchPersistentID, "\(type.qualifiedName) is no storage class.", at: location)
-        }
-        return Claim(type: type, key: Array(key), isMeta: device.elementsEqual("meta".utf8), count: count)
-    }
-
-    private static func checkSize(
-        _ claim: Claim, elementType: TorchElementType?, storage: (any TensorStorage)?, at location: UD2MError.Location
-    ) throws {
-        guard let storage else {
-            guard claim.count == 0 || claim.isMeta else {
-                throw UD2MError(
-                    .torchStorageMissing, "The file has no record for storage \(text(claim.key)).", at: location,
-                    remedy: "The file is incomplete: fetch it again.")
+    /// Looks every persistent id up in the tensors of a tar container, by its decimal key.
+    /// - Throws: ``UD2MError`` with code `torch-persistent-id`.
+    init(_ graph: PickleGraph, tensors known: [Int: TorchTensorLayout]) throws {
+        for (node, id, location) in graph.persistentIDs {
+            if case .tuple(_, let count) = graph[id], count > 0, let first = graph.items(id)?.first,
+                case .global = graph[first]
+            {
+                types.insert(node)
+                continue
             }
-            return
-        }
-        guard let elementType else { return }
-        let (byteCount, overflow) = claim.count.multipliedReportingOverflow(by: elementType.byteWidth)
-        guard !overflow, byteCount == storage.byteCount else {
-            throw UD2MError(
-                .torchStorageSize,
-                "Storage \(text(claim.key)) should hold \(claim.count) elements of \(elementType.byteWidth) bytes "
-                    + "but its record has \(storage.byteCount) bytes.", at: location)
+            let text = graph.textBytes(id).flatMap { $0.count <= 20 ? String(decoding: $0, as: UTF8.self) : nil }
+            guard let key = graph.integer(id) ?? text.flatMap({ Int($0) }), let tensor = known[key] else {
+                throw UD2MError(
+                    .torchPersistentID, "A persistent id names no tensor of the archive.", at: location)
+            }
+            tensors[node] = tensor
         }
     }
+}
 
-    private static func text(_ key: [UInt8]) -> String { String(decoding: key, as: UTF8.self) }
+extension PickleGraph {
+    /// Every persistent id with the node that stands for it and where it is.
+    var persistentIDs: [(node: PickleNodeID, id: PickleNodeID, location: UD2MError.Location)] {
+        nodes.indices.compactMap { index in
+            guard case .persistentID(let id, let offset) = nodes[index] else { return nil }
+            return (PickleNodeID(raw: Int32(index)), id, .init(entry: entry, byteOffset: Int(offset)))
+        }
+    }
 }

@@ -7,12 +7,16 @@ struct TorchTensorLayout {
     var storage: any TensorStorage
     var isConjugated = false
     var isNegated = false
+    var torchType: String?
+    var quantisation: TensorQuantisation?
 }
 
 /// What a tensor value of a pickle comes to.
 enum TorchTensorOutcome {
     /// It can be delivered.
     case tensor(TorchTensorLayout)
+    /// It is made of several: the one without a component stands under the value's own name.
+    case parts([(component: String?, layout: TorchTensorLayout)])
     /// It cannot, for this reason.
     case undeliverable(String)
 }
@@ -31,11 +35,14 @@ struct TorchTensorReader {
 
     /// Values that are parts of tensors seen so far.
     private(set) var reached = Set<PickleNodeID>()
+    /// Steps left for reading the elements of tensors that describe others.
+    var work: GraphWork
 
     init(graph: PickleGraph, storages: TorchStorageTable, limits: Limits) {
         self.graph = graph
         self.storages = storages
         self.limits = limits
+        self.work = GraphWork(entry: graph.entry, limits: limits)
     }
 
     /// Whether a value is built by a tensor builder.
@@ -52,13 +59,14 @@ struct TorchTensorReader {
     /// Also gives what hangs on the tensor and may hold further tensors: hooks and subclass state.
     /// - Throws: ``UD2MError`` with code `torch-tensor-malformed` or `torch-tensor-bounds`.
     mutating func tensor(
-        _ id: PickleNodeID
+        _ id: PickleNodeID, allowsParts: Bool = true
     ) throws -> (outcome: TorchTensorOutcome, attachments: [(TorchPathComponent, PickleNodeID)])? {
         var attachments: [(TorchPathComponent, PickleNodeID)] = []
         var current = id
         // Wrappers nest: a parameter around a subclass around a tensor. A loop, not recursion.
         for _ in 0..<Self.maximumWrappers {
             if case .persistentID = graph[current] {
+                if storages.isType(current) { return nil }
                 return (try bareStorage(current), attachments)
             }
             guard case .record(let number) = graph[current] else {
@@ -67,6 +75,16 @@ struct TorchTensorReader {
             }
             let record = graph.record(number)
             guard let direct = builder(of: record) else {
+                if let old = try oldTensor(record) {
+                    reached.insert(current)
+                    attachments += old.attachments
+                    switch old.form {
+                    case .layout(let layout): return (.tensor(layout), attachments)
+                    case .wrapped(let data):
+                        current = data
+                        continue
+                    }
+                }
                 if current == id { return nil }
                 attachments.append((.argument(0), current))
                 return (.undeliverable("A wrapper holds an object of an unknown class."), attachments)
@@ -83,6 +101,8 @@ struct TorchTensorReader {
             var arguments = Array(graph.arguments(record))
             if case .fromType = builder {
                 guard let inner = try fromType(arguments, at: location) else {
+                    attachments.append((.argument(2), arguments[2]))
+                    if arguments.count > 3 { attachments.append((.state, arguments[3])) }
                     return (.undeliverable("A tensor subclass is rebuilt by an unknown function."), attachments)
                 }
                 if arguments.count > 3 { attachments.append((.state, arguments[3])) }
@@ -95,8 +115,17 @@ struct TorchTensorReader {
                 if arguments.count > 3 { attachments.append((.state, arguments[3])) }
                 current = data
             case .tensorV1, .tensorV2, .tensorV3, .quantised:
-                if arguments.count > 5 { attachments.append((.argument(5), arguments[5])) }
-                return (try strided(builder, arguments, at: location), attachments)
+                let hooks = if case .quantised = builder { 6 } else { 5 }
+                if arguments.count > hooks { attachments.append((.argument(hooks), arguments[hooks])) }
+                return (try strided(builder, arguments, allowsParts: allowsParts, at: location), attachments)
+            case .fromNumPy:
+                return (try fromNumPy(arguments, at: location), attachments)
+            case .sparse, .nested:
+                guard allowsParts else {
+                    return (.undeliverable("A tensor of several parts is a part of another."), attachments)
+                }
+                if case .sparse = builder { return (try sparse(arguments, at: location), attachments) }
+                return (try nested(arguments, at: location), attachments)
             case .fromType:
                 return (.undeliverable("A tensor subclass wraps another."), attachments)
             case .undeliverable(let reason):
@@ -124,19 +153,20 @@ struct TorchTensorReader {
     }
 
     private func bareStorage(_ id: PickleNodeID) throws -> TorchTensorOutcome {
+        if let tensor = storages.tensor(id) { return .tensor(tensor) }
         guard let reference = storages[id] else { return .undeliverable("The storage is unknown.") }
-        guard let elementType = reference.elementType?.elementType else {
-            return .undeliverable("Elements of \(reference.type.qualifiedName) have no counterpart here.")
+        guard let type = reference.elementType else {
+            return .undeliverable("The storage class \(reference.type.qualifiedName) is unknown.")
         }
         guard let storage = reference.storage else { return .undeliverable("The storage has no data in the file.") }
         return .tensor(
             TorchTensorLayout(
-                elementType: elementType, shape: [reference.elementCount], strides: [1], elementOffset: 0,
-                storage: storage))
+                elementType: type.elementType, shape: [reference.elementCount], strides: [1],
+                elementOffset: reference.elementBase, storage: storage, torchType: type.torchType))
     }
 
-    private func strided(
-        _ builder: TorchBuilder, _ arguments: [PickleNodeID], at location: UD2MError.Location
+    private mutating func strided(
+        _ builder: TorchBuilder, _ arguments: [PickleNodeID], allowsParts: Bool, at location: UD2MError.Location
     ) throws -> TorchTensorOutcome {
         guard arguments.count >= 4, case .persistentID = graph[arguments[0]], let reference = storages[arguments[0]]
         else { throw malformed("A tensor is not built over a storage.", at: location) }
@@ -153,25 +183,34 @@ struct TorchTensorReader {
             guard let known = TorchElementType.ofDtype(dtype) else {
                 return .undeliverable("The dtype \(dtype.qualifiedName) is unknown.")
             }
+            // A view counts in its storage's elements, which need not divide this dtype's.
+            guard reference.elementBase == 0 else {
+                return .undeliverable("The tensor views a part of a storage under another type.")
+            }
             torchType = known
         }
         guard let torchType else {
             return .undeliverable("The storage class \(reference.type.qualifiedName) is unknown.")
         }
+        if case .quantised = builder, ["quint4x2", "quint2x4"].contains(torchType.torchType) {
+            return try packedQuantised(reference, torchType, arguments, at: location)
+        }
         try checkBounds(
             offset: offset, shape: shape, strides: strides, byteWidth: torchType.byteWidth,
-            available: reference.storage?.byteCount, at: location)
-        if case .quantised = builder {
-            return .undeliverable("Quantised tensors (\(torchType.name)) are not delivered.")
-        }
-        guard let elementType = torchType.elementType else {
-            return .undeliverable("Elements of type \(torchType.name) have no counterpart here.")
-        }
+            available: reference.byteCount, at: location)
         guard let storage = reference.storage else {
             return .undeliverable("The storage has no data in the file.")
         }
+        let (base, overflow) = offset.addingReportingOverflow(shape.contains(0) ? 0 : reference.elementBase)
+        guard !overflow else { throw bounds("A tensor's offset overflows.", at: location) }
+        let elementType = torchType.elementType
         var layout = TorchTensorLayout(
-            elementType: elementType, shape: shape, strides: strides, elementOffset: offset, storage: storage)
+            elementType: elementType, shape: shape, strides: strides, elementOffset: base, storage: storage,
+            torchType: torchType.torchType)
+        if case .quantised = builder {
+            guard allowsParts else { return .undeliverable("A quantised tensor is a part of another.") }
+            return try quantised(layout, arguments, at: location)
+        }
         switch builder {
         case .tensorV2 where arguments.count > 6: try applyMetadata(arguments[6], to: &layout, at: location)
         case .tensorV3 where arguments.count > 7: try applyMetadata(arguments[7], to: &layout, at: location)
@@ -215,7 +254,7 @@ struct TorchTensorReader {
     }
 
     /// A tuple, list or `torch.Size` of non-negative integers.
-    private func sizes(_ id: PickleNodeID) -> [Int]? {
+    func sizes(_ id: PickleNodeID) -> [Int]? {
         var items = graph.items(id)
         if case .record(let number) = graph[id] {
             let record = graph.record(number)
@@ -233,7 +272,7 @@ struct TorchTensorReader {
         return sizes
     }
 
-    private func checkBounds(
+    func checkBounds(
         offset: Int, shape: [Int], strides: [Int], byteWidth: Int, available: Int?, at location: UD2MError.Location
     ) throws {
         // Whether or not strides are zero, the dense tensor must be countable.
@@ -260,15 +299,15 @@ struct TorchTensorReader {
         }
     }
 
-    private func location(_ record: PickleRecord) -> UD2MError.Location {
+    func location(_ record: PickleRecord) -> UD2MError.Location {
         .init(entry: graph.entry, byteOffset: Int(record.byteOffset), opcodeIndex: Int(record.opcodeIndex))
     }
 
-    private func malformed(_ message: String, at location: UD2MError.Location) -> UD2MError {
+    func malformed(_ message: String, at location: UD2MError.Location) -> UD2MError {
         UD2MError(.torchTensorMalformed, message, at: location)
     }
 
-    private func bounds(_ message: String, at location: UD2MError.Location) -> UD2MError {
+    func bounds(_ message: String, at location: UD2MError.Location) -> UD2MError {
         UD2MError(.torchTensorBounds, message, at: location)
     }
 }

@@ -53,7 +53,7 @@ struct TorchWalker {
     private mutating func visit(_ frame: Frame) throws {
         if let tensor = try reader.tensor(frame.id) {
             let name = TensorName(try components(frame.path).joined(separator: "."))
-            if let source = try source(tensor.outcome, name: name, path: frame.path) { looseTensors.append(source) }
+            looseTensors += try sources(tensor.outcome, name: name, path: frame.path)
             push(tensor.attachments.map { (component: $0.0, id: $0.1) }, from: frame)
             return
         }
@@ -94,9 +94,11 @@ struct TorchWalker {
             }
             guard name.count <= limits.nameBytes else { throw tooMany() }
             let path = paths.extend(frame.path, .key(key))
-            rest += tensor.attachments.map { (component: .name(String(decoding: name, as: UTF8.self)), id: $0.1) }
-            guard let source = try source(tensor.outcome, name: TensorName(bytes: name), path: path) else { continue }
-            if let replaced = dictionary.add(source) {
+            push(
+                tensor.attachments.map { (component: $0.0, id: $0.1) },
+                from: Frame(id: value, path: path, depth: frame.depth + 1))
+            for source in try sources(tensor.outcome, name: TensorName(bytes: name), path: path) {
+                guard let replaced = dictionary.add(source) else { continue }
                 skipped.append(
                     SkippedTensor(path: replaced.path, reason: "The same key occurs again; Python keeps the last."))
             }
@@ -124,8 +126,10 @@ struct TorchWalker {
         for entry in names.tensors {
             let path = paths.extend(frame.path, .name(entry.name.text))
             guard let tensor = try reader.tensor(entry.id) else { continue }
-            push(tensor.attachments.map { (component: .name(entry.name.text), id: $0.1) }, from: frame)
-            if let source = try source(tensor.outcome, name: entry.name, path: path) { _ = collector.add(source) }
+            push(
+                tensor.attachments.map { (component: $0.0, id: $0.1) },
+                from: Frame(id: entry.id, path: path, depth: frame.depth + 1))
+            for source in try sources(tensor.outcome, name: entry.name, path: path) { _ = collector.add(source) }
         }
         if !collector.tensors.isEmpty {
             stateDicts.append(StateDict(path: try components(frame.path), tensors: collector.tensors))
@@ -198,22 +202,30 @@ struct TorchWalker {
         return !visited[Int(id.raw)]
     }
 
-    private mutating func source(
+    /// What a tensor value delivers: one tensor, its parts under names of their own, or nothing.
+    private mutating func sources(
         _ outcome: TorchTensorOutcome, name: TensorName, path: Int
-    ) throws -> TensorSource? {
-        tensorCount += 1
-        guard tensorCount <= limits.tensors else {
-            throw tooMany()
-        }
+    ) throws -> [TensorSource] {
+        let parts: [(component: String?, layout: TorchTensorLayout)]
         switch outcome {
         case .undeliverable(let reason):
+            parts = []
             try skip(path, reason)
-            return nil
-        case .tensor(let layout):
-            return TensorSource(
-                name: name, path: try components(path), elementType: layout.elementType,
-                shape: layout.shape, strides: layout.strides, elementOffset: layout.elementOffset,
-                storage: layout.storage, isConjugated: layout.isConjugated, isNegated: layout.isNegated)
+        case .tensor(let layout): parts = [(nil, layout)]
+        case .parts(let several): parts = several
+        }
+        tensorCount += max(parts.count, 1)
+        guard tensorCount <= limits.tensors else { throw tooMany() }
+        guard !parts.isEmpty else { return [] }
+        let components = try components(path)
+        return parts.map { part in
+            TensorSource(
+                name: part.component.map { TensorName(bytes: name.bytes + [UInt8(ascii: ".")] + $0.utf8) } ?? name,
+                path: part.component.map { components + [$0] } ?? components, elementType: part.layout.elementType,
+                shape: part.layout.shape, strides: part.layout.strides, elementOffset: part.layout.elementOffset,
+                storage: part.layout.storage, isConjugated: part.layout.isConjugated,
+                isNegated: part.layout.isNegated, torchType: part.layout.torchType,
+                quantisation: part.layout.quantisation)
         }
     }
 

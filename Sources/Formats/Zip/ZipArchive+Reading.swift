@@ -14,6 +14,18 @@ extension ZipArchive {
         return bytes
     }
 
+    /// Reads an entry's bytes and compares them with its checksum; stored ones are not copied.
+    /// - Throws: ``UD2MError`` with code `zip-checksum` or `zip-inflate-failed` for damage.
+    package func verify(_ entry: ZipEntry, allowMissingCRC: Bool = false) throws {
+        switch entry.method {
+        case .stored: try verifyChecksum(try payload(of: entry), of: entry, allowMissingCRC: allowMissingCRC)
+        case .deflated:
+            try inflatedBytes(of: entry).withUnsafeBytes {
+                try verifyChecksum($0, of: entry, allowMissingCRC: allowMissingCRC)
+            }
+        }
+    }
+
     /// A deflated or stored entry's bytes, unverified.
     func inflatedBytes(of entry: ZipEntry) throws -> [UInt8] {
         let payload = try payload(of: entry)
@@ -54,7 +66,7 @@ extension ZipArchive {
 
     /// The payload as it lies in the mapping.
     func payload(of entry: ZipEntry) throws -> UnsafeRawBufferPointer {
-        guard let payload = file.bytes.slice(entry.payloadRange) else {
+        guard let payload = bytes.slice(entry.payloadRange) else {
             throw UD2MError(
                 .zipEntryOutside, "The entry's data are not in the file.",
                 at: .init(file: file.path, entry: entry.displayName, byteOffset: entry.payloadOffset))

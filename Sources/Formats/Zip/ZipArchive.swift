@@ -4,6 +4,10 @@
 package final class ZipArchive: Sendable {
     /// The mapped file.
     package let file: MappedFile
+    /// The archive's bytes: the whole file, or the part of it that a container stores the archive in. All offsets
+    /// count from here.
+    package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: file.bytes[range]) }
+    private let range: Range<Int>
     /// The entries in the order of the central directory.
     package let entries: [ZipEntry]
     /// Oddities that change nothing, as sentences.
@@ -11,16 +15,22 @@ package final class ZipArchive: Sendable {
     let limits: Limits
     private let indexByName: [[UInt8]: Int]
 
-    /// Reads and checks the directory and every local header.
+    /// Reads and checks the directory and every local header of the archive in `range` of a file, or in all of it.
     /// - Throws: ``UD2MError`` with a `zip-…` code.
-    package init(file: MappedFile, limits: Limits = .standard) throws {
+    package init(file: MappedFile, range: Range<Int>? = nil, limits: Limits = .standard) throws {
+        guard let bytes = file.bytes.slice(range ?? 0..<file.count) else {
+            throw UD2MError(
+                .fileRangeOutside, "The archive should be at bytes \(range ?? 0..<0) of a file of \(file.count) bytes.",
+                at: .init(file: file.path))
+        }
         self.file = file
+        self.range = range ?? 0..<file.count
         self.limits = limits
         do {
-            let end = try ZipEndRecord(file.bytes)
-            var entries = try ZipDirectory(file.bytes, end: end, limits: limits).entries()
+            let end = try ZipEndRecord(bytes)
+            var entries = try ZipDirectory(bytes, end: end, limits: limits).entries()
             for index in entries.indices {
-                try entries[index].readLocalHeader(file.bytes, directoryOffset: end.directoryOffset)
+                try entries[index].readLocalHeader(bytes, directoryOffset: end.directoryOffset)
             }
             let gap = try Self.checkRanges(entries, directoryOffset: end.directoryOffset)
             self.indexByName = try Self.index(entries)

@@ -40,7 +40,10 @@ package struct ZipEntry: Sendable {
     var hasDescriptor: Bool { flags & 0x0008 != 0 }
 
     /// Whether the name is a relative path that stays below its root on every system (`formats.md` §2.3 rule 5).
-    package var hasPlainName: Bool {
+    package var hasPlainName: Bool { Self.isPlainName(name) }
+
+    /// Whether a name is a relative path that stays below its root on every system.
+    static func isPlainName(_ name: [UInt8]) -> Bool {
         if name.isEmpty || name.contains(0) || name.contains(UInt8(ascii: "\\")) { return false }
         if name[0] == UInt8(ascii: "/") { return false }
         if name.count >= 2, name[1] == UInt8(ascii: ":"), name[0] | 0x20 >= UInt8(ascii: "a"),

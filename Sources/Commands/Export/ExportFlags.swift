@@ -1,0 +1,77 @@
+import ArgumentParser
+import Foundation
+import UD2MConvert
+import UD2MFormats
+
+extension Exporter.Format: ExpressibleByArgument {}
+
+/// Flags of every command that writes a state dict in some format.
+struct ExportFlags: ParsableArguments {
+    @Option(help: "safetensors, sharded, pt, npz or ud2w; by default what the output's suffix says.")
+    var format: Exporter.Format?
+
+    @Option(
+        name: .customLong("max-shard-size"),
+        help: ArgumentHelp(
+            "Write several safetensors files of at most this size, such as 2GB, and an index.", valueName: "size"))
+    var maxShardSize: ByteSize?
+
+    @Flag(name: .customLong("no-alias"), help: "Write tied tensors once for each name.")
+    var noAlias = false
+
+    @Option(help: ArgumentHelp("State dict to write; the most plausible one unless given.", valueName: "path"))
+    var select: String?
+
+    @Flag(name: .customLong("keep-prefix"), help: "Write names as they are in the file, wrappers' prefixes included.")
+    var keepPrefix = false
+
+    @OptionGroup
+    var cast: CastFlags
+
+    @Flag(name: .customLong("dry-run"), help: "Show what would be written, and write nothing.")
+    var dryRun = false
+
+    @Flag(help: "Replace existing outputs.")
+    var force = false
+
+    /// Writes and reports.
+    func run(_ input: String, _ output: String, reporting: OutputOptions) throws {
+        var options = Exporter.Options(format: try resolvedFormat(output))
+        options.cast = try cast.makeRules()
+        options.separatesAliases = noAlias
+        if let maxShardSize { options.shardBytes = maxShardSize.bytes }
+        let progress = reporting.makeProgress()
+        let report = try ExportRun(
+            input: input, output: output, select: select, keepsPrefix: keepPrefix, options: options, dryRun: dryRun,
+            overwrite: force
+        ).execute(progress: progress)
+        progress.finish()
+        report.losses.warn()
+        if reporting.json {
+            try JSONOutput.print(report)
+        } else if !reporting.quiet {
+            print(report.text)
+        }
+    }
+
+    private func resolvedFormat(_ output: String) throws -> Exporter.Format {
+        if let format {
+            guard maxShardSize == nil || format == .sharded || format == .safetensors else {
+                throw ValidationError("--max-shard-size is for safetensors only.")
+            }
+            return maxShardSize != nil ? .sharded : format
+        }
+        var isFolder: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: output, isDirectory: &isFolder)
+        if output.hasSuffix("/") || (exists && isFolder.boolValue) || output.hasSuffix(".safetensors.index.json") {
+            return .sharded
+        }
+        switch output.split(separator: ".").last?.lowercased() {
+        case "safetensors": return maxShardSize == nil ? .safetensors : .sharded
+        case "pt", "pth", "bin", "ckpt": return .pt
+        case "npz": return .npz
+        case "ud2w": return .ud2w
+        default: throw ValidationError("The output's suffix names no format; pass --format.")
+        }
+    }
+}

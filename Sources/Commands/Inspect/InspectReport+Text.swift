@@ -1,0 +1,62 @@
+import UD2MFormats
+
+extension InspectReport {
+    /// The report as lines for a person.
+    /// - Parameter listsTensors: whether to add a line for each tensor.
+    func text(listsTensors: Bool) -> String {
+        var lines = [
+            "\(path.escapedForDisplay): \(container), \(ByteText.size(bytes)), \(totals.tensors) tensors"
+        ]
+        lines.append("  \(architecture?.text ?? unrecognised?.escapedForDisplay ?? "")")
+        if let evidence = architecture?.evidence { lines += evidence.map { "    \($0)" } }
+        if let selection {
+            let prefix = selection.prefix.isEmpty ? "" : ", without the prefix \(selection.prefix.escapedForDisplay)"
+            lines.append(
+                "  state dict \(Self.display(selection.path)): \(selection.totals.tensors) tensors, "
+                    + "\(ByteText.grouped(selection.totals.elements)) elements, "
+                    + "\(ByteText.size(selection.totals.bytes)), \(selection.totals.typeText)\(prefix)")
+        }
+        for state in stateDicts.filter({ $0.path != selection?.path }).prefix(20) {
+            lines.append(
+                "  also \(Self.display(state.path)): \(state.totals.tensors) tensors, "
+                    + "\(ByteText.size(state.totals.bytes)), \(state.totals.typeText)")
+        }
+        if stateDicts.count > 21 { lines.append("  and \(stateDicts.count - 21) further state dicts") }
+        if let contentID { lines.append("  content \(contentID)") }
+        for (key, value) in metadata.sorted(by: { $0.key < $1.key }).prefix(40) {
+            let shown = value.utf8.count <= 100 ? value : String(value.prefix(97)) + "…"
+            lines.append("  \(key.escapedForDisplay): \(shown.escapedForDisplay)")
+        }
+        lines += remarks.map { "  note: \($0.escapedForDisplay)" }
+        if !findings.list.isEmpty {
+            lines.append(
+                "  pickle: \(findings.dangerous) dangerous, \(findings.suspicious) suspicious, \(findings.notes) notes"
+                    + (findings.dangerous + findings.suspicious > 0 ? "; see ud2m-convert scan" : ""))
+        }
+        if !skipped.isEmpty {
+            lines.append("  \(skipped.count) tensors cannot be delivered:")
+            lines += skipped.prefix(listsTensors ? .max : 5).map { item in
+                "    \(Self.display(item.path)): \(item.reason.escapedForDisplay)"
+            }
+        }
+        return (lines + (listsTensors ? tensorLines : [])).joined(separator: "\n")
+    }
+
+    private var tensorLines: [String] {
+        var table = TextTable([.left, .left, .right, .left])
+        for tensor in tensors {
+            let name = tensor.name?.escapedForDisplay ?? "[\(Self.display(tensor.path))]"
+            table.add(name, tensor.dtype, tensor.shape.shapeText, tensor.sha256 ?? "")
+        }
+        return table.lines.map { line in
+            var line = line[...]
+            while line.last == " " { line.removeLast() }
+            return "  " + line
+        }
+    }
+
+    /// A path for a person; programs read the JSON, where components are apart.
+    private static func display(_ path: [String]) -> String {
+        path.isEmpty ? "(root)" : path.joined(separator: ".").escapedForDisplay
+    }
+}

@@ -1,0 +1,74 @@
+import UD2MConvert
+import UD2MFormats
+
+/// The work of `ud2m-convert inspect`.
+struct InspectRun {
+    let select: String?
+    let detection: DetectionOptions
+    /// Whether tensors outside the selected state dict are listed too.
+    let listsAll: Bool
+    let computesDigests: Bool
+
+    /// Describes one file; reads tensor data only for digests.
+    /// - Throws: ``UD2MFormats/UD2MError``.
+    func execute(_ path: String) throws -> InspectReport {
+        try InputCheckpoint.with(path) { checkpoint in
+            let selection = try StateDictSelection(checkpoint: checkpoint, select: select, options: detection)
+            let everything = checkpoint.stateDicts.flatMap(\.tensors) + checkpoint.looseTensors
+            let listed = listsAll ? everything : selection?.stateDict.tensors ?? []
+            var skipped = checkpoint.skipped
+            let digests = computesDigests ? try self.digests(of: listed, skipped: &skipped) : [:]
+            let names = Dictionary(
+                (selection?.tensors ?? []).map { ($0.path, $0.name.text) }, uniquingKeysWith: { first, _ in first })
+            return InspectReport(
+                path: path, container: checkpoint.container.rawValue, bytes: checkpoint.fileSize,
+                totals: TensorTotals(everything),
+                stateDicts: checkpoint.stateDicts.map { .init(path: $0.path, totals: TensorTotals($0.tensors)) },
+                selection: selection.map {
+                    .init(path: $0.stateDict.path, prefix: $0.prefix, totals: TensorTotals($0.tensors))
+                },
+                architecture: selection?.architecture.map { ArchitectureSummary($0) },
+                unrecognised: selection.map { $0.unrecognised?.message } ?? "There are no tensors under text keys.",
+                contentID: checkpoint.metadata[StoreMetadata.Key.content],
+                metadata: checkpoint.metadata.filter {
+                    ![StoreMetadata.Key.checksums, StoreMetadata.Key.content].contains($0.key)
+                },
+                tensors: listed.map { tensor in
+                    .init(
+                        path: tensor.path, name: names[tensor.path], dtype: tensor.elementType.reportName,
+                        shape: tensor.shape, bytes: tensor.byteCount,
+                        sha256: digests[TensorAliases.Place(tensor)])
+                },
+                skipped: skipped.map { .init(path: $0.path, reason: $0.reason) },
+                findings: .init(checkpoint.findings), remarks: checkpoint.remarks)
+        }
+    }
+
+    /// SHA-256 of each distinct tensor; those that would expand beyond measure are listed as skipped instead.
+    private func digests(
+        of tensors: [TensorSource], skipped: inout [SkippedTensor]
+    ) throws -> [TensorAliases.Place: String] {
+        var first: [TensorAliases.Place: TensorSource] = [:]
+        var order: [TensorSource] = []
+        for tensor in tensors where first.updateValue(tensor, forKey: .init(tensor)) == nil {
+            do {
+                try tensor.checkExpansion()
+                order.append(tensor)
+            } catch let error as UD2MError {
+                skipped.append(SkippedTensor(path: tensor.path, reason: error.message))
+            }
+        }
+        let hashed = try Parallel.map(order) { tensor in try tensor.sha256() }
+        return Dictionary(
+            zip(order.map { TensorAliases.Place($0) }, hashed), uniquingKeysWith: { first, _ in first })
+    }
+}
+
+extension TensorSource {
+    /// SHA-256 of the dense little-endian bytes.
+    fileprivate func sha256() throws -> String {
+        var hash = try SHA256()
+        try stream(as: elementType, pieceBytes: 1 << 20) { try hash.update($0) }
+        return try hash.finish()
+    }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import UD2MFormats
+
+/// `ud2m-convert ls`: the tensors of a checkpoint.
+struct ListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ls",
+        abstract: "List the tensors of a checkpoint's state dict.")
+
+    @Argument(help: "The checkpoint; - is standard input.")
+    var file: String
+
+    @Option(help: ArgumentHelp("State dict to list; the most plausible one unless given.", valueName: "path"))
+    var select: String?
+
+    @Flag(name: .customLong("keep-prefix"), help: "Show names as they are in the file, wrappers' prefixes included.")
+    var keepPrefix = false
+
+    @OptionGroup
+    var names: NameFilterFlags
+
+    @Option(help: "Order: file, name or size.")
+    var sort: ListRun.Order = .file
+
+    @Flag(help: "Show names as a tree, alike numbered blocks folded.")
+    var tree = false
+
+    @Option(help: "Levels of the tree to show.")
+    var depth = 64
+
+    @OptionGroup
+    var reporting: OutputOptions
+
+    func validate() throws {
+        guard depth > 0 else { throw ValidationError("--depth must be at least 1.") }
+    }
+
+    func run() throws {
+        let report = try ListRun(select: select, keepsPrefix: keepPrefix, filter: names.filter, order: sort)
+            .execute(file)
+        if reporting.json { return try JSONOutput.print(report) }
+        let lines = tree ? TensorTree(report.tensors).lines(depth: depth) : report.table
+        if !lines.isEmpty { print(lines.joined(separator: "\n")) }
+        if !reporting.quiet {
+            let totals = report.totals
+            print(
+                "\(totals.tensors) tensors, \(ByteText.grouped(totals.elements)) elements, \(ByteText.size(totals.bytes))"
+            )
+        }
+    }
+}
+
+extension ListReport {
+    /// A line for each tensor.
+    fileprivate var table: [String] {
+        var table = TextTable([.right, .left, .right, .left])
+        for tensor in tensors {
+            table.add(
+                ByteText.size(tensor.bytes), tensor.dtype, tensor.shape.shapeText, tensor.name.escapedForDisplay)
+        }
+        return table.lines
+    }
+}

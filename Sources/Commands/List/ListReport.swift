@@ -1,0 +1,18 @@
+/// The result of `ud2m-convert ls` (`schemas/ls.schema.json`).
+struct ListReport: Encodable {
+    struct Tensor: Encodable {
+        let name: String
+        let dtype: String
+        let shape: [Int]
+        let bytes: Int
+    }
+
+    let tool = "ud2m-convert"
+    let version = Version.current
+    let path: String
+    let state: [String]
+    let prefix: String
+    /// Those that the patterns let through, in the order asked for.
+    let tensors: [Tensor]
+    let totals: TensorTotals
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import UD2MFormats
+
+/// `ud2m-convert scan`: what a checkpoint would make Python do.
+struct ScanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "scan",
+        abstract: "Say what loading files in Python would import and call.",
+        discussion: """
+            Each finding names the global, the record, the byte in it and the opcode. Exits with 0 for clean files, 1 \
+            for suspicious and 77 for dangerous ones. Nothing is executed.
+            """)
+
+    @Argument(help: "Files or patterns; - is standard input.")
+    var files: [String]
+
+    @Flag(name: .customLong("strict-globals"), help: "Unknown classes are suspicious.")
+    var strictGlobals = false
+
+    @OptionGroup
+    var reporting: OutputOptions
+
+    func run() throws {
+        let batch = try Batch(try InputPaths(files)) { path in
+            try InputCheckpoint.with(path) { ScanReport($0, strict: strictGlobals) }
+        }
+        if reporting.json {
+            try batch.printJSON()
+        } else {
+            batch.printText { $0.verdict == .clean && reporting.quiet ? "" : $0.text }
+        }
+        try batch.requireSuccess { $0.verdict.exitCode }
+    }
+}

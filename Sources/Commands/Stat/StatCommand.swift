@@ -1,0 +1,34 @@
+import ArgumentParser
+import UD2MFormats
+
+/// `ud2m-convert stat`: what the numbers are like.
+struct StatCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stat",
+        abstract: "Show minimum, maximum, mean, deviation, NaNs, infinities and zeros of every tensor.",
+        discussion: "Extremes and moments are over the finite numbers, in double precision; the deviation divides by n."
+    )
+
+    @Argument(help: "The checkpoint; - is standard input.")
+    var file: String
+
+    @Option(help: ArgumentHelp("State dict to read; the most plausible one unless given.", valueName: "path"))
+    var select: String?
+
+    @Flag(name: .customLong("keep-prefix"), help: "Show names as they are in the file, wrappers' prefixes included.")
+    var keepPrefix = false
+
+    @OptionGroup
+    var names: NameFilterFlags
+
+    @OptionGroup
+    var reporting: OutputOptions
+
+    func run() throws {
+        let progress = reporting.makeProgress()
+        let report = try StatRun(select: select, keepsPrefix: keepPrefix, filter: names.filter)
+            .execute(file, progress: progress)
+        progress.finish()
+        if reporting.json { try JSONOutput.print(report) } else { print(report.text) }
+    }
+}

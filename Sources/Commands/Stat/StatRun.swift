@@ -1,0 +1,27 @@
+import UD2MConvert
+import UD2MFormats
+
+/// The work of `ud2m-convert stat`.
+struct StatRun {
+    let select: String?
+    let keepsPrefix: Bool
+    let filter: NameFilter
+
+    /// Reads every tensor that the patterns let through.
+    /// - Throws: ``UD2MFormats/UD2MError``.
+    func execute(_ path: String, progress: any ProgressSink) throws -> StatReport {
+        try InputCheckpoint.with(path) { checkpoint in
+            let selection = try StateDictSelection.required(
+                in: checkpoint, select: select, keepsPrefix: keepsPrefix)
+            let tensors = selection.tensors.filter { filter.accepts($0.name) }
+            let counter = SharedProgress(
+                progress, total: TensorTotals(tensors).bytes, label: "reading")
+            let statistics = try Parallel.map(tensors, finished: { counter.add($0.byteCount) }) {
+                try TensorStatistics(of: $0)
+            }
+            return StatReport(
+                path: path, state: selection.stateDict.path, prefix: selection.prefix,
+                tensors: zip(tensors, statistics).map { .init($0, $1) })
+        }
+    }
+}

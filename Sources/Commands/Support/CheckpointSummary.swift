@@ -1,0 +1,73 @@
+import UD2MConvert
+import UD2MFormats
+
+/// Counts over some tensors, as reports give them.
+struct TensorTotals: Encodable {
+    /// One element type's share.
+    struct ElementTypeShare: Encodable {
+        let dtype: String
+        let tensors: Int
+        let elements: Int
+        let bytes: Int
+    }
+
+    let tensors: Int
+    let elements: Int
+    let bytes: Int
+    /// By bytes, most first.
+    let dtypes: [ElementTypeShare]
+
+    /// Counts; sums stop at the largest integer, since stride-0 tensors may claim anything.
+    init(_ sources: [TensorSource]) {
+        var shares: [ElementType: (tensors: Int, elements: Int, bytes: Int)] = [:]
+        for source in sources {
+            let old = shares[source.elementType] ?? (0, 0, 0)
+            shares[source.elementType] = (
+                old.tensors + 1, Self.sum(old.elements, source.elementCount), Self.sum(old.bytes, source.byteCount)
+            )
+        }
+        tensors = sources.count
+        elements = shares.values.reduce(0) { Self.sum($0, $1.elements) }
+        bytes = shares.values.reduce(0) { Self.sum($0, $1.bytes) }
+        dtypes = shares.map { type, share in
+            ElementTypeShare(
+                dtype: type.reportName, tensors: share.tensors, elements: share.elements, bytes: share.bytes)
+        }.sorted { ($0.bytes, $1.dtype) > ($1.bytes, $0.dtype) }
+    }
+
+    private static func sum(_ lhs: Int, _ rhs: Int) -> Int {
+        let (sum, overflow) = lhs.addingReportingOverflow(rhs)
+        return overflow ? .max : sum
+    }
+
+    /// "all F32", or "202 F16, 48 F32".
+    var typeText: String {
+        if dtypes.count == 1, let only = dtypes.first { return "all \(only.dtype)" }
+        return dtypes.map { "\($0.tensors) \($0.dtype)" }.joined(separator: ", ")
+    }
+}
+
+/// A recognised network, as reports give it.
+struct ArchitectureSummary: Encodable {
+    let family: String
+    let summary: String
+    let parameters: Int
+    /// Published models of exactly this shape.
+    let matches: [String]
+    let evidence: [String]
+
+    init(_ detected: DetectedArchitecture) {
+        let architecture = ConvertReport.Architecture(detected)
+        family = architecture.family
+        summary = architecture.summary
+        parameters = architecture.parameters
+        matches = detected.knownModels
+        evidence = architecture.evidence
+    }
+
+    /// "ADM U-Net, 3 → 6 channels, …, 552,814,086 parameters (matches 256x256_diffusion_uncond)".
+    var text: String {
+        let known = matches.isEmpty ? "" : " (matches \(matches.joined(separator: ", ")))"
+        return "\(summary), \(ByteText.grouped(parameters)) parameters\(known)"
+    }
+}

@@ -1,0 +1,56 @@
+import UD2MFormats
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The inputs of a command that takes many.
+struct InputPaths {
+    /// What stands for standard input.
+    static let standardInput = "-"
+
+    /// The paths, patterns replaced by the files they match, in order and without repetition.
+    let paths: [String]
+    /// Whether the command line named exactly one file rather than a pattern or several: its report then stands alone.
+    let isSingle: Bool
+
+    /// Expands patterns that the shell has left alone.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `input-pattern` for a pattern that matches nothing.
+    init(_ arguments: [String]) throws(UD2MError) {
+        var paths: [String] = []
+        var seen: Set<[UInt8]> = []
+        var hasPattern = false
+        for argument in arguments {
+            var found = [argument]
+            // A file whose name looks like a pattern is that file.
+            if argument.utf8.contains(where: { "*?[".utf8.contains($0) }), access(argument, F_OK) != 0 {
+                hasPattern = true
+                found = Self.matches(argument)
+                guard !found.isEmpty else {
+                    throw UD2MError(
+                        .inputPattern, "No file matches the pattern.", at: .init(file: argument),
+                        remedy: "Check the pattern.")
+                }
+            }
+            for path in found where seen.insert(Array(path.utf8)).inserted { paths.append(path) }
+        }
+        self.paths = paths
+        isSingle = !hasPattern && arguments.count == 1
+    }
+
+    private static func matches(_ pattern: String) -> [String] {
+        var result = glob_t()
+        defer { globfree(&result) }
+        guard glob(pattern, 0, nil, &result) == 0 else { return [] }
+        return (0..<Int(result.gl_pathc)).compactMap { index in
+            result.gl_pathv[index].map { String(cString: $0) }
+        }
+    }
+}
+
+extension UD2MError.Code {
+    /// A pattern of file names matches no file.
+    static let inputPattern = UD2MError.Code("input-pattern", .noInput)
+}

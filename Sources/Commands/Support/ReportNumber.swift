@@ -1,0 +1,23 @@
+import Foundation
+
+/// A number in JSON, which has no infinity: spelled as text where it is not finite.
+struct ReportNumber: Encodable {
+    private let value: Double
+
+    init(_ value: Double) { self.value = value }
+
+    func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        if value.isFinite {
+            try container.encode(value)
+        } else {
+            try container.encode(value.isNaN ? "NaN" : value < 0 ? "-Infinity" : "Infinity")
+        }
+    }
+
+    /// Four significant digits.
+    var text: String {
+        guard value.isFinite else { return value.isNaN ? "NaN" : value < 0 ? "-inf" : "inf" }
+        return String(format: "%.4g", value)
+    }
+}

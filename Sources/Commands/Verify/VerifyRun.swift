@@ -1,0 +1,79 @@
+import UD2MFormats
+
+/// The work of `ud2m-convert verify`.
+struct VerifyRun {
+    /// Whether to compute SHA-256 where the file records it.
+    let deep: Bool
+    /// Whether to check the structure only.
+    let shallow: Bool
+    /// Whether an archive's record without a checksum is taken as it is.
+    let allowMissingCRC: Bool
+
+    /// Checks one file.
+    /// - Throws: ``UD2MFormats/UD2MError`` when its structure is unsound; damaged data are reported, not thrown.
+    func execute(_ path: String, progress: any ProgressSink) throws -> VerifyReport {
+        let file = try MappedFile(path: path)
+        if !shallow, file.bytes.hasBytes([0x50, 0x4B, 0x03, 0x04], at: 0) {
+            return try verifyArchive(file, progress: progress)
+        }
+        let checkpoint = try Checkpoint.open(path: path)
+        guard !shallow, checkpoint.container == .weightStore else {
+            return report(file, checkpoint, level: .structure)
+        }
+        let store = try WeightStore(path: path)
+        let entries = store.safetensors.entries.sorted { $0.range.lowerBound < $1.range.lowerBound }
+        if let first = entries.first, store.digests(of: first.name) == nil {
+            return report(file, checkpoint, level: .structure)
+        }
+        file.advise(.sequential)
+        let counter = SharedProgress(progress, total: file.count, label: "verifying")
+        let found = try Parallel.map(entries, finished: { counter.add($0.range.count) }) {
+            try store.mismatch(of: $0, deep: deep)
+        }
+        try store.safetensors.file.checkUnchanged()
+        let mismatches = found.compactMap(\.self).map {
+            VerifyReport.Mismatch(
+                tensor: $0.tensor.text, entry: nil, check: $0.kind.rawValue, begin: $0.range.lowerBound,
+                end: $0.range.upperBound)
+        }
+        return report(
+            file, checkpoint, level: deep ? .digests : .checksums, contentID: store.contentID, mismatches: mismatches)
+    }
+
+    /// Compares every record of a zip archive with its CRC-32, then opens the checkpoint in it.
+    private func verifyArchive(_ file: MappedFile, progress: any ProgressSink) throws -> VerifyReport {
+        let archive = try ZipArchive(file: file)
+        file.advise(.sequential)
+        let counter = SharedProgress(progress, total: file.count, label: "verifying")
+        let found = try Parallel.map(archive.entries, finished: { counter.add($0.compressedSize) }) {
+            entry -> VerifyReport.Mismatch? in
+            do {
+                try archive.verify(entry, allowMissingCRC: allowMissingCRC)
+                return nil
+            } catch let error as UD2MError where [.zipChecksum, .zipInflateFailed].contains(error.code) {
+                return VerifyReport.Mismatch(
+                    tensor: nil, entry: entry.displayName, check: "crc32", begin: entry.payloadRange.lowerBound,
+                    end: entry.payloadRange.upperBound)
+            }
+        }
+        try file.checkUnchanged()
+        let mismatches = found.compactMap(\.self)
+        if !mismatches.isEmpty {
+            // The pickle itself may be among the damaged records, so the archive is all that can be named.
+            return VerifyReport(
+                path: file.path, container: "zip", bytes: file.count, level: .checksums, ok: false, contentID: nil,
+                mismatches: mismatches, remarks: archive.remarks)
+        }
+        let checkpoint = try Checkpoint.open(path: file.path, allowMissingCRC: allowMissingCRC)
+        return report(file, checkpoint, level: .checksums)
+    }
+
+    private func report(
+        _ file: MappedFile, _ checkpoint: Checkpoint, level: VerifyReport.Level, contentID: String? = nil,
+        mismatches: [VerifyReport.Mismatch] = []
+    ) -> VerifyReport {
+        VerifyReport(
+            path: file.path, container: checkpoint.container.rawValue, bytes: file.count, level: level,
+            ok: mismatches.isEmpty, contentID: contentID, mismatches: mismatches, remarks: checkpoint.remarks)
+    }
+}

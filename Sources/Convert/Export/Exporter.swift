@@ -1,0 +1,93 @@
+import UD2MFormats
+
+/// Writes the state dict of a checkpoint in another format, bit for bit or with other element types.
+public struct Exporter: Sendable {
+    /// The formats that can be written.
+    public enum Format: String, Sendable, CaseIterable {
+        /// One safetensors file.
+        case safetensors
+        /// Several safetensors files and an index.
+        case sharded
+        /// A `.pt` file for `torch.load(weights_only=True)`.
+        case pt
+        /// A NumPy archive.
+        case npz
+        /// A weight store.
+        case ud2w
+    }
+
+    /// How to write.
+    public struct Options: Sendable {
+        /// The format.
+        public var format: Format
+        /// Which tensors are written as another type.
+        public var cast = CastRules.none
+        /// Whether tied tensors are written once for each name even where the format could share them.
+        public var separatesAliases = false
+        /// Bytes of tensors in one shard at most; a larger tensor has a shard to itself.
+        public var shardBytes = 5_000_000_000
+
+        /// Creates the defaults.
+        public init(format: Format) {
+            self.format = format
+        }
+    }
+
+    /// The checkpoint.
+    public let checkpoint: Checkpoint
+    /// The state dict that is written.
+    public let selection: StateDictSelection
+    /// How.
+    public let options: Options
+    /// The tensors as they will be written, in the order of the state dict, aliases left out.
+    public let tensors: [TensorInput]
+    /// Names that share another tensor's data in the file.
+    public let aliases: [TensorName: TensorName]
+    /// What conversions could not keep; complete after writing.
+    public let ledger = ConversionLedger()
+
+    /// Plans an export; nothing is read or written.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `cast-rule`.
+    public init(checkpoint: Checkpoint, selection: StateDictSelection, options: Options) throws {
+        let types = try options.cast.elementTypes(of: selection.tensors)
+        let canAlias = !options.separatesAliases && [.pt, .ud2w].contains(options.format)
+        let aliases =
+            canAlias ? TensorAliases.among(selection.tensors) { types[$0.name] ?? $0.elementType } : [:]
+        let ledger = ledger
+        self.checkpoint = checkpoint
+        self.selection = selection
+        self.options = options
+        self.aliases = aliases
+        self.tensors = selection.tensors.filter { aliases[$0.name] == nil }.map {
+            TensorInput($0, as: types[$0.name] ?? $0.elementType, ledger: ledger)
+        }
+    }
+
+    /// The text pairs of a plain safetensors file: the source's own, without what only a store may say.
+    var metadata: [String: String] {
+        var pairs = checkpoint.metadata.filter { !StoreMetadata.Key.computed.contains($0.key) }
+        pairs["format"] = "pt"
+        return pairs
+    }
+
+    /// What a store says about itself: what the source store said, or the network recognised in it.
+    var information: StoreMetadata {
+        get throws {
+            var information = try StoreMetadata(
+                pairs: checkpoint.container == .weightStore ? checkpoint.metadata : metadata,
+                at: .init(file: checkpoint.path))
+            information.other["format"] = nil
+            information.architecture = information.architecture ?? selection.architecture?.configuration
+            guard !options.cast.isEmpty else { return information }
+            var step = JSONObject()
+            step["op"] = "cast"
+            step["base"] = checkpoint.metadata[StoreMetadata.Key.content].map { .string($0) }
+            step["dtype"] = options.cast.standard.map { .string($0.rawValue) }
+            if !options.cast.rules.isEmpty {
+                step["rules"] = .array(options.cast.rules.map { .string("\($0.pattern)=\($0.elementType.rawValue)") })
+            }
+            information.lineage.append(.object(step))
+            return information
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import Synchronization
+import UD2MFormats
+
+/// Which floating-point tensors become which type: one for all, and exceptions by name.
+public struct CastRules: Sendable {
+    /// An exception: tensors whose name the pattern is found in.
+    public struct Rule: Sendable, Hashable {
+        /// A regular expression, searched for anywhere in the name.
+        public let pattern: String
+        /// The type that such tensors get.
+        public let elementType: ElementType
+    }
+
+    /// The types that tensors can be converted to.
+    public static let elementTypes: [ElementType] = [.f32, .f16, .bf16]
+    /// Bytes of a pattern.
+    public static let patternBytes = 1 << 10
+
+    /// The type of tensors that no rule names, or nil to keep each as it is.
+    public let standard: ElementType?
+    /// The exceptions; the first that fits counts.
+    public let rules: [Rule]
+
+    /// Rules that change nothing.
+    public static let none = CastRules(standard: nil)
+
+    private init(standard: ElementType?) {
+        self.standard = standard
+        self.rules = []
+    }
+
+    /// Creates rules.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `cast-rule` for a type that is no target, or a pattern that is too
+    ///   long or no regular expression.
+    public init(standard: ElementType?, rules: [(pattern: String, elementType: ElementType)]) throws(UD2MError) {
+        self.standard = standard
+        self.rules = rules.map { Rule(pattern: $0.pattern, elementType: $0.elementType) }
+        for type in [standard].compactMap({ $0 }) + rules.map(\.elementType) where !Self.elementTypes.contains(type) {
+            throw UD2MError(
+                .castRule, "Tensors cannot be converted to \(type.rawValue).", remedy: "Use f32, f16 or bf16.")
+        }
+        _ = try compiled()
+    }
+
+    /// Whether nothing is converted.
+    public var isEmpty: Bool { standard == nil && rules.isEmpty }
+
+    /// The type each tensor gets; everything but floating-point tensors keeps its own.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `cast-rule`.
+    public func elementTypes(of tensors: [TensorSource]) throws(UD2MError) -> [TensorName: ElementType] {
+        let compiled = try compiled()
+        var types: [TensorName: ElementType] = [:]
+        for tensor in tensors {
+            var type = standard ?? tensor.elementType
+            if !compiled.isEmpty {
+                let name = tensor.name.text
+                if let rule = compiled.first(where: { (try? $0.0.firstMatch(in: name)) != nil }) { type = rule.1 }
+            }
+            types[tensor.name] = tensor.elementType.isFloatingPoint ? type : tensor.elementType
+        }
+        return types
+    }
+
+    private func compiled() throws(UD2MError) -> [(Regex<AnyRegexOutput>, ElementType)] {
+        var compiled: [(Regex<AnyRegexOutput>, ElementType)] = []
+        for rule in rules {
+            guard rule.pattern.utf8.count <= Self.patternBytes else {
+                throw UD2MError(.castRule, "A rule's pattern is longer than \(Self.patternBytes) bytes.")
+            }
+            do {
+                compiled.append((try Regex(rule.pattern), rule.elementType))
+            } catch {
+                throw UD2MError(.castRule, "'\(rule.pattern)' is no regular expression.")
+            }
+        }
+        return compiled
+    }
+}
+
+/// What conversions could not keep, tensor by tensor; filled while tensors stream.
+public final class ConversionLedger: Sendable {
+    private let losses = Mutex<[TensorName: ConversionLoss]>([:])
+
+    /// Creates an empty ledger.
+    public init() {}
+
+    /// Tensors that lost something, sorted by name.
+    public var entries: [(name: TensorName, loss: ConversionLoss)] {
+        losses.withLock { $0 }.filter { $0.value != ConversionLoss() }.sorted { $0.key < $1.key }
+            .map { (name: $0.key, loss: $0.value) }
+    }
+
+    fileprivate func record(_ loss: ConversionLoss, for name: TensorName) {
+        losses.withLock { $0[name] = loss }
+    }
+}
+
+extension TensorInput {
+    /// Creates a tensor from one of a checkpoint, converted while it streams; losses go into a ledger.
+    public init(_ source: TensorSource, as elementType: ElementType, ledger: ConversionLedger) {
+        self.init(name: source.name, elementType: elementType, shape: source.shape) { body in
+            try source.checkExpansion()
+            ledger.record(try source.stream(as: elementType, body), for: source.name)
+        }
+    }
+}
+
+extension UD2MError.Code {
+    /// A rule for element types is no regular expression, or names a type that is no target.
+    public static let castRule = UD2MError.Code("cast-rule", .usage)
+}

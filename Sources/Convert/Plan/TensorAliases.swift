@@ -1,0 +1,49 @@
+import UD2MFormats
+
+/// Tied tensors: names whose elements are the very same bytes as an earlier one's (`formats.md` §5.4).
+public enum TensorAliases {
+    /// Everything that decides which bytes a tensor reads.
+    package struct Place: Hashable {
+        private let storage: ObjectIdentifier
+        private let offset: Int
+        private let shape: [Int]
+        private let strides: [Int]
+        private let elementType: ElementType
+        private let isNegated: Bool
+        private let isConjugated: Bool
+
+        package init(_ tensor: TensorSource) {
+            storage = ObjectIdentifier(tensor.storage)
+            offset = tensor.elementOffset
+            shape = tensor.shape
+            strides = tensor.strides
+            elementType = tensor.elementType
+            isNegated = tensor.isNegated
+            isConjugated = tensor.isConjugated
+        }
+    }
+
+    /// The names that repeat an earlier tensor, each with the name it repeats.
+    /// - Parameters:
+    ///   - tensors: The tensors in order.
+    ///   - type: The type each will be written as; tensors that part ways there are no aliases.
+    public static func among(
+        _ tensors: [TensorSource], writtenAs type: (TensorSource) -> ElementType = { $0.elementType }
+    ) -> [TensorName: TensorName] {
+        struct Written: Hashable {
+            let place: Place
+            let type: ElementType
+        }
+        var first: [Written: TensorName] = [:]
+        var aliases: [TensorName: TensorName] = [:]
+        for tensor in tensors where !tensor.shape.contains(0) {
+            let written = Written(place: Place(tensor), type: type(tensor))
+            if let canonical = first[written] {
+                aliases[tensor.name] = canonical
+            } else {
+                first[written] = tensor.name
+            }
+        }
+        return aliases
+    }
+}

@@ -1,0 +1,78 @@
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// Opens a file or folder by what it holds.
+struct CheckpointOpener {
+    let path: String
+    let options: CheckpointOptions
+    /// Whether an index may be opened; false for the shards of one, so that indexes never lead to indexes.
+    var followsIndexes = true
+
+    /// Describes the checkpoint.
+    /// - Throws: ``UD2MError`` that names the container, the place and the rule broken.
+    func checkpoint() throws -> Checkpoint {
+        if let names = Self.names(inFolder: path) { return try folder(names) }
+        let file = try MappedFile(path: path)
+        do {
+            return try open(file)
+        } catch let error as UD2MError {
+            throw error.located(in: .init(file: path))
+        }
+    }
+
+    private func open(_ file: MappedFile) throws -> Checkpoint {
+        switch try ContainerSniffer(file.bytes).kind() {
+        case .zip:
+            return try ZipCheckpoint(archive: ZipArchive(file: file, limits: options.limits), options: options)
+                .checkpoint()
+        case .safetensors:
+            return try SafetensorsFile(file: file, limits: options.limits).checkpoint()
+        case .legacyStream:
+            return try LegacyStreamCheckpoint(file: file, options: options).checkpoint()
+        case .tar:
+            return try TarCheckpoint(file: file, options: options).checkpoint()
+        case .npy:
+            return try NPYCheckpoint(file: file, limits: options.limits).checkpoint()
+        case .shardIndex:
+            guard followsIndexes else {
+                throw UD2MError(.shardIndex, "An index names another index as its shard.", at: .init(byteOffset: 0))
+            }
+            return try ShardedCheckpoint(file: file, options: options).checkpoint()
+        }
+    }
+
+    private func folder(_ names: [String]) throws -> Checkpoint {
+        if names.contains(DistributedCheckpoint.metadataName) {
+            do {
+                return try DistributedCheckpoint(path: path, options: options).checkpoint()
+            } catch let error as UD2MError {
+                throw error.located(in: .init(file: path))
+            }
+        }
+        guard followsIndexes, let name = ShardedCheckpoint.file(in: names) else {
+            throw UD2MError(
+                .fileNotRegular, "This is a folder without a checkpoint that spans it.", at: .init(file: path),
+                remedy: "Name a file inside it: a distributed checkpoint has a .metadata, a sharded one an index.json.")
+        }
+        let inner = path.hasSuffix("/") ? path + name : path + "/" + name
+        return try CheckpointOpener(path: inner, options: options).checkpoint()
+    }
+
+    /// The names in a folder, or nil when the path is none.
+    private static func names(inFolder path: String) -> [String]? {
+        guard !path.utf8.contains(0), let folder = opendir(path) else { return nil }
+        defer { closedir(folder) }
+        var names: [String] = []
+        // A folder of a checkpoint is small; what lies beyond is not looked at.
+        while names.count < 100_000, let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            names.append(name)
+        }
+        return names
+    }
+}

@@ -1,0 +1,93 @@
+/// Opens one NumPy array as a checkpoint with one nameless tensor.
+struct NPYCheckpoint {
+    let file: MappedFile
+    let limits: Limits
+
+    /// Reads the header.
+    /// - Throws: ``UD2MError`` with an `npy-…` code.
+    func checkpoint() throws -> Checkpoint {
+        let description = try NPYDescription(file.bytes, limits: limits)
+        let rest = file.count - description.dataOffset
+        guard rest == description.byteCount else {
+            throw UD2MError(
+                .npySize, "The array should have \(description.byteCount) bytes; the file has \(rest).",
+                at: .init(byteOffset: description.dataOffset), remedy: "An incomplete download? Fetch the file again.")
+        }
+        let storage = try MappedStorage(
+            file: file, range: description.dataOffset..<file.count, key: "", isBigEndian: description.type.isBigEndian)
+        return Checkpoint(
+            path: file.path, container: .npy, fileSize: file.count, stateDicts: [],
+            looseTensors: [description.source(name: "", storage: storage)])
+    }
+}
+
+/// Opens a zip archive of NumPy arrays (`formats.md` §7).
+struct NPZCheckpoint {
+    let archive: ZipArchive
+    let entries: [ZipEntry]
+    let options: CheckpointOptions
+
+    /// Reads every member's header; deflated members are inflated again when their data are read.
+    /// - Throws: ``UD2MError`` with an `npy-…` or `zip-…` code.
+    func checkpoint() throws -> Checkpoint {
+        let cache = InflatedRecordCache()
+        var tensors: [TensorSource] = []
+        for entry in entries {
+            do {
+                tensors.append(try tensor(entry, cache: cache))
+            } catch let error as UD2MError {
+                throw error.located(in: .init(entry: entry.displayName))
+            }
+        }
+        return Checkpoint(
+            path: archive.file.path, container: .npz, fileSize: archive.file.count,
+            stateDicts: [StateDict(path: [], tensors: tensors)])
+    }
+
+    private func tensor(_ entry: ZipEntry, cache: InflatedRecordCache) throws -> TensorSource {
+        if entry.method == .deflated { try archive.checkInflatedSize(of: entry) }
+        let record = ZipRecordStorage(
+            archive: archive, entry: entry, key: entry.displayName, isBigEndian: false,
+            allowMissingCRC: options.allowMissingCRC, cache: cache)
+        // A stored member's checksum waits until its data are read: describing must not read gigabytes.
+        let description =
+            entry.method == .stored
+            ? try NPYDescription(try archive.payload(of: entry), limits: options.limits)
+            : try record.withBytes { try NPYDescription($0, limits: options.limits) }
+        guard entry.size - description.dataOffset == description.byteCount else {
+            throw UD2MError(
+                .npySize,
+                "The array should have \(description.byteCount) bytes; the member has "
+                    + "\(entry.size - description.dataOffset).", at: .init(byteOffset: description.dataOffset))
+        }
+        let storage = StorageSlice(
+            of: record, range: description.dataOffset..<entry.size, isBigEndian: description.type.isBigEndian)
+        return description.source(name: String(decoding: entry.name.dropLast(4), as: UTF8.self), storage: storage)
+    }
+}
+
+/// A part of another storage.
+final class StorageSlice: TensorStorage {
+    let isBigEndian: Bool
+    private let whole: any TensorStorage
+    private let range: Range<Int>
+
+    var key: String { whole.key }
+    var byteCount: Int { range.count }
+
+    /// The bytes of `whole` in `range`, which the caller has checked.
+    init(of whole: any TensorStorage, range: Range<Int>, isBigEndian: Bool) {
+        self.whole = whole
+        self.range = range
+        self.isBigEndian = isBigEndian
+    }
+
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+        try whole.withBytes { bytes in
+            guard let part = bytes.slice(range) else {
+                throw UD2MError(.tensorOutsideStorage, "The tensor lies outside its storage.")
+            }
+            return try body(part)
+        }
+    }
+}

@@ -1,0 +1,198 @@
+/// What the header of an `.npy` array says (`formats.md` §7).
+struct NPYDescription {
+    /// The elements' type and byte order.
+    let type: NumPyElementType
+    /// Sizes, outermost first.
+    let shape: [Int]
+    /// Whether the first dimension varies fastest.
+    let isFortran: Bool
+    /// The first data byte.
+    let dataOffset: Int
+
+    /// Bytes of the array, checked against overflow when the header was read.
+    var byteCount: Int { type.elementType.byteCount(shape: shape) ?? 0 }
+
+    /// Reads the header at the start of `bytes`; the data need not be there.
+    /// - Throws: ``UD2MError`` with code `npy-header`, or `npy-dtype` for objects, structures and unknown types.
+    init(_ bytes: UnsafeRawBufferPointer, limits: Limits) throws {
+        func malformed(_ message: String, at offset: Int) -> UD2MError {
+            UD2MError(.npyHeader, message, at: .init(byteOffset: offset))
+        }
+        guard bytes.hasBytes([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59], at: 0), bytes.count >= 10 else {
+            throw malformed("This is no NumPy array.", at: 0)
+        }
+        let start: Int
+        let length: Int
+        switch (bytes[6], bytes[7]) {
+        case (1, 0):
+            start = 10
+            length = Int(bytes.littleEndian(UInt16.self, at: 8) ?? 0)
+        case (2, 0), (3, 0):
+            start = 12
+            length = Int(bytes.littleEndian(UInt32.self, at: 8) ?? 0)
+        default:
+            throw malformed("The version is \(bytes[6]).\(bytes[7]); 1.0, 2.0 and 3.0 exist.", at: 6)
+        }
+        guard let header = bytes.slice(start..<start + length), length <= Self.maximumHeaderBytes else {
+            throw malformed("The header claims \(length) bytes; \(bytes.count - start) follow.", at: 8)
+        }
+        var parser = NPYLiteralParser(header, baseOffset: start)
+        let fields = try parser.dictionary()
+        guard let shape = fields.shape, let isFortran = fields.isFortran, shape.count <= limits.rank else {
+            throw malformed("The header does not say descr, fortran_order and shape.", at: start)
+        }
+        guard let descriptor = fields.descriptor else {
+            throw UD2MError(
+                .npyElementType, "The array is made of structures, which are no tensor elements.",
+                at: .init(byteOffset: start))
+        }
+        guard let type = NumPyElementType(descriptor) else {
+            let isObject = descriptor.hasSuffix("O")
+            throw UD2MError(
+                .npyElementType,
+                isObject
+                    ? "The array holds Python objects, that is a pickle."
+                    : "Elements of type '\(descriptor)' are unknown.",
+                at: .init(byteOffset: start), remedy: "Save it with a numeric dtype.")
+        }
+        guard type.elementType.byteCount(shape: shape) != nil else {
+            throw malformed("The array's size overflows.", at: start)
+        }
+        self.type = type
+        self.shape = shape
+        self.isFortran = isFortran
+        self.dataOffset = start + length
+    }
+
+    /// Bytes of a header; real ones have a few hundred.
+    private static let maximumHeaderBytes = 1 << 16
+
+    /// The array as a tensor over a storage whose first byte is the first data byte.
+    func source(name: String, storage: any TensorStorage) -> TensorSource {
+        TensorSource(
+            name: TensorName(name), path: name.isEmpty ? [] : [name], elementType: type.elementType, shape: shape,
+            strides: isFortran
+                ? TensorSource.denseStrides(shape.reversed()).reversed() : TensorSource.denseStrides(shape),
+            elementOffset: 0, storage: storage)
+    }
+}
+
+/// Parses the one Python literal a header is: a dict of a text, a boolean and a tuple of whole numbers.
+private struct NPYLiteralParser {
+    struct Fields {
+        var descriptor: String?
+        var isFortran: Bool?
+        var shape: [Int]?
+    }
+
+    private let bytes: UnsafeRawBufferPointer
+    private let baseOffset: Int
+    private var position = 0
+
+    init(_ bytes: UnsafeRawBufferPointer, baseOffset: Int) {
+        self.bytes = bytes
+        self.baseOffset = baseOffset
+    }
+
+    mutating func dictionary() throws -> Fields {
+        var fields = Fields()
+        var seen: Set<String> = []
+        try expect("{")
+        while !take("}") {
+            let key = try text()
+            guard seen.insert(key).inserted else { throw malformed("The header names '\(key)' twice.") }
+            try expect(":")
+            switch key {
+            case "descr":
+                if peek() == UInt8(ascii: "[") {
+                    // A list of fields: nothing of it is needed, since structures are refused.
+                    return Fields(descriptor: nil, isFortran: false, shape: [])
+                }
+                fields.descriptor = try text()
+            case "fortran_order": fields.isFortran = try boolean()
+            case "shape": fields.shape = try tuple()
+            default: throw malformed("The header has an unknown key.")
+            }
+            if !take(",") {
+                try expect("}")
+                break
+            }
+        }
+        skipSpace()
+        guard position == bytes.count else { throw malformed("Something follows the header's dict.") }
+        return fields
+    }
+
+    private mutating func text() throws -> String {
+        skipSpace()
+        guard let quote = peek(), quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") else {
+            throw malformed("Expected a quoted text here.")
+        }
+        let start = position + 1
+        guard let end = bytes[start...].firstIndex(of: quote), !bytes[start..<end].contains(UInt8(ascii: "\\")) else {
+            throw malformed("A text does not end, or has escapes.")
+        }
+        position = end + 1
+        return String(decoding: bytes[start..<end], as: UTF8.self)
+    }
+
+    private mutating func boolean() throws -> Bool {
+        skipSpace()
+        for (word, value) in [("True", true), ("False", false)] where bytes.hasBytes(word.utf8, at: position) {
+            position += word.utf8.count
+            return value
+        }
+        throw malformed("Expected True or False here.")
+    }
+
+    private mutating func tuple() throws -> [Int] {
+        var items: [Int] = []
+        try expect("(")
+        while !take(")") {
+            skipSpace()
+            let digits = bytes[position...].prefix { (0x30...0x39).contains($0) }
+            guard (1...19).contains(digits.count), let value = Int(String(decoding: digits, as: UTF8.self)) else {
+                throw malformed("Expected a whole number here.")
+            }
+            position = digits.endIndex
+            // Python 2 wrote long integers with an L.
+            if peek() == UInt8(ascii: "L") { position += 1 }
+            items.append(value)
+            if !take(",") {
+                try expect(")")
+                break
+            }
+        }
+        return items
+    }
+
+    private mutating func skipSpace() {
+        while let byte = peek(), byte == 0x20 || byte == 0x0A || byte == 0x09 || byte == 0x0D { position += 1 }
+    }
+
+    private func peek() -> UInt8? { position < bytes.count ? bytes[position] : nil }
+
+    private mutating func take(_ character: Unicode.Scalar) -> Bool {
+        skipSpace()
+        guard peek() == UInt8(ascii: character) else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func expect(_ character: Unicode.Scalar) throws {
+        guard take(character) else { throw malformed("Expected '\(character)' here.") }
+    }
+
+    private func malformed(_ message: String) -> UD2MError {
+        UD2MError(.npyHeader, message, at: .init(byteOffset: baseOffset + position))
+    }
+}
+
+extension UD2MError.Code {
+    /// The header of a NumPy array is malformed.
+    public static let npyHeader = Self("npy-header", .badData)
+    /// The elements of a NumPy array are objects, structures or of an unknown type.
+    public static let npyElementType = Self("npy-dtype", .badData)
+    /// A NumPy array has fewer or more bytes than its header says.
+    public static let npySize = Self("npy-size", .badData)
+}

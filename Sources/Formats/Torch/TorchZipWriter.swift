@@ -1,0 +1,95 @@
+/// Writes a state dict as a `.pt` file that `torch.load(weights_only=True)` opens (`formats.md` §2).
+///
+/// A zip archive of stored records at 64-byte boundaries, so that it can be mapped; aliases share storages, as tied
+/// tensors do in files that PyTorch writes. The same input always gives the same bytes.
+public struct TorchZipWriter {
+    private let archive: ZipWriter
+
+    /// Plans a file; nothing is read or written.
+    /// - Parameters:
+    ///   - tensors: The tensors in the order of the state dict; names must differ.
+    ///   - aliases: Further names, each with the name of the tensor whose storage it shares.
+    ///   - order: All names in the order of the state dict; without it aliases follow the tensors.
+    /// - Throws: ``UD2MError`` with code `export-dtype`, `store-alias`, `store-tensor` or `archive-member`.
+    public init(tensors: [TensorInput], aliases: [TensorName: TensorName] = [:], order: [TensorName] = []) throws {
+        var rows: [TorchPickleWriter.Tensor] = []
+        var members: [ZipWriter.Member] = []
+        var indexByName: [TensorName: Int] = [:]
+        for (index, tensor) in tensors.enumerated() {
+            let location = UD2MError.Location(tensor: tensor.name.text)
+            guard String(validating: tensor.name.bytes, as: UTF8.self) != nil,
+                indexByName.updateValue(index, forKey: tensor.name) == nil
+            else {
+                throw UD2MError(.storeTensor, "A name is no text, or two tensors have the same one.", at: location)
+            }
+            guard let byteCount = tensor.elementType.byteCount(shape: tensor.shape) else {
+                throw UD2MError(.storeTensor, "The sizes of the tensor are more than any file has.", at: location)
+            }
+            rows.append(
+                .init(name: tensor.name, elementType: tensor.elementType, shape: tensor.shape, storage: index))
+            members.append(
+                .init(name: Array("archive/data/\(index)".utf8), byteCount: byteCount) { body in
+                    do {
+                        try tensor.bytes(body)
+                    } catch let error as UD2MError {
+                        throw error.located(in: location)
+                    }
+                })
+        }
+        for (alias, target) in aliases.sorted(by: { $0.key < $1.key }) {
+            guard let index = indexByName[target], indexByName[alias] == nil,
+                String(validating: alias.bytes, as: UTF8.self) != nil
+            else {
+                throw UD2MError(
+                    .storeAlias, "An alias must be a new name and stand for a tensor of the file.",
+                    at: .init(tensor: alias.text))
+            }
+            let row = rows[index]
+            rows.append(.init(name: alias, elementType: row.elementType, shape: row.shape, storage: index))
+        }
+        let position = Dictionary(zip(order, order.indices), uniquingKeysWith: { first, _ in first })
+        let sorted = rows.enumerated().sorted {
+            (position[$0.element.name] ?? .max, $0.offset) < (position[$1.element.name] ?? .max, $1.offset)
+        }.map(\.element)
+        let head: [ZipWriter.Member] = [
+            .init(name: "archive/data.pkl", bytes: try TorchPickleWriter.pickle(sorted)),
+            .init(name: "archive/.format_version", bytes: Array("1".utf8)),
+            .init(name: "archive/.storage_alignment", bytes: Array(String(ZipWriter.alignment).utf8)),
+            .init(name: "archive/byteorder", bytes: Array("little".utf8)),
+        ]
+        archive = try ZipWriter(head + members + [.init(name: "archive/version", bytes: Array("3\n".utf8))])
+    }
+
+    /// Bytes of the file.
+    public var fileSize: Int { archive.fileSize }
+
+    /// Streams the tensors into a new file, which appears complete or not at all.
+    /// - Parameters:
+    ///   - path: Where to.
+    ///   - overwrite: Whether an existing file may be replaced.
+    ///   - inputs: Paths that must not be replaced.
+    ///   - progress: Called with the bytes done and all bytes, after each piece; may throw to cancel.
+    /// - Throws: ``UD2MError`` with an `output-…` code or what reading a tensor throws.
+    public func write(
+        to path: String, overwrite: Bool = false, inputs: [String] = [],
+        progress: (_ done: Int, _ total: Int) throws -> Void = { _, _ in }
+    ) throws {
+        try archive.writeFile(to: path, overwrite: overwrite, inputs: inputs, progress: progress)
+    }
+}
+
+extension ZipWriter {
+    /// Writes the archive as a new file, which appears complete or not at all.
+    func writeFile(
+        to path: String, overwrite: Bool, inputs: [String], progress: (_ done: Int, _ total: Int) throws -> Void
+    ) throws {
+        let total = fileSize
+        let file = try AtomicFile(path: path, byteCount: total, overwrite: overwrite, inputs: inputs)
+        var done = 0
+        try write(to: file) { bytes in
+            done += bytes
+            try progress(done, total)
+        }
+        try file.commit()
+    }
+}
