@@ -61,6 +61,16 @@ struct ConvertCommandTests {
         #expect(error.object?["code"]?.string == "output-is-input")
     }
 
+    @Test("the version, as text and as JSON", arguments: ["ud2m", "ud2m-convert"])
+    func version(tool: String) throws {
+        let json = try BuiltTool(tool).run(["--version", "--json"])
+        #expect(json.exitCode == 0)
+        let report = try ToolTest.checked(json.output, "version")
+        #expect(report.object?["tool"]?.string == tool)
+        let text = try BuiltTool(tool).run(["--version"]).text
+        #expect(text.trimmingCharacters(in: .whitespacesAndNewlines) == report.object?["version"]?.string)
+    }
+
     @Test("usage errors exit 64, missing inputs 66")
     func usage() throws {
         #expect(try BuiltTool("ud2m-convert").run([]).exitCode == 64)

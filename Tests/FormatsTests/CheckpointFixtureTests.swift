@@ -21,6 +21,7 @@ import UD2MTestSupport
         let container: String
         let rows: [Row]
         let skipped: [[String]]
+        let allowsMissingCRC: Bool
     }
 
     static let folder = RepositoryPaths.fixtures.appending(path: "checkpoints")
@@ -39,7 +40,9 @@ import UD2MTestSupport
             let skipped = (file.object?["skipped"]?.array ?? []).map { path in
                 (path.array ?? []).map { $0.string ?? "" }
             }
-            return Expectation(container: file.object?["container"]?.string ?? "", rows: rows, skipped: skipped)
+            return Expectation(
+                container: file.object?["container"]?.string ?? "", rows: rows, skipped: skipped,
+                allowsMissingCRC: file.object?["allow_missing_crc"] == .bool(true))
         }
     }()
 
@@ -53,7 +56,8 @@ import UD2MTestSupport
     func matches(_ name: String) throws {
         let expected = try #require(Self.manifest[name])
         let checkpoint = try Checkpoint.open(
-            path: Self.folder.appending(path: name).path(percentEncoded: false))
+            path: Self.folder.appending(path: name).path(percentEncoded: false),
+            allowMissingCRC: expected.allowsMissingCRC)
         #expect(checkpoint.container.rawValue == expected.container)
         try checkpoint.requireSafe()
         let tensors = checkpoint.stateDicts.flatMap(\.tensors) + checkpoint.looseTensors
@@ -66,6 +70,22 @@ import UD2MTestSupport
         #expect(missing.isEmpty, "missing: \(missing.map(\.testDescription))")
         #expect(extra.isEmpty, "extra: \(extra.map(\.testDescription))")
         #expect(checkpoint.skipped.map(\.path) == expected.skipped)
+    }
+
+    @Test func missingChecksumsAreRefusedUnlessAllowed() throws {
+        let path = Self.folder.appending(path: "zip-no-crc.pt").path(percentEncoded: false)
+        #expect(thrownError { try Checkpoint.open(path: path) }?.code == .zipChecksum)
+    }
+
+    @Test func onePickleOfAPackageIsReadByName() throws {
+        let path = Self.folder.appending(path: "package-two.pt").path(percentEncoded: false)
+        let checkpoint = try Checkpoint.open(path: path, resource: "models/extra.pkl")
+        #expect(checkpoint.stateDicts.map(\.path) == [[]])
+        #expect(checkpoint.stateDicts.first?.tensors.map(\.name) == ["w", "ids"])
+        #expect(checkpoint.remarks.contains { $0.contains("models/model.pkl") })
+        let error = thrownError { try Checkpoint.open(path: path, resource: "models/none.pkl") }
+        #expect(error?.code == .torchResource)
+        #expect(error?.location.entry == "models/none.pkl")
     }
 
     private static func row(_ tensor: TensorSource) throws -> Row {

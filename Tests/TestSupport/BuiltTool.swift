@@ -38,10 +38,13 @@ public struct BuiltTool: Sendable {
     /// - Parameters:
     ///   - arguments: what follows the tool's name.
     ///   - environment: variables set on top of this process's.
+    ///   - input: a file to be its standard input; empty unless given.
     /// - Returns: the exit code and both outputs.
     /// - Throws: when the process cannot be started.
-    public func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Result {
-        let (process, output, errors) = try start(arguments, environment: environment)
+    public func run(
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil
+    ) throws -> Result {
+        let (process, output, errors) = try start(arguments, environment: environment, input: input)
         // Standard error is read on the side, so that a full pipe cannot stop the child.
         let collected = Collector()
         let reader = Thread { collected.set(errors.readDataToEndOfFile()) }
@@ -54,9 +57,24 @@ public struct BuiltTool: Sendable {
             output: text, errors: collected.wait())
     }
 
+    /// Runs the tool under limits that the system enforces: processor seconds, and KiB of address space.
+    ///
+    /// A tool that goes beyond either is ended by the system, which shows as an exit code above 128.
+    /// - Throws: when the process cannot be started.
+    public func run(_ arguments: [String], seconds: Int, addressSpaceKiB: Int) throws -> Result {
+        // macOS has no limit on address space; there, only time is bounded.
+        let script = "ulimit -t \(seconds); ulimit -v \(addressSpaceKiB) 2>/dev/null; exec \"$0\" \"$@\""
+        let shell = BuiltTool(url: URL(filePath: "/bin/sh"))
+        return try shell.run(["-c", script, url.path(percentEncoded: false)] + arguments)
+    }
+
+    private init(url: URL) {
+        self.url = url
+    }
+
     /// Starts the tool and gives the process with its two outputs.
     public func start(
-        _ arguments: [String], environment: [String: String] = [:]
+        _ arguments: [String], environment: [String: String] = [:], input: String? = nil
     ) throws -> (process: Process, output: FileHandle, errors: FileHandle) {
         let process = Process()
         let output = Pipe()
@@ -64,7 +82,7 @@ public struct BuiltTool: Sendable {
         process.executableURL = url
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = try input.map { try FileHandle(forReadingFrom: URL(filePath: $0)) } ?? .nullDevice
         process.standardOutput = output
         process.standardError = errors
         try process.run()

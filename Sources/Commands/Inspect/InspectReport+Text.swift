@@ -1,8 +1,7 @@
 import UD2MFormats
 
 extension InspectReport {
-    /// The report as lines for a person.
-    /// - Parameter listsTensors: whether to add a line for each tensor.
+    /// The report as lines for a person, with one for each tensor if asked for.
     func text(listsTensors: Bool) -> String {
         var lines = [
             "\(path.escapedForDisplay): \(container), \(ByteText.size(bytes)), \(totals.tensors) tensors"

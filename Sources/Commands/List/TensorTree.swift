@@ -60,8 +60,7 @@ struct TensorTree {
         nodes[index].signature = hasher.finalize()
     }
 
-    /// The tree as lines.
-    /// - Parameter depth: levels to show; the rest is summed up.
+    /// The tree as lines, `depth` levels deep; what is deeper is summed up.
     func lines(depth: Int) -> [String] {
         var lines: [String] = []
         append(children(of: 0), indent: "", depth: depth, to: &lines)

@@ -9,6 +9,11 @@ public enum CommandRunner {
     public static func main<Root: ParsableCommand>(_ root: Root.Type) -> Never {
         InterruptHandler.install()
         do {
+            // ArgumentParser prints its own --version as text; programs get more.
+            if Set(CommandLine.arguments.dropFirst()) == ["--version", "--json"] {
+                try JSONOutput.print(VersionReport(tool: root.configuration.commandName ?? ""))
+                exit(ExitCodes.success)
+            }
             var command = try Root.parseAsRoot()
             try command.run()
             exit(ExitCodes.success)

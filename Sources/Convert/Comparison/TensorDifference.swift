@@ -32,9 +32,10 @@ public struct TensorDifference: Sendable {
 
     /// a·b / (‖a‖ ‖b‖) over the finite numbers; nil when either is all zero and they differ.
     public var cosine: Double? {
-        if isIdentical { return 1 }
+        // Rounding must not make equal tensors less than parallel.
+        if isIdentical || squaredDistance == 0 { return 1 }
         let norms = squaredNorm.0.squareRoot() * squaredNorm.1.squareRoot()
-        if norms == 0 { return squaredDistance == 0 ? 1 : nil }
+        guard norms > 0 else { return nil }
         return min(1, max(-1, product / norms))
     }
 

@@ -11,7 +11,8 @@ struct SafetensorsShards {
     private let totalBytes: Int
 
     /// Fills shards in order, none beyond `limit` bytes unless a single tensor is.
-    /// - Parameter path: A folder (`dir/`), the index (`name.safetensors.index.json`) or `name.safetensors`.
+    ///
+    /// The path names a folder (`dir/`), the index (`name.safetensors.index.json`) or `name.safetensors`.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `export-shards` or `store-tensor`.
     init(tensors: [TensorInput], path: String, limit: Int) throws {
         guard limit > 0 else { throw UD2MError(.exportShards, "A shard must be allowed at least one byte.") }

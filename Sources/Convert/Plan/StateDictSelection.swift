@@ -16,13 +16,13 @@ public struct StateDictSelection: Sendable {
     /// Chooses a state dict: the one that fits a known network best, else the most plausible one.
     ///
     /// Plausible is what `torch.save` users call it, then what holds most bytes, then averaged weights; training state,
-    /// discriminators and losses are taken only when nothing else is there (`formats.md` §9.1).
+    /// discriminators and losses are taken only when nothing else is there (`formats.md` §9.1). Nil when the file holds no
+    /// state dict.
     /// - Parameters:
     ///   - checkpoint: The described file.
     ///   - path: A state dict's path as a person writes it, such as `"state_dict"`; nil to choose.
     ///   - keepsPrefix: Whether names stay as they are in the file.
     ///   - options: What no tensor tells.
-    /// - Returns: Nil when the file holds no state dict.
     /// - Throws: `state-dict-missing` when `path` names none.
     public init?(
         checkpoint: Checkpoint, select path: String? = nil, keepsPrefix: Bool = false,
@@ -83,7 +83,7 @@ extension StateDictSelector {
         let wrapped = tensors.indices.filter { !bookkeeping.contains(tensors[$0].name) || tensors[$0].shape.count > 1 }
         while !wrapped.isEmpty,
             let wrapper = prefixes.first(where: { wrapper in wrapped.allSatisfy { stripped[$0].name.hasPrefix(wrapper) }
-                })
+            })
         {
             prefix += wrapper
             for index in wrapped { stripped[index].name = stripped[index].name.dropFirst(wrapper.utf8.count) }

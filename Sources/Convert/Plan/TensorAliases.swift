@@ -24,9 +24,8 @@ public enum TensorAliases {
     }
 
     /// The names that repeat an earlier tensor, each with the name it repeats.
-    /// - Parameters:
-    ///   - tensors: The tensors in order.
-    ///   - type: The type each will be written as; tensors that part ways there are no aliases.
+    ///
+    /// Tensors that will be written as different types are no aliases of each other.
     public static func among(
         _ tensors: [TensorSource], writtenAs type: (TensorSource) -> ElementType = { $0.elementType }
     ) -> [TensorName: TensorName] {

@@ -19,11 +19,19 @@ extension Checkpoint {
     /// A matter of policy: reading it here is harmless either way.
     /// - Throws: ``UD2MError`` with code `pickle-dangerous`, at the first dangerous finding.
     public func requireSafe() throws {
-        guard let worst = findings.first(where: { $0.severity == .dangerous }) else { return }
-        throw UD2MError(
-            .pickleDangerous, "The pickle uses \(worst.global): \(worst.message)",
-            at: .init(
-                file: path, entry: worst.entry, byteOffset: worst.byteOffset, opcodeIndex: worst.opcodeIndex),
+        if let worst = findings.first(where: \.isDangerous) { throw worst.refusal(of: path) }
+    }
+}
+
+extension PickleFinding {
+    /// Whether a file with this finding is refused.
+    var isDangerous: Bool { severity == .dangerous }
+
+    /// The refusal of the file that has this finding.
+    func refusal(of path: String?) -> UD2MError {
+        UD2MError(
+            .pickleDangerous, "The pickle uses \(global): \(message)",
+            at: .init(file: path, entry: entry, byteOffset: byteOffset, opcodeIndex: opcodeIndex),
             remedy: "Do not load this file in Python. Get the weights from a source you trust, or as safetensors.")
     }
 }

@@ -27,7 +27,10 @@ public final class MappedStorage: TensorStorage {
     /// Gives the bytes of the mapping itself.
     public func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
         try withExtendedLifetime(file) {
-            try body(UnsafeRawBufferPointer(rebasing: file.bytes[range]))
+            let result = try body(UnsafeRawBufferPointer(rebasing: file.bytes[range]))
+            // A file cut short meanwhile reads as zeros to the end of its last page, without any signal.
+            try file.checkUnchanged()
+            return result
         }
     }
 }

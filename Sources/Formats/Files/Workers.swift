@@ -7,9 +7,9 @@ import Synchronization
 #endif
 
 /// Independent pieces of work spread over a few threads of their own, so that no thread pool of the caller's blocks.
-enum Workers {
+package enum Workers {
     /// The processors that are online, at most `limit`.
-    static func count(limit: Int) -> Int {
+    package static func count(limit: Int) -> Int {
         max(1, min(limit, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
     }
 
@@ -35,11 +35,11 @@ enum Workers {
     ///   - onCaller: called between pieces on the calling thread, for progress; may throw to stop.
     ///   - body: one piece of work.
     /// - Throws: what a piece or `onCaller` throws.
-    static func run(
+    package static func run(
         count: Int, threads: Int, onCaller: () throws -> Void = {}, body: @Sendable (_ index: Int) throws -> Void
     ) throws {
         let state = State()
-        try withoutActuallyEscaping(body) { body in
+        withoutActuallyEscaping(body) { body in
             let job = Job(count: count, state: state, body: body)
             var started: [pthread_t] = []
             for _ in 1..<max(1, min(threads, count)) {

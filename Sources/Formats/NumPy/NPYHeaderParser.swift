@@ -104,6 +104,7 @@ private struct NPYLiteralParser {
             try expect(":")
             switch key {
             case "descr":
+                skipSpace()
                 if peek() == UInt8(ascii: "[") {
                     // A list of fields: nothing of it is needed, since structures are refused.
                     return Fields(descriptor: nil, isFortran: false, shape: [])

@@ -55,6 +55,22 @@ struct TorchPickleReader {
         self.budget = PickleBudget(limits)
     }
 
+    /// Reads a container; one that is refused as malformed but also holds dangerous pickles is refused as dangerous.
+    /// - Throws: ``UD2MError`` with code `pickle-dangerous`, or what `body` throws.
+    static func contents(
+        limits: Limits, _ body: (inout TorchPickleReader) throws -> Void
+    ) throws -> TorchContents {
+        var reader = TorchPickleReader(limits: limits)
+        do {
+            try body(&reader)
+        } catch let error as UD2MError {
+            guard error.code.category == .badData, let worst = reader.contents.findings.first(where: \.isDangerous)
+            else { throw error }
+            throw worst.refusal(of: nil)
+        }
+        return reader.contents
+    }
+
     /// Runs a pickle that should fill `stream`, and judges it, what follows it and what is nested in it.
     /// - Throws: ``UD2MError`` with a `pickle-…` code.
     mutating func run(_ stream: [UInt8], entry: String, allowsTextPersistentIDs: Bool = false) throws -> PickleGraph {

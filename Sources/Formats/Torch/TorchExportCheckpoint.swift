@@ -14,24 +14,25 @@ struct TorchExportCheckpoint {
     /// Reads the weights and constants.
     /// - Throws: ``UD2MError`` with code `torch-export`, or a `torch-…`, `pickle-…`, `json-…` or `zip-…` code.
     func checkpoint() throws -> Checkpoint {
-        var reader = TorchPickleReader(limits: options.limits)
-        if records.root == nil {
-            for (name, prefix) in zip(Self.firstGeneration, [[], ["@constants"]]) {
-                guard let entry = try records.entry(name) else { continue }
-                try readEmbedded(entry, under: prefix, into: &reader)
+        let contents = try TorchPickleReader.contents(limits: options.limits) { reader in
+            if records.root == nil {
+                for (name, prefix) in zip(Self.firstGeneration, [[], ["@constants"]]) {
+                    guard let entry = try records.entry(name) else { continue }
+                    try readEmbedded(entry, under: prefix, into: &reader)
+                }
+            } else {
+                try checkFormat()
+                try readConfigs(folder: "data/weights/", under: [], into: &reader)
+                try readConfigs(folder: "data/constants/", under: ["@constants"], into: &reader)
             }
-        } else {
-            try checkFormat()
-            try readConfigs(folder: "data/weights/", under: [], into: &reader)
-            try readConfigs(folder: "data/constants/", under: ["@constants"], into: &reader)
+            for name in records.names where name.starts(with: "data/sample_inputs/".utf8) {
+                reader.contents.skipped.append(
+                    SkippedTensor(
+                        path: [String(decoding: name, as: UTF8.self)],
+                        reason: "Sample inputs of the program are no weights."))
+            }
         }
-        for name in records.names where name.starts(with: "data/sample_inputs/".utf8) {
-            reader.contents.skipped.append(
-                SkippedTensor(
-                    path: [String(decoding: name, as: UTF8.self)],
-                    reason: "Sample inputs of the program are no weights."))
-        }
-        return reader.contents.checkpoint(
+        return contents.checkpoint(
             path: records.archive.file.path, container: .torchExport, fileSize: records.archive.file.count)
     }
 

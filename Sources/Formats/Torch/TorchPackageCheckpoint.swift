@@ -17,17 +17,18 @@ struct TorchPackageCheckpoint {
                 .torchResource, "The package has no such pickle.", at: .init(entry: options.resource),
                 remedy: all.isEmpty ? "It holds no pickles at all." : "It has: \(listing).")
         }
-        var reader = TorchPickleReader(limits: options.limits)
-        let provider = try records.storages(prefix: ".data/", suffix: ".storage")
-        for name in chosen {
-            guard let entry = try records.entry(name) else { continue }
-            let graph = try reader.run(try records.eagerContents(entry), entry: entry.displayName)
-            let storages = try TorchStorageTable(graph, provider: provider)
-            let prefix = chosen.count > 1 ? [String(decoding: name, as: UTF8.self)] : []
-            try reader.describe(graph, storages: storages, under: prefix)
+        let contents = try TorchPickleReader.contents(limits: options.limits) { reader in
+            let provider = try records.storages(prefix: ".data/", suffix: ".storage")
+            for name in chosen {
+                guard let entry = try records.entry(name) else { continue }
+                let graph = try reader.run(try records.eagerContents(entry), entry: entry.displayName)
+                let storages = try TorchStorageTable(graph, form: .package, provider: provider)
+                let prefix = chosen.count > 1 ? [String(decoding: name, as: UTF8.self)] : []
+                try reader.describe(graph, storages: storages, under: prefix)
+            }
+            if all.count > chosen.count { reader.contents.remarks.append("The package's pickles are: \(listing).") }
         }
-        if all.count > chosen.count { reader.contents.remarks.append("The package's pickles are: \(listing).") }
-        return reader.contents.checkpoint(
+        return contents.checkpoint(
             path: records.archive.file.path, container: .torchPackage, fileSize: records.archive.file.count)
     }
 }

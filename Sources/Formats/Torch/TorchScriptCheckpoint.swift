@@ -6,10 +6,11 @@ struct TorchScriptCheckpoint {
     /// Reads the module tree and the constants.
     /// - Throws: ``UD2MError`` with a `torch-…`, `pickle-…` or `zip-…` code.
     func checkpoint() throws -> Checkpoint {
-        var reader = TorchPickleReader(limits: options.limits)
-        try read("data", under: [], into: &reader)
-        try read("constants", under: ["@constants"], into: &reader)
-        return reader.contents.checkpoint(
+        let contents = try TorchPickleReader.contents(limits: options.limits) { reader in
+            try read("data", under: [], into: &reader)
+            try read("constants", under: ["@constants"], into: &reader)
+        }
+        return contents.checkpoint(
             path: records.archive.file.path, container: .torchScript, fileSize: records.archive.file.count)
     }
 

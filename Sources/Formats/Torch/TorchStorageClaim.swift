@@ -6,6 +6,8 @@ struct TorchStorageClaim {
         case archive
         /// A legacy stream: view metadata may follow, and `('module', class, file, source)` stands for a class.
         case legacy
+        /// A `torch.package` archive: as in an archive, but the key is the record's number.
+        case package
     }
 
     /// The storage class.
@@ -38,7 +40,7 @@ struct TorchStorageClaim {
         else { throw malformed }
         if form == .legacy, arity == 4, tag.elementsEqual("module".utf8), case .global = graph[items[1]] { return nil }
         guard arity == 5 || (arity == 6 && form == .legacy), tag.elementsEqual("storage".utf8),
-            let type = graph.global(items[1]), let key = graph.textBytes(items[2]), key.count <= Self.maximumKeyBytes,
+            let type = graph.global(items[1]), let key = Self.key(items[2], in: graph, form: form),
             let device = graph.textBytes(items[3]), let count = graph.integer(items[4]), count >= 0
         else { throw malformed }
         guard TorchElementType.isStorageClass(type) else {
@@ -61,10 +63,15 @@ struct TorchStorageClaim {
             }
         }
         self.type = type
-        self.key = Array(key)
+        self.key = key
         self.count = count
         self.view = view
         self.isMeta = device.elementsEqual("meta".utf8)
+    }
+
+    private static func key(_ id: PickleNodeID, in graph: PickleGraph, form: Form) -> [UInt8]? {
+        if form == .package, let number = graph.integer(id), number >= 0 { return Array(String(number).utf8) }
+        return graph.textBytes(id).flatMap { $0.count <= maximumKeyBytes ? Array($0) : nil }
     }
 
     /// Bytes the storage must have, or nil when its class is unknown.

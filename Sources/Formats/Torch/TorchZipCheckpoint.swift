@@ -6,9 +6,10 @@ struct TorchZipCheckpoint {
     /// Reads the pickle and describes every tensor.
     /// - Throws: ``UD2MError`` with a `torch-…`, `pickle-…` or `zip-…` code.
     func checkpoint() throws -> Checkpoint {
-        var reader = TorchPickleReader(limits: options.limits)
-        try read(into: &reader)
-        return reader.contents.checkpoint(
+        let contents = try TorchPickleReader.contents(limits: options.limits) { reader in
+            try read(into: &reader)
+        }
+        return contents.checkpoint(
             path: records.archive.file.path, container: .torchZip, fileSize: records.archive.file.count)
     }
 

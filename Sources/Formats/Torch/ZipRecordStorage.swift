@@ -32,7 +32,10 @@ final class ZipRecordStorage: TensorStorage {
             return try withExtendedLifetime(archive) {
                 let bytes = try archive.payload(of: entry)
                 try verify(bytes)
-                return try body(bytes)
+                let result = try body(bytes)
+                // A file cut short meanwhile reads as zeros to the end of its last page, without any signal.
+                try archive.file.checkUnchanged()
+                return result
             }
         case .deflated:
             let inflated = try cache.bytes(headerOffset: entry.headerOffset) { try archive.inflatedBytes(of: entry) }

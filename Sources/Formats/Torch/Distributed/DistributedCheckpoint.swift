@@ -13,33 +13,34 @@ struct DistributedCheckpoint {
     func checkpoint() throws -> Checkpoint {
         let folder = SiblingFile(folder: path)
         let metadataFile = try MappedFile(path: folder.path(of: Self.metadataName))
-        var reader = TorchPickleReader(limits: options.limits)
-        let graph = try reader.run(Array(metadataFile.bytes), entry: Self.metadataName)
-        let metadata = try DistributedMetadata(graph, limits: options.limits)
-        try checkOverlaps(metadata.items)
-
         var files: [String: MappedFile] = [:]
-        var chunks: [String: [TensorChunk]] = [:]
-        for item in metadata.items {
-            let file = try files[item.file] ?? MappedFile(path: folder.path(of: item.file))
-            files[item.file] = file
-            let place = steps(to: item.name, in: metadata).map(\.text)
-            guard !item.isTransformed else {
-                let reason = "The chunk is compressed, which is not read."
-                reader.contents.skipped.append(SkippedTensor(path: place, reason: reason))
-                continue
+        let contents = try TorchPickleReader.contents(limits: options.limits) { reader in
+            let graph = try reader.run(Array(metadataFile.bytes), entry: Self.metadataName)
+            let metadata = try DistributedMetadata(graph, limits: options.limits)
+            try checkOverlaps(metadata.items)
+
+            var chunks: [String: [TensorChunk]] = [:]
+            for item in metadata.items {
+                let file = try files[item.file] ?? MappedFile(path: folder.path(of: item.file))
+                files[item.file] = file
+                let place = steps(to: item.name, in: metadata).map(\.text)
+                guard !item.isTransformed else {
+                    let reason = "The chunk is compressed, which is not read."
+                    reader.contents.skipped.append(SkippedTensor(path: place, reason: reason))
+                    continue
+                }
+                let found = try read(item, in: file, &reader)
+                if let offsets = item.offsets {
+                    guard found.looseTensors.count == 1, let source = found.looseTensors.first, found.stateDicts.isEmpty
+                    else { throw malformed("A chunk's record does not hold one tensor.", item.file, tensor: item.name) }
+                    chunks[item.name, default: []].append(TensorChunk(offsets: offsets, source: source))
+                } else {
+                    reader.contents.append(found, under: place)
+                }
             }
-            let found = try read(item, in: file, &reader)
-            if let offsets = item.offsets {
-                guard found.looseTensors.count == 1, let source = found.looseTensors.first, found.stateDicts.isEmpty
-                else { throw malformed("A chunk's record does not hold one tensor.", item.file, tensor: item.name) }
-                chunks[item.name, default: []].append(TensorChunk(offsets: offsets, source: source))
-            } else {
-                reader.contents.append(found, under: place)
-            }
+            try deliver(metadata, chunks: chunks, into: &reader.contents)
         }
-        try deliver(metadata, chunks: chunks, into: &reader.contents)
-        return reader.contents.checkpoint(
+        return contents.checkpoint(
             path: path, container: .distributed,
             fileSize: metadataFile.count + files.values.reduce(0) { $0 + $1.count })
     }

@@ -15,20 +15,21 @@ struct LegacyStreamCheckpoint {
     /// Reads the pickles and describes every tensor; storages stay where they are.
     /// - Throws: ``UD2MError`` with code `torch-legacy`, or a `torch-…` or `pickle-…` code.
     func checkpoint() throws -> Checkpoint {
-        var reader = TorchPickleReader(limits: options.limits)
-        var position = 0
-        try checkMagic(next("magic number", &position, &reader))
-        try checkProtocol(next("protocol version", &position, &reader))
-        try checkSystem(next("system information", &position, &reader))
-        let object = try next("object", &position, &reader)
-        let keys = try storageKeys(next("storage keys", &position, &reader))
-        let storages = try readStorages(keys, claims: claims(of: object), position: &position)
-        let table = try TorchStorageTable(object, form: .legacy, provider: storages)
-        try reader.describe(object, storages: table)
-        if position < file.count {
-            reader.contents.remarks.append("\(file.count - position) bytes follow the last storage.")
+        let contents = try TorchPickleReader.contents(limits: options.limits) { reader in
+            var position = 0
+            try checkMagic(next("magic number", &position, &reader))
+            try checkProtocol(next("protocol version", &position, &reader))
+            try checkSystem(next("system information", &position, &reader))
+            let object = try next("object", &position, &reader)
+            let keys = try storageKeys(next("storage keys", &position, &reader))
+            let storages = try readStorages(keys, claims: claims(of: object), position: &position)
+            let table = try TorchStorageTable(object, form: .legacy, provider: storages)
+            try reader.describe(object, storages: table)
+            if position < file.count {
+                reader.contents.remarks.append("\(file.count - position) bytes follow the last storage.")
+            }
         }
-        return reader.contents.checkpoint(path: file.path, container: .torchLegacy, fileSize: file.count)
+        return contents.checkpoint(path: file.path, container: .torchLegacy, fileSize: file.count)
     }
 
     /// Runs the pickle at `position` and moves behind it.

@@ -15,12 +15,13 @@ struct TarCheckpoint {
                 .torchLayout, "This tar archive is no checkpoint: it lacks storages, tensors or pickle.",
                 remedy: "If it holds a checkpoint as a file, unpack it first.")
         }
-        var reader = TorchPickleReader(limits: options.limits)
-        let known = try readStorages(in: storages, &reader)
-        let layouts = try readTensors(in: tensors, storages: known, &reader)
-        let graph = try reader.run(Array(file.bytes[pickle]), entry: "pickle", allowsTextPersistentIDs: true)
-        try reader.describe(graph, storages: TorchStorageTable(graph, tensors: layouts))
-        return reader.contents.checkpoint(path: file.path, container: .torchTar, fileSize: file.count)
+        let contents = try TorchPickleReader.contents(limits: options.limits) { reader in
+            let known = try readStorages(in: storages, &reader)
+            let layouts = try readTensors(in: tensors, storages: known, &reader)
+            let graph = try reader.run(Array(file.bytes[pickle]), entry: "pickle", allowsTextPersistentIDs: true)
+            try reader.describe(graph, storages: TorchStorageTable(graph, tensors: layouts))
+        }
+        return contents.checkpoint(path: file.path, container: .torchTar, fileSize: file.count)
     }
 
     private struct Storage {

@@ -1,0 +1,144 @@
+import Foundation
+import Testing
+import UD2MFormats
+import UD2MTestSupport
+
+@Suite("ud2m-convert export")
+struct ExportCommandTests {
+    /// Safetensors has no complex double.
+    private static let unstorable: Set<String> = ["types.complex128"]
+
+    /// The fixture without the types that stores cannot hold, as a `.ud2w`.
+    private func store(in folder: TemporaryDirectory) throws -> String {
+        let source = try #require(try Checkpoint.open(path: CheckpointToolTest.types).stateDicts.first)
+        let path = folder.path("types.ud2w")
+        let tensors = source.tensors.filter { !Self.unstorable.contains($0.name.text) }
+        let tied = tensors.filter { $0.name == "tied.second" }
+        let inputs = tensors.filter { $0.name != "tied.second" }.map { TensorInput($0) }
+        _ = try WeightStoreWriter(
+            tensors: inputs, aliases: tied.isEmpty ? [:] : ["tied.second": "tied.first"]
+        ).write(to: path)
+        return path
+    }
+
+    @Test("from .pt to a store and on to .pt, safetensors and shards every bit stays")
+    func roundTrips() throws {
+        let folder = try TemporaryDirectory()
+        let store = try store(in: folder)
+        let expected = try CheckpointToolTest.manifestDigests(without: Self.unstorable)
+        #expect(try CheckpointToolTest.digests(store) == expected)
+        for name in ["a.pt", "a.safetensors", "again.ud2w"] {
+            let output = folder.path(name)
+            let report = try CheckpointToolTest.report(["export", store, output])
+            #expect(report["written"] == .bool(true))
+            #expect(report["losses"]?.array?.isEmpty == true)
+            let size = try #require(report["files"]?.array?.first?.object?["bytes"]?.number)
+            #expect(try Data(contentsOf: URL(filePath: output)).count == Int(size))
+            #expect(try CheckpointToolTest.digests(output) == expected, "\(name)")
+        }
+        // The content id is of the weights, whatever file they went through.
+        let ids = try ["types.ud2w", "again.ud2w"].map { try WeightStore(path: folder.path($0)).contentID }
+        #expect(ids[0] != nil && ids[0] == ids[1])
+        let back = folder.path("back.ud2w")
+        _ = try CheckpointToolTest.report(["export", folder.path("a.pt"), back])
+        #expect(try WeightStore(path: back).contentID == ids[0])
+        #expect(try WeightStore(path: back).aliases == ["tied.second": "tied.first"])
+    }
+
+    @Test("a .pt file holds every type of the original, aliases on one storage unless told otherwise")
+    func torch() throws {
+        let folder = try TemporaryDirectory()
+        let output = folder.path("out.pt")
+        let report = try CheckpointToolTest.report(["export", CheckpointToolTest.wrapped, output])
+        #expect(report["aliases"]?.object == ["tied.second": .string("tied.first")])
+        #expect(try CheckpointToolTest.digests(output) == CheckpointToolTest.manifestDigests())
+        let apart = folder.path("apart.pt")
+        let second = try CheckpointToolTest.report(["export", CheckpointToolTest.wrapped, apart, "--no-alias"])
+        #expect(second["aliases"]?.object?.isEmpty == true)
+        #expect(try CheckpointToolTest.digests(apart) == CheckpointToolTest.manifestDigests())
+        let sizes = try [output, apart].map { try Data(contentsOf: URL(filePath: $0)).count }
+        #expect(sizes[1] >= sizes[0] + 800)
+        let kept = folder.path("kept.pt")
+        _ = try CheckpointToolTest.report(["export", CheckpointToolTest.wrapped, kept, "--keep-prefix"])
+        let names = try #require(try Checkpoint.open(path: kept).stateDicts.first).tensors.map(\.name)
+        #expect(names.allSatisfy { $0.hasPrefix("module.") })
+    }
+
+    @Test("shards are filled in order, none larger than asked for, and the index names them all")
+    func shards() throws {
+        let folder = try TemporaryDirectory()
+        let store = try store(in: folder)
+        let target = folder.path("sharded.safetensors")
+        let report = try CheckpointToolTest.report(["export", store, target, "--max-shard-size", "1kB"])
+        #expect(report["format"]?.string == "sharded")
+        let index = folder.path("sharded.safetensors.index.json")
+        let document = try #require(try UD2MTestSupport.JSONValue(Data(contentsOf: URL(filePath: index))).object)
+        let map = try #require(document["weight_map"]?.object)
+        let expected = try CheckpointToolTest.manifestDigests(without: Self.unstorable)
+        #expect(Set(map.keys) == Set(expected.keys))
+        var found: [String: String] = [:]
+        let files = Set(map.values.compactMap(\.string))
+        #expect(files.count > 1)
+        for file in files {
+            let tensors = try SafetensorsFile(path: folder.path(file)).entries
+            #expect(tensors.reduce(0) { $0 + $1.range.count } <= 1000)
+            for (name, digest) in try CheckpointToolTest.digests(folder.path(file)) {
+                #expect(map[name]?.string == file)
+                found[name] = digest
+            }
+        }
+        #expect(found == expected)
+        #expect(Set(try folder.names()) == files.union(["types.ud2w", "sharded.safetensors.index.json"]))
+        let crowded = ["export", store, folder.path("x.safetensors"), "--max-shard-size", "1000GB"]
+        #expect(try CheckpointToolTest.report(crowded)["files"]?.array?.count == 2)
+    }
+
+    @Test("types that a format lacks are refused by the tensor's name and leave nothing")
+    func refusedTypes() throws {
+        let folder = try TemporaryDirectory()
+        for (name, tensor, code) in [
+            ("a.npz", "types.bfloat16", "export-dtype"), ("a.safetensors", "types.complex128", "store-tensor"),
+            ("a.ud2w", "types.complex128", "store-tensor"),
+        ] {
+            let error = try ToolTest.failure(
+                "ud2m-convert", ["export", CheckpointToolTest.types, folder.path(name)], exitCode: 64)
+            #expect(error.object?["code"]?.string == code)
+            #expect(error.object?["location"]?.object?["tensor"]?.string == tensor)
+        }
+        #expect(try folder.names().isEmpty)
+    }
+
+    @Test("a dry run tells the files and sizes that a real one writes")
+    func dryRun() throws {
+        let folder = try TemporaryDirectory()
+        for name in ["a.pt", "a.safetensors", "a.npz", "a.ud2w"] {
+            let output = folder.path(name)
+            let plan = try CheckpointToolTest.report(["export", ToolTest.prior, output, "--dry-run"])
+            #expect(plan["written"] == .bool(false))
+            #expect(!FileManager.default.fileExists(atPath: output))
+            let real = try CheckpointToolTest.report(["export", ToolTest.prior, output])
+            #expect(plan["files"] == real["files"])
+            let size = try Data(contentsOf: URL(filePath: output)).count
+            #expect(real["files"]?.array?.first?.object?["bytes"]?.number == Double(size))
+        }
+    }
+
+    @Test("existing outputs stay without --force; the input is never replaced; the same input gives the same bytes")
+    func outputs() throws {
+        let folder = try TemporaryDirectory()
+        let (output, other) = (folder.path("a.pt"), folder.path("b.pt"))
+        _ = try CheckpointToolTest.report(["export", CheckpointToolTest.types, output])
+        let first = try Data(contentsOf: URL(filePath: output))
+        let error = try ToolTest.failure("ud2m-convert", ["export", CheckpointToolTest.types, output], exitCode: 73)
+        #expect(error.object?["code"]?.string == "output-exists")
+        _ = try CheckpointToolTest.report(["export", CheckpointToolTest.types, output, "--force"])
+        _ = try CheckpointToolTest.report(["export", CheckpointToolTest.types, other])
+        #expect(try first == Data(contentsOf: URL(filePath: output)))
+        #expect(try first == Data(contentsOf: URL(filePath: other)))
+        let same = try ToolTest.failure("ud2m-convert", ["export", output, output, "--force"], exitCode: 73)
+        #expect(same.object?["code"]?.string == "output-is-input")
+        let tool = try BuiltTool("ud2m-convert")
+        #expect(try tool.run(["export", output, folder.path("noformat")]).exitCode == 64)
+        #expect(try tool.run(["export", output, folder.path("c.pt"), "--max-shard-size", "2X"]).exitCode == 64)
+    }
+}

@@ -1,0 +1,51 @@
+import Testing
+import UD2MConvert
+import UD2MFormats
+
+@Suite("Rules for element types")
+struct CastRulesTests {
+    private let tensors = [
+        TensorSource("in.weight", [1, 2]), TensorSource("out.weight", [1]), TensorSource("out.bias", [1]),
+        TensorSource("steps", [0, 0, 0, 0, 0, 0, 0, 0], .i64, shape: [1]),
+        TensorSource("scale", [0], .f8e4m3, shape: [1]),
+    ]
+
+    @Test("the first rule that is found in a name counts; only floating-point tensors change")
+    func firstMatch() throws {
+        let rules = try CastRules(
+            standard: .f16, rules: [(#"^out\.w"#, .f32), ("out", .bf16), ("steps|scale", .f32)])
+        let types = try rules.elementTypes(of: tensors)
+        #expect(types == ["in.weight": .f16, "out.weight": .f32, "out.bias": .bf16, "steps": .i64, "scale": .f8e4m3])
+    }
+
+    @Test("without a type for all, what no rule names stays")
+    func rulesOnly() throws {
+        let types = try CastRules(standard: nil, rules: [("bias$", .bf16)]).elementTypes(of: tensors)
+        #expect(types["out.bias"] == .bf16)
+        #expect(types["out.weight"] == .f32)
+        #expect(CastRules.none.isEmpty)
+    }
+
+    @Test("patterns that are broken or huge, and types that are no target, are refused")
+    func refused() {
+        for (pattern, type) in [("(", ElementType.f16), (String(repeating: "a", count: 1025), .f16), ("a", .i8)] {
+            #expect(throws: UD2MError.self) { try CastRules(standard: nil, rules: [(pattern, type)]) }
+        }
+        do {
+            _ = try CastRules(standard: .f64, rules: [])
+            Issue.record("nothing was thrown")
+        } catch let error {
+            #expect(error.code == .castRule)
+        }
+    }
+
+    @Test("tied tensors stay tied unless a rule parts them")
+    func aliases() {
+        var second = tensors[0]
+        second.name = "tied"
+        let pair = [tensors[0], second]
+        #expect(TensorAliases.among(pair) == ["tied": "in.weight"])
+        #expect(TensorAliases.among(pair) { $0.name == "tied" ? .f16 : .f32 } == [:])
+        #expect(TensorAliases.among([tensors[1], tensors[2]]) == [:])
+    }
+}
