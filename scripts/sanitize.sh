@@ -8,10 +8,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# Swift has no undefined-behaviour sanitizer on Linux, so only the C compiler is told; its runtime is part of the address
+# sanitizer's, but for the C++ type check, which is left out.
 filter=${1:-'UD2MRuntimeTests|UD2MSamplerTests|UD2MImagingTests'}
 scratch=.build-sanitize
-flags=(-c release --scratch-path "$scratch" --sanitize address --sanitize undefined
-    -Xcc -fno-sanitize-recover=all -Xcc -fno-omit-frame-pointer)
+flags=(-c release --scratch-path "$scratch" --sanitize address
+    -Xcc -fsanitize=undefined -Xcc -fno-sanitize=vptr -Xcc -fno-sanitize-recover=all -Xcc -fno-omit-frame-pointer)
 
 swift build "${flags[@]}" --build-tests >&2
 
