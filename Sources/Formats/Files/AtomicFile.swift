@@ -156,6 +156,12 @@ public final class AtomicFile: @unchecked Sendable {
 
     private func failure(_ number: Int32, offset: Int?) -> UD2MError {
         let location = UD2MError.Location(file: path, byteOffset: offset)
+        if number == EFAULT {
+            // The system could not read the bytes: they lie in a mapped file that another process cut short.
+            return UD2MError(
+                .fileChanged, "An input was cut short by another process while it was being read.", at: location,
+                remedy: "Try again when it is complete.")
+        }
         if number == ENOSPC || number == EDQUOT {
             return UD2MError(
                 .outputNoSpace, "There is no room for the file: \(systemErrorText(number)).", at: location,
