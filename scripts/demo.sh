@@ -17,6 +17,6 @@ for task in deblur inpaint sr; do
     observation=$out/$task-observation.png
     "$tools/ud2m" degrade "$photo" --output "$observation" --task "$task" --seed 1
     results+=("$("$tools/ud2m" restore "$out/prior64.ud2w" "$observation" --output "$out/$task-restored.png" \
-        --operator "$observation.operator.json" --reference "$photo" --grid "$out/$task.png" --seed 1)")
+        --operator "$observation.operator.json" --reference "$photo" --grid "$out/$task.png" --seed 1 | tail -n 1)")
 done
 printf '%s\n' "${results[@]}"

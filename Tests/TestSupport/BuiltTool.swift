@@ -68,7 +68,8 @@ public struct BuiltTool: Sendable {
         return try shell.run(["-c", script, url.path(percentEncoded: false)] + arguments)
     }
 
-    private init(url: URL) {
+    /// Names any executable, such as a shell around a tool.
+    public init(url: URL) {
         self.url = url
     }
 

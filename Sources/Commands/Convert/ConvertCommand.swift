@@ -53,6 +53,9 @@ struct ConvertCommand: ParsableCommand {
 
     func validate() throws {
         guard dryRun || output != nil else { throw ValidationError("Name the output, or pass --dry-run.") }
+        guard align >= 64, align <= 1 << 26, align.nonzeroBitCount == 1 else {
+            throw ValidationError("--align must be a power of two, 64…67108864.")
+        }
         guard !(timestamp && reproducible) else {
             throw ValidationError("--timestamp and --reproducible contradict each other.")
         }
@@ -69,8 +72,10 @@ struct ConvertCommand: ParsableCommand {
         if reporting.json {
             try JSONOutput.print(report)
         } else if !reporting.quiet {
-            print(report.summary)
+            try StandardOutput.print(report.summary)
         }
+        // A dry run answers whether the conversion would go through.
+        if dryRun, !report.isConvertible(allowUnmapped: allowUnmapped) { throw ExitCode(ExitCodes.negative) }
     }
 
     private func storeOptions() throws -> Converter.Options {

@@ -21,7 +21,7 @@ struct ConvertRun {
         if let output, !dryRun { try OutputFile.requireWritable(output, overwrite: overwrite) }
         let checkpoint = try Checkpoint.open(path: input)
         try checkpoint.requireSafe()
-        let plan = try ConversionPlan(checkpoint: checkpoint, select: select, options: detection)
+        let plan = try makePlan(checkpoint)
         if !dryRun { try plan.requireComplete(allowUnmapped: allowUnmapped) }
         let converter = try Converter(plan: plan, options: options, toolVersion: Version.current)
         guard let output, !dryRun else { return report(plan, converter, contentID: nil) }
@@ -29,6 +29,15 @@ struct ConvertRun {
             progress.update(Double(done) / Double(max(total, 1)), label: "converting")
         }
         return report(plan, converter, contentID: summary.contentID)
+    }
+
+    /// Matches the tensors; what detection says is said with the checkpoint's name.
+    private func makePlan(_ checkpoint: Checkpoint) throws -> ConversionPlan {
+        do {
+            return try ConversionPlan(checkpoint: checkpoint, select: select, options: detection)
+        } catch let error as UD2MError {
+            throw error.located(in: .init(file: input))
+        }
     }
 
     private func report(_ plan: ConversionPlan, _ converter: Converter, contentID: String?) -> ConvertReport {
@@ -71,6 +80,11 @@ extension ConvertReport.Architecture {
 }
 
 extension ConvertReport {
+    /// Whether a real run would write the store.
+    func isConvertible(allowUnmapped: Bool) -> Bool {
+        missing.isEmpty && misshapen.isEmpty && (allowUnmapped || unmapped.isEmpty)
+    }
+
     /// The report as a few lines for a person.
     var summary: String {
         var lines = [

@@ -53,7 +53,7 @@ struct DiffCommand: ParsableCommand {
         if reporting.json {
             try JSONOutput.print(report)
         } else if !(reporting.quiet && report.equal) {
-            print(report.text)
+            try StandardOutput.print(report.text)
         }
         if !report.equal { throw ExitCode(ExitCodes.negative) }
     }

@@ -50,7 +50,7 @@ struct ExportFlags: ParsableArguments {
         if reporting.json {
             try JSONOutput.print(report)
         } else if !reporting.quiet {
-            print(report.text)
+            try StandardOutput.print(report.text)
         }
     }
 

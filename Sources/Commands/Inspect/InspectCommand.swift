@@ -33,7 +33,7 @@ struct InspectCommand: ParsableCommand {
         if reporting.json {
             try batch.printJSON()
         } else {
-            batch.printText { $0.text(listsTensors: all || digests) }
+            try batch.printText { $0.text(listsTensors: all || digests) }
         }
         try batch.requireSuccess { _ in ExitCodes.success }
     }

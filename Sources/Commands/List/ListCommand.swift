@@ -40,10 +40,10 @@ struct ListCommand: ParsableCommand {
             .execute(file)
         if reporting.json { return try JSONOutput.print(report) }
         let lines = tree ? TensorTree(report.tensors).lines(depth: depth) : report.table
-        if !lines.isEmpty { print(lines.joined(separator: "\n")) }
+        if !lines.isEmpty { try StandardOutput.print(lines.joined(separator: "\n")) }
         if !reporting.quiet {
             let totals = report.totals
-            print(
+            try StandardOutput.print(
                 "\(totals.tensors) tensors, \(ByteText.grouped(totals.elements)) elements, \(ByteText.size(totals.bytes))"
             )
         }

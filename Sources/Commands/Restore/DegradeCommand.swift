@@ -51,7 +51,7 @@ struct DegradeCommand: ParsableCommand {
         if reporting.json {
             try JSONOutput.print(report)
         } else if !reporting.quiet {
-            print("\(report.output.escapedForDisplay) and \(report.operatorFile.escapedForDisplay)")
+            try StandardOutput.print("\(report.output.escapedForDisplay) and \(report.operatorFile.escapedForDisplay)")
         }
     }
 }

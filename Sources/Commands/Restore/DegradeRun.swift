@@ -29,35 +29,41 @@ struct DegradeRun {
     /// Writes the observation, the operator file and, for a random mask, the mask.
     /// - Throws: ``UD2MFormats/UD2MError`` or ``UD2MImaging/ImageError``.
     func execute() throws -> Report {
-        let clean = try ImageFile.read(image).image
+        let operatorPath = "\(output).operator.json"
+        let maskPath = specification.task == .inpaint ? "\(output).mask.png" : nil
+        if try OutputSet.imageFormat(of: output) == .jpeg, bitDepth == 16 {
+            throw UD2MError(
+                .outputSuffix, "A JPEG holds 8 bits a channel, and loses some of them.", at: .init(file: output),
+                remedy: "Write a PNG, or pass --bit-depth 8.")
+        }
+        let outputs = try OutputSet(
+            [output, operatorPath] + (maskPath.map { [$0] } ?? []), overwrite: overwrite,
+            inputs: [image] + (specification.mask.map { [$0] } ?? []))
+
+        let clean = try ImageInput.read(image)
         let noise = PhiloxNoise(seed: seed)
         var specification = specification
         var mask: Mask?
-        var maskPath: String?
-        if specification.task == .inpaint {
-            let made = try specification.mask == nil ? randomMask(for: clean, noise) : givenMask(for: clean)
-            mask = made
-            let path = "\(output).mask.png"
-            maskPath = path
+        if let maskPath {
+            mask = try specification.mask == nil ? randomMask(for: clean, noise) : givenMask(for: clean)
             // The operator file names the mask relative to itself, so that the three files can move together.
-            specification.mask = URL(filePath: path).lastPathComponent
+            specification.mask = URL(filePath: maskPath).lastPathComponent
         }
         let forward = try OperatorFactory(specification).make(
             height: clean.height, width: clean.width, mask: mask)
         let observation = try Degradation.observe(
             try Tensor(clean), through: forward, noiseLevel: 2 * specification.sigma, noise: noise)
 
-        let operatorPath = "\(output).operator.json"
-        for path in [output, operatorPath] + (maskPath.map { [$0] } ?? []) {
-            try OutputFile.requireWritable(path, overwrite: overwrite)
-        }
+        var contents = [
+            try OutputSet.encode(try observation.image(bitDepth: bitDepth), for: output),
+            (path: operatorPath, bytes: Array(try JSONOutput.encode(specification))),
+        ]
         if let mask, let maskPath {
             let pixels = try ImageBuffer(
                 width: mask.width, height: mask.height, channels: 1, values: mask.kept.map { $0 ? 1 : 0 })
-            try OutputFile.write(pixels, to: maskPath, overwrite: overwrite)
+            contents.append(try OutputSet.encode(pixels, for: maskPath))
         }
-        try OutputFile.write(try JSONOutput.encode(specification), to: operatorPath, overwrite: overwrite)
-        try OutputFile.write(try observation.image(bitDepth: bitDepth), to: output, overwrite: overwrite)
+        try outputs.write(contents)
         return Report(
             image: image, output: output, operatorFile: operatorPath, mask: maskPath, operator: specification,
             seed: seed)

@@ -13,19 +13,26 @@ struct OperatorFactory {
     init(_ specification: OperatorSpecification) {
         self.specification = specification
         folder = nil
+        files = specification.mask.map { [$0] } ?? []
     }
 
     /// Reads an operator file, whose paths start from its own folder.
     init(file path: String) throws {
         specification = try OperatorSpecification(path: path)
-        folder = URL(filePath: path).deletingLastPathComponent().path
+        let folder = URL(filePath: path).deletingLastPathComponent()
+        self.folder = folder.path
+        files = [path] + (specification.mask.map { [URL(filePath: $0, relativeTo: folder).path] } ?? [])
     }
 
     /// The size of the clean image that an observation belongs to.
-    func imageSize(ofObservation image: ImageBuffer) -> (height: Int, width: Int) {
-        let factor = specification.task == .superResolution ? specification.factor ?? 1 : 1
+    func imageSize(ofObservation image: ImageBuffer) throws -> (height: Int, width: Int) {
+        // A factor is at most 64 and an image at most 2^28 pixels, so the products are far from overflow.
+        let factor = specification.task == .superResolution ? try require(specification.factor, "factor") : 1
         return (image.height * factor, image.width * factor)
     }
+
+    /// The files that the operator is read from.
+    let files: [String]
 
     /// Builds the operator for clean images of a size.
     /// - Parameters:

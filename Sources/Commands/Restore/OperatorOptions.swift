@@ -35,7 +35,7 @@ struct OperatorOptions: ParsableArguments {
         guard kernelVariance > 0, kernelVariance.isFinite else {
             throw ValidationError("--kernel-variance must be positive.")
         }
-        guard (2...16).contains(factor) else { throw ValidationError("--factor must be 2…16.") }
+        guard (2...64).contains(factor) else { throw ValidationError("--factor must be 2…64.") }
         guard sigma > 0, sigma <= 1 else { throw ValidationError("--sigma must be above 0 and at most 1.") }
     }
 

@@ -54,6 +54,19 @@ struct OperatorSpecification: Codable, Equatable {
                 .operatorFile, "The operator file has version \(version); this program reads version 1.",
                 at: .init(file: path))
         }
+        try requireRanges(path)
+    }
+
+    /// The ranges of the flags hold for a file's numbers too.
+    private func requireRanges(_ path: String) throws {
+        let kernelIsSound =
+            (1...255).contains(kernel?.size ?? 1) && (kernel?.variance ?? 1) > 0 && (kernel?.variance ?? 1).isFinite
+            && (task != .deblur || kernel?.kind != .bicubic)
+        guard sigma > 0, sigma <= 1, (2...64).contains(factor ?? 2), kernelIsSound else {
+            throw UD2MError(
+                .operatorFile, "The operator file has a number that is out of range.", at: .init(file: path),
+                remedy: "See schemas/operator.schema.json.")
+        }
     }
 
     init(task: RestorationTask, kernel: Kernel? = nil, factor: Int? = nil, mask: String? = nil, sigma: Double) {

@@ -71,7 +71,7 @@ struct RestoreCommand: ParsableCommand {
         if reporting.json {
             try JSONOutput.print(report)
         } else if !reporting.quiet {
-            print(report.summary)
+            try StandardOutput.print(report.summary)
         }
     }
 }

@@ -15,8 +15,8 @@ struct RestoreReport: Encodable {
     }
 
     struct PSNR: Encodable {
-        let observation: Double
-        let restored: Double
+        let observation: ReportNumber
+        let restored: ReportNumber
     }
 
     let tool = "ud2m restore"
@@ -44,12 +44,13 @@ extension RestoreReport.Settings {
 }
 
 extension RestoreReport {
-    /// "deblur: 24.10 dB -> 28.90 dB (out.png)"; without a reference the time instead of the figures.
+    /// Where the image is and, with a reference, "deblur: 24.10 dB -> 28.90 dB (grid.png)".
     var summary: String {
-        let task = self.operator.task.rawValue
+        let made = "\(output.escapedForDisplay): \(Self.decimals(seconds)) s"
+        guard let psnr else { return made }
         let shown = (grid ?? output).escapedForDisplay
-        guard let psnr else { return "\(task): \(Self.decimals(seconds)) s (\(shown))" }
-        return "\(task): \(Self.decimals(psnr.observation)) dB -> \(Self.decimals(psnr.restored)) dB (\(shown))"
+        let task = self.operator.task.rawValue
+        return "\(made)\n\(task): \(psnr.observation.decimals) dB -> \(psnr.restored.decimals) dB (\(shown))"
     }
 
     /// What made the image, as JSON for its text chunk; no paths.

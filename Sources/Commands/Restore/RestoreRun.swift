@@ -18,18 +18,18 @@ struct RestoreRun {
     /// Restores the image and writes it, and the grid when asked for.
     /// - Throws: ``UD2MFormats/UD2MError`` or ``UD2MImaging/ImageError``; nothing is written then.
     func execute(progress: any ProgressSink) throws -> RestoreReport {
-        for path in [output, grid].compactMap({ $0 }) {
-            _ = try ImageFormat(writingTo: path)
-            try OutputFile.requireWritable(path, overwrite: overwrite)
-        }
-        let given = try ImageFile.read(image).image
-        let clean = try reference.map { try ImageFile.read($0).image }
-        let size = factory.imageSize(ofObservation: given)
+        for path in [output, grid].compactMap({ $0 }) { _ = try OutputSet.imageFormat(of: path) }
+        let outputs = try OutputSet(
+            [output, grid].compactMap { $0 }, overwrite: overwrite,
+            inputs: [store, image, reference].compactMap { $0 } + factory.files)
+        let given = try ImageInput.read(image)
+        let clean = try reference.map { try ImageInput.read($0) }
+        let size = try factory.imageSize(ofObservation: given)
         if let clean { try requireSameSize(clean, height: size.height, width: size.width) }
 
         let forward = try factory.make(height: size.height, width: size.width)
         let configuration = try samplerConfiguration(for: forward)
-        let network = try Network(store: WeightStore(path: store), threads: threads)
+        let network = try Network(store: StoreInput.open(store), threads: threads)
         let denoiser = try NetworkDenoiser(network: network, classLabel: sampling.classLabel)
         let observation = try adapted(given, channels: denoiser.channels)
         let sampler = try UnfoldedSampler(
@@ -50,9 +50,11 @@ struct RestoreRun {
             settings: .init(configuration, seed: sampling.seed), width: size.width, height: size.height,
             seconds: seconds,
             psnr: try clean.map {
-                .init(observation: try Self.psnr(shown, $0), restored: try Self.psnr(restored, $0))
+                .init(
+                    observation: ReportNumber(try Self.psnr(shown, $0)),
+                    restored: ReportNumber(try Self.psnr(restored, $0)))
             })
-        try write(restored, shown: shown, clean: clean, report)
+        try outputs.write(try contents(restored, shown: shown, clean: clean, report))
         return report
     }
 
@@ -87,20 +89,21 @@ struct RestoreRun {
         return try sampler.sample(0, observation: observation, monitor: monitor)
     }
 
-    private func write(
+    /// The files to write: the restored image with its parameters in its text, and the grid when asked for.
+    private func contents(
         _ restored: ImageBuffer, shown: ImageBuffer, clean: ImageBuffer?, _ report: RestoreReport
-    ) throws {
-        if let grid {
-            let images = [shown, restored] + (clean.map { [$0] } ?? [])
-            let composed = try ImageGrid(columns: images.count).compose(images)
-            try OutputFile.write(composed, to: grid, overwrite: overwrite)
-        }
+    ) throws -> [(path: String, bytes: [UInt8])] {
         var options = ImageWriteOptions()
         options.text = [
             try ImageText(keyword: "Software", text: "ud2m \(Version.current)"),
             try ImageText(keyword: "ud2m", text: report.parameterText),
         ]
-        try OutputFile.write(restored, to: output, options: options, overwrite: overwrite)
+        var contents = [try OutputSet.encode(restored, for: output, options: options)]
+        if let grid {
+            let images = [shown, restored] + (clean.map { [$0] } ?? [])
+            contents.append(try OutputSet.encode(try ImageGrid(columns: images.count).compose(images), for: grid))
+        }
+        return contents
     }
 
     private func requireSameSize(_ clean: ImageBuffer, height: Int, width: Int) throws {

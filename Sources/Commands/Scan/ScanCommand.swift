@@ -27,7 +27,7 @@ struct ScanCommand: ParsableCommand {
         if reporting.json {
             try batch.printJSON()
         } else {
-            batch.printText { $0.verdict == .clean && reporting.quiet ? "" : $0.text }
+            try batch.printText { $0.verdict == .clean && reporting.quiet ? "" : $0.text }
         }
         try batch.requireSuccess { $0.verdict.exitCode }
     }

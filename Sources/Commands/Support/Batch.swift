@@ -40,12 +40,12 @@ struct Batch<Report: Encodable & Sendable> {
     }
 
     /// Prints each report as text, and errors to standard error.
-    func printText(_ text: (Report) -> String) {
+    func printText(_ text: (Report) -> String) throws {
         for outcome in outcomes {
             switch outcome {
             case .done(let report):
                 let text = text(report)
-                if !text.isEmpty { print(text) }
+                if !text.isEmpty { try StandardOutput.print(text) }
             case .failed(_, let error): StandardError.print("error: \(error)")
             }
         }

@@ -14,32 +14,52 @@ public enum CommandRunner {
                 try JSONOutput.print(VersionReport(tool: root.configuration.commandName ?? ""))
                 exit(ExitCodes.success)
             }
+            try requireTextArguments()
             var command = try Root.parseAsRoot()
             try command.run()
             exit(ExitCodes.success)
         } catch {
-            guard let failure = UD2MError(reporting: error) else { Root.exit(withError: error) }
-            report(failure, asJSON: CommandLine.arguments.contains("--json"))
+            let asJSON = CommandLine.arguments.contains("--json")
+            guard let failure = UD2MError(reporting: error, from: root) else { Root.exit(withError: error) }
+            // A usage error as text comes with the usage line, which ArgumentParser knows.
+            if !asJSON, failure.code == .usage { Root.exit(withError: error) }
+            StandardError.print(asJSON ? ErrorReport(failure).text : "error: \(failure)")
             exit(ExitCodes.code(for: failure.code.category))
-        }
-    }
-
-    private static func report(_ error: UD2MError, asJSON: Bool) {
-        if asJSON, let data = try? JSONOutput.encode(ErrorReport(error)) {
-            FileHandle.standardError.write(data + Data("\n".utf8))
-        } else {
-            FileHandle.standardError.write(Data("error: \(error)\n".utf8))
         }
     }
 }
 
+extension CommandRunner {
+    /// Throws for arguments that are not UTF-8: Swift would repair them silently, and a file of another name be written.
+    private static func requireTextArguments() throws {
+        for argument in UnsafeBufferPointer(start: CommandLine.unsafeArgv, count: Int(CommandLine.argc)) {
+            guard let argument, String(validatingCString: argument) != nil else {
+                throw UD2MError(.usage, "The arguments must be UTF-8 text, file names included.")
+            }
+        }
+    }
+}
+
+extension UD2MError.Code {
+    /// The command line makes no sense.
+    static let usage = UD2MError.Code("usage", .usage)
+    /// An error that nobody expected.
+    static let unexpected = UD2MError.Code("unexpected", .internalBug)
+}
+
 extension UD2MError {
-    /// The error to report for anything a command throws, or nil for what ArgumentParser itself reports.
-    init?(reporting error: any Error) {
+    /// The error to report for anything a command throws, or nil for what is none: help, versions, exit codes.
+    init?(reporting error: any Error, from root: (some ParsableCommand).Type) {
         switch error {
         case let error as UD2MError: self = error
         case let error as ImageError: self.init(error)
-        default: return nil
+        case is ExitCode, is CleanExit: return nil
+        default:
+            switch root.exitCode(for: error) {
+            case .validationFailure: self.init(.usage, root.message(for: error))
+            case .success: return nil
+            default: self.init(.unexpected, "This is a bug: \(error)", remedy: "Please report it.")
+            }
         }
     }
 }
@@ -73,5 +93,11 @@ struct ErrorReport: Encodable {
                 file: location.file, entry: location.entry, byteOffset: location.byteOffset,
                 opcodeIndex: location.opcodeIndex, tensor: location.tensor),
             remedy: error.remedy, exitCode: ExitCodes.code(for: error.code.category))
+    }
+
+    /// The report as JSON text.
+    var text: String {
+        // Strings and integers always encode; the fallback only satisfies the signature.
+        (try? JSONOutput.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
     }
 }

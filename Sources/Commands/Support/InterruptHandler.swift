@@ -1,7 +1,7 @@
 import Foundation
 import UD2MFormats
 
-/// Ends the process on SIGINT, SIGTERM and SIGBUS without leaving temporary files.
+/// Ends the process on SIGINT, SIGTERM, SIGHUP, SIGXCPU and SIGBUS without leaving temporary files.
 enum InterruptHandler {
     /// Installs the handler; called once, before any work starts.
     static func install() {
@@ -12,7 +12,7 @@ enum InterruptHandler {
         sigaddset(&signals, SIGINT)
         sigaddset(&signals, SIGTERM)
         sigprocmask(SIG_UNBLOCK, &signals, nil)
-        for number in [SIGINT, SIGTERM] {
+        for number in [SIGINT, SIGTERM, SIGHUP, SIGXCPU] {
             signal(number) { number in
                 // Only async-signal-safe calls here.
                 TemporaryFiles.unlinkAll()
@@ -29,6 +29,8 @@ enum InterruptHandler {
         }
         // A closed pipe gives a write error, which is reported, instead of a silent death.
         signal(SIGPIPE, SIG_IGN)
+        // So does a file that grows past the limit of the shell.
+        signal(SIGXFSZ, SIG_IGN)
     }
 
     /// What SIGBUS means here; a static string, because the handler may not allocate.

@@ -4,9 +4,7 @@ import Foundation
 enum JSONOutput {
     /// Prints a value as one JSON object with sorted keys.
     static func print(_ value: some Encodable) throws {
-        var data = try encode(value)
-        data.append(UInt8(ascii: "\n"))
-        FileHandle.standardOutput.write(data)
+        try StandardOutput.write(encode(value) + Data("\n".utf8))
     }
 
     /// The JSON text: sorted keys, indented, so that the same result is the same bytes.

@@ -48,7 +48,7 @@ struct ProgressLines: ProgressSink {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         guard let data = try? encoder.encode(Event(fraction: fraction, label: label)) else { return }
-        FileHandle.standardError.write(data + Data("\n".utf8))
+        StandardError.print(String(decoding: data, as: UTF8.self))
     }
 
     func finish() {}
@@ -87,6 +87,6 @@ final class ProgressBar: ProgressSink {
     }
 
     private func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+        StandardError.write(text)
     }
 }

@@ -15,6 +15,9 @@ struct ReportNumber: Encodable {
         }
     }
 
+    /// Two decimals, as decibels are given.
+    var decimals: String { value.isFinite ? String(format: "%.2f", value) : text }
+
     /// Four significant digits.
     var text: String {
         guard value.isFinite else { return value.isNaN ? "NaN" : value < 0 ? "-inf" : "inf" }

@@ -33,7 +33,7 @@ struct ForwardCommand: ParsableCommand {
     var reporting: OutputOptions
 
     func validate() throws {
-        guard (0...1024).contains(threads) else { throw ValidationError("--threads must be 0…1024.") }
+        guard (0...256).contains(threads) else { throw ValidationError("--threads must be 0…256.") }
     }
 
     func run() throws {
@@ -44,7 +44,7 @@ struct ForwardCommand: ParsableCommand {
             try JSONOutput.print(report)
         } else if !reporting.quiet {
             let names = report.outputs.map { "\($0.name) \($0.shape)" }.joined(separator: ", ")
-            print("\(names) -> \(output.escapedForDisplay) (\(report.milliseconds) ms)")
+            try StandardOutput.print("\(names) -> \(output.escapedForDisplay) (\(report.milliseconds) ms)")
         }
     }
 }

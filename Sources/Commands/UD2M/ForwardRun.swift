@@ -28,13 +28,13 @@ struct ForwardRun {
     /// Runs the network once and writes `out` and the taps.
     /// - Throws: ``UD2MFormats/UD2MError`` for bad files, missing inputs, and an existing output.
     func execute() throws -> Report {
-        try OutputFile.requireWritable(output, overwrite: overwrite)
-        let network = try Network(store: WeightStore(path: store), threads: threads)
+        try OutputFile.requireWritable(output, overwrite: overwrite, inputs: [store, input])
+        let network = try Network(store: StoreInput.open(store), threads: threads)
         let inputs = try readInputs(of: network)
         // Taps may be spelled as the tensors of a golden file, with a leading "act/".
         let modules = taps.map { $0.hasPrefix("act/") ? String($0.dropFirst(4)) : $0 }
         let start = ContinuousClock.now
-        let results = try network.run(inputs, taps: modules)
+        let results = try run(network, inputs, taps: modules)
         let elapsed = ContinuousClock.now - start
 
         let named = [("out", "out")] + zip(taps, modules).map { ($0, $1) }
@@ -50,6 +50,15 @@ struct ForwardRun {
         return Report(
             store: store, output: output, outputs: tensors.map { .init(name: $0, shape: $1.shape) },
             milliseconds: elapsed.milliseconds)
+    }
+
+    /// Runs the network; what is wrong with an input is said with the input file's name.
+    private func run(_ network: Network, _ inputs: [String: Tensor], taps: [String]) throws -> [String: Tensor] {
+        do {
+            return try network.run(inputs, taps: taps)
+        } catch let error as UD2MError {
+            throw error.located(in: .init(file: input))
+        }
     }
 
     private func readInputs(of network: Network) throws -> [String: Tensor] {

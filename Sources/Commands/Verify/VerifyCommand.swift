@@ -38,7 +38,7 @@ struct VerifyCommand: ParsableCommand {
         if reporting.json {
             try batch.printJSON()
         } else {
-            batch.printText { $0.ok && reporting.quiet ? "" : $0.text }
+            try batch.printText { $0.ok && reporting.quiet ? "" : $0.text }
         }
         try batch.requireSuccess { $0.ok ? ExitCodes.success : ExitCodes.negative }
     }

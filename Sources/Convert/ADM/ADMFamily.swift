@@ -134,7 +134,12 @@ struct ADMFamily: ArchitectureFamily {
                 "\(heads.description) do not divide an attention block of \(width) channels.",
                 remedy: "Pass another --head-channels N or --heads N.")
         }
-        if options.heads != nil { return "attention as given: \(heads.description)" }
+        if options.heads != nil {
+            let isAssumed = options.attentionOrder == nil && known == nil
+            let order = "\(configuration.attentionOrder.rawValue) row order"
+            return "attention as given: \(heads.description), \(order)"
+                + (isAssumed ? " (assumed: no tensor tells it, see --attention-order)" : "")
+        }
         return "attention from the table, as in \(known?.source ?? ""): \(heads.description)"
     }
 }

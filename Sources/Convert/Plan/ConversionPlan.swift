@@ -63,7 +63,9 @@ public struct ConversionPlan: Sendable {
         self.mapped = mapped
         self.missing = missing
         self.misshapen = misshapen
-        self.unmapped = best.tensors.map(\.name).filter { !known.contains($0) }
+        // Tensors of the same mapping under keys that are no text have no name of their own.
+        let unnamed = checkpoint.looseTensors.filter { $0.path.dropLast().elementsEqual(best.stateDict.path) }
+        self.unmapped = best.tensors.map(\.name).filter { !known.contains($0) } + unnamed.map(\.name)
     }
 
     /// Whether every tensor of the network is here and nothing is left over.
@@ -74,6 +76,11 @@ public struct ConversionPlan: Sendable {
     /// - Throws: `tensors-missing`, `tensors-misshapen` or `tensors-unmapped`, located at the first such tensor.
     public func requireComplete(allowUnmapped: Bool = false) throws(UD2MError) {
         if let first = missing.first {
+            if let skipped = checkpoint.skipped.first(where: { $0.path.last == first.name.text }) {
+                throw UD2MError(
+                    .tensorsMissing, "The tensor is in the file but cannot be used: \(skipped.reason)",
+                    at: .init(file: checkpoint.path, tensor: first.name.text))
+            }
             throw UD2MError(
                 .tensorsMissing,
                 "The network needs \(choice.architecture.parameters.count) tensors and \(missing.count) of them "

@@ -107,7 +107,7 @@ public struct WeightStoreWriter: Sendable {
     ) throws -> [TensorName: TensorDigests] {
         let digests = Mutex<[TensorName: TensorDigests]>([:])
         let done = Atomic<Int>(0)
-        // The calling thread alone reports, after each of its tensors.
+        // The calling thread alone reports, after each of its tensors; others may finish after it.
         try Workers.run(
             count: plan.rows.count, threads: Workers.count(limit: 8),
             onCaller: { try progress(done.load(ordering: .relaxed), plan.dataBytes) },
@@ -121,6 +121,7 @@ public struct WeightStoreWriter: Sendable {
                 }
                 digests.withLock { $0[row.name] = digest }
             })
+        try progress(plan.dataBytes, plan.dataBytes)
         return digests.withLock { $0 }
     }
 
