@@ -48,6 +48,7 @@ let package = Package(
     ],
     targets: [
         // System libraries.
+        .systemLibrary(name: "CFileSystem", path: "Sources/System/CFileSystem"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev", brew: "zlib"),
         system("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev", brew: "xxhash"),
         system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
@@ -60,7 +61,7 @@ let package = Package(
         .target(name: "CUD2MImageCodecs", dependencies: ["CPNG"], path: "Sources/ImageCodecs"),
 
         // Modules.
-        library("UD2MFormats", "Formats", ["CZlib", "CXXHash", "CCrypto"]),
+        library("UD2MFormats", "Formats", ["CFileSystem", "CZlib", "CXXHash", "CCrypto"]),
         library("UD2MConvert", "Convert", ["UD2MFormats"]),
         library("UD2MRuntime", "Runtime", ["UD2MFormats", "CUD2MKernels"]),
         library("UD2MSampler", "Sampler", ["UD2MFormats", "UD2MRuntime", "CUD2MFFT"]),

@@ -49,6 +49,9 @@ struct ConvertCommand: ParsableCommand {
     var force = false
 
     @OptionGroup
+    var reading: InputOptions
+
+    @OptionGroup
     var reporting: OutputOptions
 
     func validate() throws {
@@ -65,7 +68,8 @@ struct ConvertCommand: ParsableCommand {
         let progress = reporting.makeProgress()
         let report = try ConvertRun(
             input: checkpoint, output: output, select: detection.select, detection: detection.options,
-            allowUnmapped: allowUnmapped, options: try storeOptions(), dryRun: dryRun, overwrite: force
+            allowUnmapped: allowUnmapped, options: try storeOptions(), dryRun: dryRun, overwrite: force,
+            access: reading.access
         ).execute(progress: progress)
         progress.finish()
         report.losses.warn()

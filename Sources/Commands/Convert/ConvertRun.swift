@@ -12,6 +12,7 @@ struct ConvertRun {
     let options: Converter.Options
     let dryRun: Bool
     let overwrite: Bool
+    let access: FileAccess
 
     /// Converts, or with `dryRun` plans.
     ///
@@ -19,7 +20,7 @@ struct ConvertRun {
     /// - Throws: ``UD2MFormats/UD2MError``.
     func execute(progress: any ProgressSink) throws -> ConvertReport {
         if let output, !dryRun { try OutputFile.requireWritable(output, overwrite: overwrite) }
-        let checkpoint = try Checkpoint.open(path: input)
+        let checkpoint = try Checkpoint.open(path: input, access: access)
         try checkpoint.requireSafe()
         let plan = try makePlan(checkpoint)
         if !dryRun { try plan.requireComplete(allowUnmapped: allowUnmapped) }
