@@ -51,6 +51,8 @@ public final class Network: Sendable {
                 inputs = configuration.networkInputs
                 outputChannels = configuration.outputChannels
                 sizeMultiple = configuration.sizeMultiple
+            default:
+                throw UD2MError(.networkConfiguration, "This network is not yet runnable.")
             }
             let runtime = try Runtime(graph: graph, threads: threads) { store.tensor(TensorName($0)) }
             self.threads = runtime.threads
@@ -66,6 +68,7 @@ public final class Network: Sendable {
     public static func requiredWeights(_ architecture: ArchitectureConfiguration) throws -> [WeightRequirement] {
         switch architecture {
         case .adm(let configuration): try configuration.graph().weights
+        default: throw UD2MError(.networkConfiguration, "This network is not yet runnable.")
         }
     }
 
