@@ -111,6 +111,7 @@ class RAM(nn.Module):
         if not is_original:
             # Very dark measurements are brought to a unit maximum, one factor for each image.
             largest = parts[0].abs().amax(dim=(1, 2, 3), keepdim=True)
+            largest = torch.where(largest == 0, torch.full_like(largest, 1e-12), largest)
             rescale = torch.where(largest > 0.025, torch.ones_like(largest), largest)
             parts = [part / rescale for part in parts]
             sigma = None if sigma is None else sigma / rescale
