@@ -41,9 +41,9 @@ def portable_weight(case, name, shape, gain=1.0):
     return torch.from_numpy(values.reshape(shape))
 
 
-def portable_state(network, case):
+def portable_state(network, case, gain=None):
     """A state dict of portable weights for every floating-point tensor of a network; counters are left at zero."""
-    gain = GAINS.get(case, 1.0)
+    gain = GAINS.get(case, 1.0) if gain is None else gain
     return {
         name: portable_weight(case, name, tuple(value.shape), gain) if value.is_floating_point() else value
         for name, value in network.state_dict().items()
