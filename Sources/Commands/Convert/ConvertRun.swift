@@ -75,6 +75,9 @@ extension ConvertReport.Architecture {
             self.init(
                 family: "adm", summary: "ADM U-Net, \(configuration.summary)", parameters: detected.parameterCount,
                 evidence: detected.evidence)
+        default:
+            self.init(
+                family: "", summary: "", parameters: detected.parameterCount, evidence: detected.evidence)
         }
     }
 }

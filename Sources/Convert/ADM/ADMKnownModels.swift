@@ -65,6 +65,7 @@ extension DetectedArchitecture {
     public var knownModels: [String] {
         switch configuration {
         case .adm(let configuration): ADMKnownModel.all.filter { $0.matches(configuration) }.map(\.name)
+        default: []
         }
     }
 }

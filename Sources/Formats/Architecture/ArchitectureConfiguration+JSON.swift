@@ -6,6 +6,20 @@ extension ArchitectureConfiguration {
         switch try fields.text("family") {
         case "adm":
             self = .adm(try ADMConfiguration(fields: &fields))
+        case "ddpm":
+            self = .ddpm(try DDPMConfiguration(fields: &fields))
+        case "ram":
+            self = .ram(try RAMConfiguration(fields: &fields))
+        case "vgg16":
+            self = .vgg16(try VGGConfiguration(fields: &fields))
+        case "squeezenet":
+            self = .squeezeNet(try SqueezeNetConfiguration(fields: &fields))
+        case "lpips":
+            self = .lpips(try LPIPSConfiguration(fields: &fields))
+        case "inception":
+            self = .inception(try InceptionConfiguration(fields: &fields))
+        case "discriminator":
+            self = .discriminator(try DiscriminatorConfiguration(fields: &fields))
         case let family:
             throw fields.error("family", "'\(family.prefix(64))' is not a network family that this version knows.")
         }
@@ -16,6 +30,13 @@ extension ArchitectureConfiguration {
     public var json: JSONValue {
         switch self {
         case .adm(let configuration): configuration.json
+        case .ddpm(let configuration): configuration.json
+        case .ram(let configuration): configuration.json
+        case .vgg16(let configuration): configuration.json
+        case .squeezeNet(let configuration): configuration.json
+        case .lpips(let configuration): configuration.json
+        case .inception(let configuration): configuration.json
+        case .discriminator(let configuration): configuration.json
         }
     }
 }
@@ -69,6 +90,20 @@ struct ArchitectureFields {
     mutating func int(_ key: String, in range: ClosedRange<Int>) throws -> Int {
         guard let value = optional(key)?.int, range.contains(value) else {
             throw error(key, "'\(key)' must be a whole number from \(range.lowerBound) to \(range.upperBound).")
+        }
+        return value
+    }
+
+    /// A number in a range.
+    mutating func number(_ key: String, in range: ClosedRange<Double>) throws -> Double {
+        let value: Double? =
+            switch optional(key) {
+            case .double(let value)?: value
+            case .unsigned(let value)?: Double(value)
+            default: nil
+            }
+        guard let value, range.contains(value) else {
+            throw error(key, "'\(key)' must be a number from \(range.lowerBound) to \(range.upperBound).")
         }
         return value
     }
