@@ -69,7 +69,10 @@ let package = Package(
         library("UD2MImaging", "Imaging", ["CUD2MImageCodecs", "CTurboJPEG"]),
         library(
             "UD2MCommands", "Commands",
-            ["UD2MFormats", "UD2MConvert", "UD2MRuntime", "UD2MSampler", "UD2MImaging", argumentParser]),
+            [
+                "UD2MFormats", "UD2MConvert", "UD2MLinearAlgebra", "UD2MRuntime", "UD2MSampler", "UD2MImaging",
+                argumentParser,
+            ]),
         .executableTarget(
             name: "ud2m", dependencies: ["UD2MCommands"], path: "Sources/Executables/ud2m",
             swiftSettings: swiftSettings),

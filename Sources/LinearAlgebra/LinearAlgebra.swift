@@ -10,7 +10,8 @@ public enum LinearAlgebra {
     /// The product of `a` and `b`, each transposed first where asked.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `matrix-shape` when the inner sizes differ.
     public static func product(
-        _ a: Matrix, transposed isATransposed: Bool = false, _ b: Matrix, transposed isBTransposed: Bool = false
+        _ a: Matrix, _ b: Matrix, transposingLeft isATransposed: Bool = false,
+        transposingRight isBTransposed: Bool = false
     ) throws(UD2MError) -> Matrix {
         let (rows, inner) = isATransposed ? (a.columns, a.rows) : (a.rows, a.columns)
         let (other, columns) = isBTransposed ? (b.columns, b.rows) : (b.rows, b.columns)

@@ -31,7 +31,8 @@ import UD2MTestSupport
         for (isATransposed, isBTransposed) in [(false, false), (true, false), (false, true), (true, true)] {
             let a = try Self.noise("a", isATransposed ? inner : rows, isATransposed ? rows : inner)
             let b = try Self.noise("b", isBTransposed ? columns : inner, isBTransposed ? inner : columns)
-            let found = try LinearAlgebra.product(a, transposed: isATransposed, b, transposed: isBTransposed)
+            let found = try LinearAlgebra.product(
+                a, b, transposingLeft: isATransposed, transposingRight: isBTransposed)
             let expected = Self.product(rows, columns, inner) { row, column, k in
                 let left = isATransposed ? k * rows + row : row * inner + k
                 let right = isBTransposed ? column * inner + k : k * columns + column
@@ -77,12 +78,12 @@ import UD2MTestSupport
         let matrix = try symmetric(known)
         let (values, vectors) = try LinearAlgebra.symmetricEigen(matrix)
         #expect(Self.worst(values, known) < 1e-10)
-        let unit = try LinearAlgebra.product(vectors, vectors, transposed: true)
+        let unit = try LinearAlgebra.product(vectors, vectors, transposingRight: true)
         let identity = (0..<n * n).map { $0 / n == $0 % n ? 1.0 : 0 }
         #expect(Self.worst(unit.values, identity) < 1e-12)
         var scaled = vectors
         scaled.scaleRows(by: values)
-        let back = try LinearAlgebra.product(vectors, transposed: true, scaled)
+        let back = try LinearAlgebra.product(vectors, scaled, transposingLeft: true)
         #expect(Self.worst(back.values, matrix.values) < 1e-10)
     }
 
@@ -91,7 +92,7 @@ import UD2MTestSupport
         #expect(Self.worst(try LinearAlgebra.singularValues(try symmetric(known)), known) < 1e-10)
         // Of a rectangle: the roots of its Gram matrix's eigenvalues.
         let rectangle = try Self.noise("rectangle", 40, 90)
-        let gram = try LinearAlgebra.product(rectangle, rectangle, transposed: true)
+        let gram = try LinearAlgebra.product(rectangle, rectangle, transposingRight: true)
         let roots = try LinearAlgebra.symmetricEigen(gram).values.reversed().map { $0.squareRoot() }
         #expect(Self.worst(try LinearAlgebra.singularValues(rectangle), roots) < 1e-11)
     }

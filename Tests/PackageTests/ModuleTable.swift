@@ -23,7 +23,8 @@ enum ModuleTable {
         "UD2MCommands": Module(
             folder: "Commands",
             mayUse: [
-                "UD2MFormats", "UD2MConvert", "UD2MLoRA", "UD2MRuntime", "UD2MSampler", "UD2MImaging", "ArgumentParser",
+                "UD2MFormats", "UD2MConvert", "UD2MLinearAlgebra", "UD2MLoRA", "UD2MRuntime", "UD2MSampler",
+                "UD2MImaging", "ArgumentParser",
                 "Logging",
             ]),
         "ud2m": Module(folder: "Executables/ud2m", mayUse: ["UD2MCommands"]),

@@ -27,7 +27,7 @@ public enum FrechetDistance {
         }
         var square = 0.0
         for (left, right) in zip(a.mean, b.mean) { square += (left - right) * (left - right) }
-        let roots = try LinearAlgebra.product(root(of: a.covariance), root(of: b.covariance), transposed: true)
+        let roots = try LinearAlgebra.product(root(of: a.covariance), root(of: b.covariance), transposingRight: true)
         let common = try LinearAlgebra.singularValues(roots).reduce(0, +)
         return square + a.covariance.trace + b.covariance.trace - 2 * common
     }

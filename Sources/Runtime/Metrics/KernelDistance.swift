@@ -78,14 +78,14 @@ public struct KernelDistance: Sendable, Hashable {
 
     /// The sum of the kernel over all pairs, or over those of different indices.
     private static func kernelSum(_ a: Matrix, _ b: Matrix, skipsDiagonal: Bool) throws -> Double {
-        let products = try LinearAlgebra.product(a, b, transposed: true)
+        let products = try LinearAlgebra.product(a, b, transposingRight: true)
         let scale = 1 / Double(a.columns)
         var sum = 0.0
         for row in 0..<products.rows {
             // Row by row, so that sums of millions of terms stay accurate.
             var rowSum = 0.0
             for column in 0..<products.columns where !(skipsDiagonal && row == column) {
-                let base = products.values[row * products.columns + column] * scale + 1
+                let base: Double = products.values[row * products.columns + column] * scale + 1
                 rowSum += base * base * base
             }
             sum += rowSum
@@ -114,7 +114,9 @@ public struct KernelDistance: Sendable, Hashable {
         func subset(_ rows: some Collection<Int>) throws -> Matrix {
             var chosen: [Double] = []
             chosen.reserveCapacity(rows.count * length)
-            for row in rows { chosen.append(contentsOf: values[row * length..<(row + 1) * length].lazy.map(Double.init)) }
+            for row in rows {
+                chosen.append(contentsOf: values[row * length..<(row + 1) * length].lazy.map(Double.init))
+            }
             return try Matrix(rows: rows.count, columns: length, values: chosen)
         }
     }
