@@ -20,6 +20,7 @@ struct InspectRun {
             let digests = computesDigests ? try self.digests(of: listed, skipped: &skipped) : [:]
             let names = Dictionary(
                 (selection?.tensors ?? []).map { ($0.path, $0.name.text) }, uniquingKeysWith: { first, _ in first })
+            let comparison = selection?.comparison
             return InspectReport(
                 path: path, container: checkpoint.container.rawValue, bytes: checkpoint.fileSize,
                 totals: TensorTotals(everything),
@@ -29,6 +30,8 @@ struct InspectRun {
                 },
                 architecture: selection?.architecture.map { ArchitectureSummary($0) },
                 unrecognised: selection.map { $0.unrecognised?.message } ?? "There are no tensors under text keys.",
+                mismatches: (comparison?.mismatches ?? []).map { .init($0) },
+                mismatchCount: comparison?.count ?? 0, closest: comparison?.closest.map { .init($0) },
                 contentID: checkpoint.metadata[StoreMetadata.Key.content],
                 metadata: checkpoint.metadata.filter {
                     ![StoreMetadata.Key.checksums, StoreMetadata.Key.content].contains($0.key)
