@@ -10,6 +10,10 @@ public protocol LinearMeasurement: Sendable {
     /// - Throws: `UD2MError` when the image's size is not the map's.
     func apply(_ image: Tensor) throws -> Tensor
 
+    /// An observation without what the map cannot have made, such as values at missing pixels.
+    /// - Throws: `UD2MError` when the observation's size is not the map's.
+    func observed(_ observation: Tensor) throws -> Tensor
+
     /// Aᵀ y.
     /// - Throws: `UD2MError` when the observation's size is not the map's.
     func adjoint(_ observation: Tensor) throws -> Tensor
@@ -23,6 +27,7 @@ public protocol LinearMeasurement: Sendable {
     ///   - observation: y.
     ///   - centre: z, of the image's shape.
     ///   - weight: γ, positive.
+    /// - Returns: x, or nil.
     /// - Throws: `UD2MError` when a size is not the map's.
     func proximalPoint(observation: Tensor, centre: Tensor, weight: Double) throws -> Tensor?
 }
@@ -30,6 +35,9 @@ public protocol LinearMeasurement: Sendable {
 extension LinearMeasurement {
     /// 1: observations have the image's size.
     public var samplingFactor: Int { 1 }
+
+    /// The observation as it is.
+    public func observed(_ observation: Tensor) throws -> Tensor { observation }
 
     /// A, then Aᵀ.
     public func gram(_ image: Tensor) throws -> Tensor {

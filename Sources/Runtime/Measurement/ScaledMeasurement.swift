@@ -19,6 +19,9 @@ public struct ScaledMeasurement: LinearMeasurement {
         try base.apply(image).scaled(by: scale)
     }
 
+    /// What the base leaves of it.
+    public func observed(_ observation: Tensor) throws -> Tensor { try base.observed(observation) }
+
     /// c·Aᵀ y.
     public func adjoint(_ observation: Tensor) throws -> Tensor {
         try base.adjoint(observation).scaled(by: scale)

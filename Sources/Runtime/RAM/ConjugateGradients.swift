@@ -8,6 +8,8 @@ package enum ConjugateGradients {
     ///   - rightSide: b.
     ///   - start: where the iteration begins.
     ///   - apply: x ↦ H x.
+    /// - Returns: x.
+    /// - Throws: what `apply` throws, and `tensor-shape` when its result has another shape.
     package static func solve(
         _ rightSide: Tensor, from start: Tensor, applying apply: (Tensor) throws -> Tensor
     ) throws -> Tensor {

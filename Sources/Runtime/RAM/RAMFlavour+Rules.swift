@@ -34,6 +34,7 @@ extension RAMConfiguration.Flavour {
     /// - Parameters:
     ///   - given: the largest of the image's noise levels; nil when unknown.
     ///   - told: the largest that the network is told.
+    /// - Returns: the σ to use.
     func realignmentSigma(given: Double?, told: Double) -> Double {
         switch self {
         case .original: given ?? 1e-6

@@ -17,12 +17,14 @@ struct RAMStart {
     /// Prepares a problem of one image.
     /// - Parameters:
     ///   - problem: a checked problem with one image.
+    ///   - flavour: whose rules to follow.
     ///   - trust: `fact_realign`, which multiplies the weight of the observation in the first proximal step.
+    /// - Throws: `input-shape` for what is no image or no map of its size, and the operators' errors.
     init(_ problem: RAMProblem, flavour: RAMConfiguration.Flavour, trust: Double) throws {
-        let peak = problem.observations[0].values.reduce(0) { max($0, abs(Double($1))) }
-        rescaling = flavour.rescaling(peak: peak)
-        let scale = rescaling
-        let observations = try problem.observations.map { try $0.scaled(by: 1 / scale) }
+        let given = try zip(problem.measurements, problem.observations).map { try $0.observed($1) }
+        let scale = flavour.rescaling(peak: given[0].values.reduce(0) { max($0, abs(Double($1))) })
+        rescaling = scale
+        let observations = try given.map { try $0.scaled(by: 1 / scale) }
 
         let plain = MeasurementStack(measurements: problem.measurements, padding: ZeroPadding(top: 0, left: 0))
         let unpadded = try plain.adjoint(observations)

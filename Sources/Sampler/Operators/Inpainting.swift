@@ -30,6 +30,11 @@ public struct Inpainting: LinearForwardOperator {
         try masked(observation, name: "observation")
     }
 
+    /// Sets missing pixels to zero.
+    public func observed(_ observation: Tensor) throws -> Tensor {
+        try masked(observation, name: "observation")
+    }
+
     /// Sets missing pixels to zero, once.
     public func gram(_ image: Tensor) throws -> Tensor {
         try masked(image, name: "image")
