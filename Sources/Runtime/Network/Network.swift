@@ -81,8 +81,17 @@ public final class Network: Sendable {
     /// - Throws: ``UD2MFormats/UD2MError``: `input-missing`, `input-unknown`, `input-shape` or `input-range` with the
     ///   input's name as the location's tensor; `tap-unknown`; `memory-exhausted`.
     public func run(_ inputs: [String: Tensor], taps: [String] = []) throws -> [String: Tensor] {
+        try run(inputs, taps: taps, external: [:])
+    }
+
+    /// Runs a network with external operations on a batch; `external` holds a function for the name of each.
+    /// - Throws: as ``run(_:taps:)``; also `input-missing` with the name of an external operation without a function,
+    ///   `external-result` when a function's result has a wrong shape, and what the functions throw.
+    package func run(
+        _ inputs: [String: Tensor], taps: [String] = [], external: [String: ExternalFunction]
+    ) throws -> [String: Tensor] {
         let request = try RunRequest(network: self, inputs: inputs, taps: taps)
-        return try runtime.withLock { try $0.run(graph, request, inputs) }
+        return try runtime.withLock { try $0.run(graph, request, inputs, external: external) }
     }
 
     /// Bytes of memory the network holds: packed weights and the arena.

@@ -98,7 +98,8 @@ private struct ADMNetwork {
     /// SiLU of the embedding of the timestep and the class, which every residual block projects.
     private mutating func embed() throws -> FeatureVector {
         let width = configuration.embeddingChannels
-        let sinusoid = builder.timestepEmbedding("t", width: configuration.modelChannels, .adm)
+        let sinusoid = try builder.timestepEmbedding(
+            "t", width: configuration.modelChannels, isCosineFirst: true, frequencyShift: 0)
         builder.tap("sinusoid", sinusoid)
         let hidden = builder.linear(sinusoid, "time_embed.0", channels: width)
         var embedding = builder.linear(builder.silu(hidden), "time_embed.2", channels: width)
