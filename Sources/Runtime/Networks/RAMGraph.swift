@@ -20,6 +20,29 @@ extension RAMConfiguration {
         return try network.build()
     }
 
+    /// The inputs of ``graph(imageChannels:)``.
+    func networkInputs(imageChannels: Int) -> [NetworkInput] {
+        [NetworkInput(name: "x", kind: .image(channels: imageChannels + 2, sizeMultiple: sizeMultiple))]
+            + widths.indices.map { scale in
+                NetworkInput(
+                    name: Self.krylovInput(scale: scale),
+                    kind: .image(channels: 2 * imageChannels, sizeMultiple: sizeMultiple >> scale))
+            }
+    }
+
+    /// The multiple that both sides of a padded image are of.
+    var sizeMultiple: Int { 1 << (Self.scaleCount - 1) }
+
+    /// The tensors of the networks for all channel counts, each once.
+    var requiredWeights: [WeightRequirement] {
+        get throws {
+            var seen: Set<String> = [Self.trustTensor]
+            let weights = try imageChannels.flatMap { try graph(imageChannels: $0).weights }
+            return [WeightRequirement(name: Self.trustTensor, shape: [1])]
+                + weights.filter { seen.insert($0.name).inserted }
+        }
+    }
+
     /// The input that holds the embedding of the measurements at a scale.
     static func krylovInput(scale: Int) -> String { "krylov\(scale)" }
 

@@ -10,34 +10,31 @@ import UD2MFormats
 public final class RAMNetwork: Sendable {
     /// The network's shape, and the flavour it follows unless another is asked for.
     public let configuration: RAMConfiguration
-    /// The threads that a run uses.
-    public let threads: Int
-
     private let store: WeightStore
+    private let threads: Int
     private let trust: Double
     private let networks = Mutex<[Int: Network]>([:])
 
     /// Opens the RAM network that a store holds, to run on `threads` threads; 0 means one a processor.
-    /// - Throws: `UD2MError`: `network-configuration` for a store of another network, `weight-missing` or `weight-shape`
-    ///   with the tensor's name.
+    /// - Throws: `UD2MError`: `network-configuration` for a store of another network, `weight-missing`, `weight-shape` or
+    ///   `weight-type` with the tensor's name.
     public init(store: WeightStore, threads: Int = 0) throws {
         guard case .ram(let configuration) = store.architecture else {
             throw UD2MError(
                 .networkConfiguration, "The file does not hold a RAM network.", at: .init(file: store.path),
                 remedy: "Convert one with ud2m-convert.")
         }
-        let name = RAMConfiguration.trustTensor
-        let location = UD2MError.Location(file: store.path, tensor: name)
-        guard let tensor = store.tensor(TensorName(name)) else {
-            throw UD2MError(.weightMissing, "The network needs this tensor of shape [1].", at: location)
-        }
-        guard tensor.shape == [1], let trust = try tensor.floats().first, trust.isFinite else {
-            throw UD2MError(.weightShape, "The tensor must hold one finite number.", at: location)
+        do {
+            let sources = try PackedWeights.checkedSources(configuration.requiredWeights) {
+                store.tensor(TensorName($0))
+            }
+            trust = Double(try sources[RAMConfiguration.trustTensor]?.floats().first ?? 1)
+        } catch let error as UD2MError {
+            throw error.located(in: .init(file: store.path))
         }
         self.store = store
         self.configuration = configuration
         self.threads = threads
-        self.trust = Double(trust)
     }
 
     /// Restores the images of a problem.
@@ -79,15 +76,15 @@ public final class RAMNetwork: Sendable {
     private func run(_ start: RAMStart, taps: [String]) throws -> [String: Tensor] {
         let network = try network(imageChannels: start.realigned.shape[1])
         var inputs = ["x": start.conditioned]
-        var externals: [String: Network.External] = [:]
+        var external: [String: ExternalFunction] = [:]
         for (scale, embedding) in start.embeddings.enumerated() {
             inputs[RAMConfiguration.krylovInput(scale: scale)] = embedding
             let krylov = KrylovEmbedding(start.stack, scale: scale)
-            externals[RAMConfiguration.krylovOperation(scale: scale)] = { decoded in
+            external[RAMConfiguration.krylovOperation(scale: scale)] = { decoded, _ in
                 try krylov.embedding(of: decoded[0], parts: 2)
             }
         }
-        var results = try network.run(inputs, taps: taps.filter { $0 != "realigned" }, externals: externals)
+        var results = try network.run(inputs, taps: taps.filter { $0 != "realigned" }, external: external)
         results["out"] = try results["out"].map {
             try start.stack.padding.crop($0).scaled(by: start.rescaling)
         }
@@ -105,7 +102,9 @@ public final class RAMNetwork: Sendable {
         return try networks.withLock { networks in
             if let network = networks[imageChannels] { return network }
             let network = try Network(
-                store: store, ram: configuration, imageChannels: imageChannels, threads: threads)
+                store: store, graph: configuration.graph(imageChannels: imageChannels),
+                inputs: configuration.networkInputs(imageChannels: imageChannels), outputChannels: imageChannels,
+                sizeMultiple: configuration.sizeMultiple, threads: threads)
             networks[imageChannels] = network
             return network
         }
