@@ -93,7 +93,8 @@ private struct RAMNetworkBuilder {
             h = try stage(h, "m_up\(scale)", scale: scale - 1)
         }
         h = try builder.add(h, skips.removeLast())
-        return builder.finish(convolution(h, "m_tail.conv\(head)", channels: imageChannels))
+        let output = convolution(h, "m_tail.conv\(head)", channels: imageChannels)
+        return builder.finish(output)
     }
 
     private mutating func stage(_ input: FeatureMap, _ name: String, scale: Int) throws -> FeatureMap {
