@@ -39,28 +39,43 @@ public final class Network: Sendable {
 
     /// Loads a network of a given architecture, to run on `threads` threads; 0 means one a processor.
     /// - Throws: as ``init(store:threads:)``.
-    public init(store: WeightStore, architecture: ArchitectureConfiguration, threads: Int = 0) throws {
+    public convenience init(store: WeightStore, architecture: ArchitectureConfiguration, threads: Int = 0) throws {
+        switch architecture {
+        case .adm(let configuration):
+            try self.init(
+                store: store, graph: configuration.graph(), inputs: configuration.networkInputs,
+                outputChannels: configuration.outputChannels, sizeMultiple: configuration.sizeMultiple,
+                threads: threads)
+        case .ram:
+            throw UD2MError(
+                .networkConfiguration, "A RAM network restores images through operators, not tensors alone.",
+                at: .init(file: store.path), remedy: "Use RAMNetwork, or ud2m forward.")
+        default:
+            throw UD2MError(.networkConfiguration, "This network is not yet runnable.", at: .init(file: store.path))
+        }
+    }
+
+    /// Loads the network of a graph.
+    package init(
+        store: WeightStore, graph: @autoclosure () throws -> Graph, inputs: [NetworkInput], outputChannels: Int,
+        sizeMultiple: Int, threads: Int
+    ) throws {
         guard (0...256).contains(threads) else {
             throw UD2MError(.inputRange, "\(threads) is no number of threads; use 0 to 256.")
         }
-        let location = UD2MError.Location(file: store.path)
+        self.inputs = inputs
+        self.outputChannels = outputChannels
+        self.sizeMultiple = sizeMultiple
         do {
-            switch architecture {
-            case .adm(let configuration):
-                graph = try configuration.graph()
-                inputs = configuration.networkInputs
-                outputChannels = configuration.outputChannels
-                sizeMultiple = configuration.sizeMultiple
-            default:
-                throw UD2MError(.networkConfiguration, "This network is not yet runnable.")
-            }
+            let graph = try graph()
             let runtime = try Runtime(graph: graph, threads: threads) { store.tensor(TensorName($0)) }
+            self.graph = graph
             self.threads = runtime.threads
             self.runtime = Mutex(runtime)
+            tapNames = graph.taps.keys.sorted()
         } catch let error as UD2MError {
-            throw error.located(in: location)
+            throw error.located(in: .init(file: store.path))
         }
-        tapNames = graph.taps.keys.sorted()
     }
 
     /// The tensors that a store must hold for an architecture, with their shapes.
@@ -68,6 +83,7 @@ public final class Network: Sendable {
     public static func requiredWeights(_ architecture: ArchitectureConfiguration) throws -> [WeightRequirement] {
         switch architecture {
         case .adm(let configuration): try configuration.graph().weights
+        case .ram(let configuration): try configuration.requiredWeights
         default: throw UD2MError(.networkConfiguration, "This network is not yet runnable.")
         }
     }
