@@ -9,6 +9,12 @@ public struct Golden: Sendable {
         public let shape: [Int]
         /// The elements in row-major order; integers as the nearest float.
         public let values: [Float]
+
+        /// A tensor derived from one of the file.
+        public init(shape: [Int], values: [Float]) {
+            self.shape = shape
+            self.values = values
+        }
     }
 
     /// The tensors by name.
