@@ -39,6 +39,7 @@ let package = Package(
         .executable(name: "ud2m-convert", targets: ["ud2m-convert"]),
         .library(name: "UD2MFormats", targets: ["UD2MFormats"]),
         .library(name: "UD2MConvert", targets: ["UD2MConvert"]),
+        .library(name: "UD2MLinearAlgebra", targets: ["UD2MLinearAlgebra"]),
         .library(name: "UD2MRuntime", targets: ["UD2MRuntime"]),
         .library(name: "UD2MSampler", targets: ["UD2MSampler"]),
         .library(name: "UD2MImaging", targets: ["UD2MImaging"]),

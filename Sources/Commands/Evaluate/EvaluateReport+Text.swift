@@ -1,4 +1,5 @@
 import Foundation
+import UD2MFormats
 
 extension EvaluateReport {
     /// Computes mean and deviation of each paired metric over the images that have it.

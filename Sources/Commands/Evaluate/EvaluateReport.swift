@@ -188,7 +188,7 @@ extension EvaluateReport.Item {
 }
 
 extension EvaluateReport.Settings.LPIPS {
-    init(_ metric: LPIPSMetric, store: String) throws {
+    init(_ metric: LPIPSMetric, store: String) {
         let trunk =
             switch metric.configuration.trunk {
             case .vgg16: "vgg16"

@@ -35,7 +35,7 @@ struct EvaluateRun {
         var report = EvaluateReport(self, left, right)
         let lpips = try loadLPIPS()
         let distribution = try loadDistribution()
-        report.settings.lpips = try lpips.map { .init($0, store: networks.lpips ?? "") }
+        report.settings.lpips = lpips.map { .init($0, store: networks.lpips ?? "") }
         report.images = try measure(pairs, PairMeasurement(metrics: metrics, border: border, lpips: lpips), progress)
         report.summarize(metrics)
         let found = try distribution?.run(left, right, progress)
