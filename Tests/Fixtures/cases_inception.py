@@ -1,10 +1,10 @@
-"""The Inception fixture: every width divided by 16, the input pipelines, and a Fréchet distance."""
-
-import torch
+"""The Inception fixtures: every width divided by 16, the input pipelines, Fréchet and kernel distances."""
 
 from fixture_files import tapped
 from portable import fill
-from reference_inception import Inception, corner_bilinear, frechet_distance, half_pixel_bilinear, statistics
+from reference_inception import (
+    Inception, antialiased_input, clean_fid_input, corner_bilinear, frechet_distance, half_pixel_bilinear,
+    kernel_distance, pytorch_fid_input, statistics, torch_fidelity_input)
 
 FOLDER = "inception"
 
@@ -15,6 +15,9 @@ def rows(x):
 
 
 def run(fixture):
+    if fixture.case == "pipelines":
+        run_pipelines(fixture)
+        return
     network = Inception(divisor=16).eval()
     fill(network, "inception")
     x = fixture.tensor("x01")
@@ -30,3 +33,13 @@ def run(fixture):
     fixture.put("tf1_resized_sample_rows", rows(corner_bilinear(x)))
     features = [fixture.tensor(f"fid_feats_{side}").numpy() for side in "ab"]
     fixture.put("fid_value_f64", [frechet_distance(*map(statistics, features))], tolerance=1e-8)
+
+
+def run_pipelines(fixture):
+    levels = fixture.tensor("levels")
+    fixture.put("pytorch_fid", rows(pytorch_fid_input(levels.float() / 255)))
+    fixture.put("torch_fidelity", rows(torch_fidelity_input(levels)))
+    fixture.put("torchmetrics_antialias", rows(antialiased_input(levels)))
+    fixture.put("clean_fid", rows(clean_fid_input(levels)))
+    features = [fixture.tensor(f"kid_feats_{side}").numpy() for side in "ab"]
+    fixture.put("kid_value_f64", [kernel_distance(*features)], tolerance=1e-10)

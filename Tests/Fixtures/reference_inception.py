@@ -1,7 +1,7 @@
 """The Inception-v3 of the Fréchet inception distance in PyTorch, written from `networks.md` §5 for checking fixtures.
 
 Parameter names are those of the published port of the 2015 TensorFlow graph. `divisor` divides every width, so that a
-slim network can stand for it. Three ways to prepare images and the distance itself are here as well.
+slim network can stand for it. Four ways to prepare images and the distances themselves are here as well.
 """
 
 import numpy as np
@@ -199,6 +199,12 @@ def torch_fidelity_input(levels):
     return (corner_bilinear(levels.float()) - 128) / 128
 
 
+def antialiased_input(levels):
+    """Levels 0…255 → network input, as torchmetrics 1.9 prepares them unless antialias=False."""
+    resized = F.interpolate(levels.float(), (299, 299), mode="bilinear", align_corners=False, antialias=True)
+    return (resized - 128) / 128
+
+
 def clean_fid_input(levels):
     """Levels 0…255 → network input."""
     return (pillow_bicubic(levels.float()) - 128) / 128
@@ -219,3 +225,17 @@ def frechet_distance(first, second, epsilon=1e-6):
         root = linalg.sqrtm((covariance1 + offset) @ (covariance2 + offset))
     difference = mean1 - mean2
     return difference @ difference + np.trace(covariance1) + np.trace(covariance2) - 2 * np.trace(root.real)
+
+
+def kernel_distance(first, second):
+    """The unbiased squared maximum mean discrepancy of two sets of features [N,D] with the kernel (x·y/D + 1)³."""
+    first, second = (np.asarray(features, dtype=np.float64) for features in (first, second))
+
+    def kernel(x, y):
+        return (x @ y.T / x.shape[1] + 1) ** 3
+
+    def mean_of_others(x):
+        k = kernel(x, x)
+        return (k.sum() - np.trace(k)) / (len(x) * (len(x) - 1))
+
+    return mean_of_others(first) + mean_of_others(second) - 2 * kernel(first, second).mean()

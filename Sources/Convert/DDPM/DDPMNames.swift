@@ -83,9 +83,8 @@ struct DDPMNames: Sendable {
         return names
     }
 
-    /// The whole layout of a network's tensors.
-    /// - Parameter shapes: the checkpoint, whose attention weights may be matrices or 1×1 convolutions; nil means
-    ///   matrices, as diffusers writes them.
+    /// The whole layout of a network's tensors. The attention weights are as `shapes` has them, matrices or 1×1
+    /// convolutions; nil means matrices, as diffusers writes them.
     func layout(_ parameters: [ParameterDescription], shapes: StateDictShapes? = nil) -> TensorLayout {
         guard convention != .pesser else { return TensorLayout() }
         var layout = TensorLayout()

@@ -7,6 +7,7 @@ public enum LPIPSInputs {
     ///   - trunk: A VGG-16 or SqueezeNet 1.1 checkpoint.
     ///   - linear: The linear layers, `lin0.model.1.weight` and so on.
     ///   - path: The state dict of `trunk` to take, or nil to choose.
+    /// - Returns: The checkpoint of the trunk with one state dict, which an LPIPS network is recognised in.
     /// - Throws: ``UD2MError``: `lpips-trunk` or `lpips-linear` when a file is not what it is taken for.
     public static func joining(trunk: Checkpoint, linear: Checkpoint, select path: String? = nil) throws -> Checkpoint {
         let options = DetectionOptions()

@@ -42,8 +42,8 @@ struct SqueezeNetFamily: ArchitectureFamily {
             evidence: ["features.0 and fire modules 3, 4, 6, 7, 9…12: SqueezeNet 1.1 as torchvision writes it"])
     }
 
-    /// The widths of the stem and of the fire modules.
-    /// - Parameter name: the checkpoint's prefix of the layer with an index in `features`.
+    /// The widths of the stem and of the fire modules. `name` gives the checkpoint's prefix of the layer
+    /// with an index in `features`.
     static func features(
         _ shapes: StateDictShapes, family: String, name: (Int) -> String
     ) throws(UD2MError) -> SqueezeNetConfiguration {

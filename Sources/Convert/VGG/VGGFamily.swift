@@ -50,8 +50,8 @@ struct VGGFamily: ArchitectureFamily {
             ])
     }
 
-    /// The widths of the five stages, at the first convolution of each.
-    /// - Parameter name: the checkpoint's prefix of the layer with an index in `features`.
+    /// The widths of the five stages, at the first convolution of each. `name` gives the checkpoint's prefix of the layer
+    /// with an index in `features`.
     static func widths(
         _ shapes: StateDictShapes, family: String, name: (Int) -> String
     ) throws(UD2MError) -> [Int] {

@@ -39,29 +39,45 @@ public final class Network: Sendable {
 
     /// Loads a network of a given architecture, to run on `threads` threads; 0 means one a processor.
     /// - Throws: as ``init(store:threads:)``.
-    public init(store: WeightStore, architecture: ArchitectureConfiguration, threads: Int = 0) throws {
+    public convenience init(store: WeightStore, architecture: ArchitectureConfiguration, threads: Int = 0) throws {
+        if case .ram = architecture {
+            throw UD2MError(
+                .networkConfiguration, "A RAM network restores images through operators, not tensors alone.",
+                at: .init(file: store.path), remedy: "Use RAMNetwork, or ud2m forward.")
+        }
+        let definition = try architecture.definition
+        try self.init(
+            store: store, graph: definition.graph(), inputs: definition.networkInputs,
+            outputChannels: definition.outputChannels, sizeMultiple: definition.imageMultiple, threads: threads)
+    }
+
+    /// Loads the network of a graph.
+    package init(
+        store: WeightStore, graph: @autoclosure () throws -> Graph, inputs: [NetworkInput], outputChannels: Int,
+        sizeMultiple: Int, threads: Int
+    ) throws {
         guard (0...256).contains(threads) else {
             throw UD2MError(.inputRange, "\(threads) is no number of threads; use 0 to 256.")
         }
-        let location = UD2MError.Location(file: store.path)
+        self.inputs = inputs
+        self.outputChannels = outputChannels
+        self.sizeMultiple = sizeMultiple
         do {
-            let definition = try architecture.definition
-            graph = try definition.graph()
-            inputs = definition.networkInputs
-            outputChannels = definition.outputChannels
-            sizeMultiple = definition.imageMultiple
+            let graph = try graph()
             let runtime = try Runtime(graph: graph, threads: threads) { store.tensor(TensorName($0)) }
+            self.graph = graph
             self.threads = runtime.threads
             self.runtime = Mutex(runtime)
+            tapNames = graph.taps.keys.sorted()
         } catch let error as UD2MError {
-            throw error.located(in: location)
+            throw error.located(in: .init(file: store.path))
         }
-        tapNames = graph.taps.keys.sorted()
     }
 
     /// The tensors that a store must hold for an architecture, with their shapes.
     /// - Throws: `network-configuration`.
     public static func requiredWeights(_ architecture: ArchitectureConfiguration) throws -> [WeightRequirement] {
+        if case .ram(let configuration) = architecture { return try configuration.requiredWeights }
         let definition = try architecture.definition
         return try definition.graph().weights + definition.companionWeights
     }

@@ -49,7 +49,8 @@ package final class PackedWeights {
         }
     }
 
-    private static func checkedSources(
+    /// The tensors of a list of requirements, after checking that each is there, with its shape and a readable type.
+    static func checkedSources(
         _ requirements: [WeightRequirement], lookup: (String) throws -> StoredTensor?
     ) throws -> [String: StoredTensor] {
         var sources: [String: StoredTensor] = [:]
