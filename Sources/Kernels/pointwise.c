@@ -23,9 +23,10 @@ ud2m_status ud2m_upsample_nearest2(ud2m_pool *pool, const ud2m_planes *input, co
 /// Windows along one side; 0 if there is none.
 static int64_t pool_outputs(const ud2m_pool2d *pooling, int64_t size) {
     int64_t reach = size + 2 * (int64_t)pooling->padding - pooling->window;
-    if (reach < 0)
+    // With ceiling, a window may reach beyond an image smaller than itself.
+    if (reach < 0 && !(pooling->ceil_mode && reach > -pooling->stride))
         return 0;
-    int64_t outputs = reach / pooling->stride + 1;
+    int64_t outputs = reach < 0 ? 0 : reach / pooling->stride + 1;
     // One more for the rest, unless it lies in the padding alone.
     bool has_rest = reach % pooling->stride != 0;
     return has_rest && pooling->ceil_mode && outputs * pooling->stride < size + pooling->padding ? outputs + 1

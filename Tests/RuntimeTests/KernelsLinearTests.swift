@@ -120,8 +120,10 @@ struct KernelsLinearTests {
         for timestep in [Float(0), 1, 37, 500.5, 999] {
             var adm = [Float](repeating: .nan, count: width)
             var ddpm = adm
-            #expect(ud2m_timestep_embedding(timestep, Int32(width), UD2M_TIMESTEP_COSINE_FIRST, 0, &adm) == UD2M_STATUS_OK)
-            #expect(ud2m_timestep_embedding(timestep, Int32(width), UD2M_TIMESTEP_SINE_FIRST, 1, &ddpm) == UD2M_STATUS_OK)
+            #expect(
+                ud2m_timestep_embedding(timestep, Int32(width), UD2M_TIMESTEP_COSINE_FIRST, 0, &adm) == UD2M_STATUS_OK)
+            #expect(
+                ud2m_timestep_embedding(timestep, Int32(width), UD2M_TIMESTEP_SINE_FIRST, 1, &ddpm) == UD2M_STATUS_OK)
             for i in 0..<half {
                 // float32 rounding of a frequency turns the angle by up to its relative error times the angle.
                 let bound = 1e-6 + 4e-7 * Double(timestep)

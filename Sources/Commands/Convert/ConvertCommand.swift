@@ -21,6 +21,12 @@ struct ConvertCommand: ParsableCommand {
     @OptionGroup
     var detection: DetectionFlags
 
+    @Option(
+        name: .customLong("lpips-linear"),
+        help: ArgumentHelp(
+            "Linear layers of LPIPS, whose trunk the checkpoint is: the result is the metric.", valueName: "file"))
+    var lpipsLinear: String?
+
     @OptionGroup
     var cast: CastFlags
 
@@ -49,6 +55,9 @@ struct ConvertCommand: ParsableCommand {
     var force = false
 
     @OptionGroup
+    var reading: InputOptions
+
+    @OptionGroup
     var reporting: OutputOptions
 
     func validate() throws {
@@ -65,7 +74,8 @@ struct ConvertCommand: ParsableCommand {
         let progress = reporting.makeProgress()
         let report = try ConvertRun(
             input: checkpoint, output: output, select: detection.select, detection: detection.options,
-            allowUnmapped: allowUnmapped, options: try storeOptions(), dryRun: dryRun, overwrite: force
+            lpipsLinear: lpipsLinear, allowUnmapped: allowUnmapped, options: try storeOptions(), dryRun: dryRun,
+            overwrite: force, access: reading.access
         ).execute(progress: progress)
         progress.finish()
         report.losses.warn()

@@ -33,6 +33,11 @@ struct ConvertReport: Encodable {
         let found: [Int]
     }
 
+    struct LeftOut: Encodable {
+        let tensors: [String]
+        let reason: String
+    }
+
     struct Skipped: Encodable {
         let path: [String]
         let reason: String
@@ -64,6 +69,9 @@ struct ConvertReport: Encodable {
     let missing: [String]
     let misshapen: [Misshapen]
     let unmapped: [String]
+    let leftOut: [LeftOut]
+    /// The published model that comes closest; nil when file and network agree.
+    let closest: ClosestReport?
     let skipped: [Skipped]
     let findings: [Finding]
     let losses: [LossReport]

@@ -8,10 +8,13 @@ struct ConvertRun {
     let output: String?
     let select: String?
     let detection: DetectionOptions
+    /// The file with the linear layers of LPIPS, when the checkpoint is their trunk.
+    let lpipsLinear: String?
     let allowUnmapped: Bool
     let options: Converter.Options
     let dryRun: Bool
     let overwrite: Bool
+    let access: FileAccess
 
     /// Converts, or with `dryRun` plans.
     ///
@@ -19,10 +22,12 @@ struct ConvertRun {
     /// - Throws: ``UD2MFormats/UD2MError``.
     func execute(progress: any ProgressSink) throws -> ConvertReport {
         if let output, !dryRun { try OutputFile.requireWritable(output, overwrite: overwrite) }
-        let checkpoint = try Checkpoint.open(path: input)
-        try checkpoint.requireSafe()
+        let checkpoint = try openInputs()
         let plan = try makePlan(checkpoint)
+        try detection.requireApplicable(to: plan.choice.architecture)
         if !dryRun { try plan.requireComplete(allowUnmapped: allowUnmapped) }
+        var options = options
+        options.otherInputs = [lpipsLinear].compactMap { $0 }
         let converter = try Converter(plan: plan, options: options, toolVersion: Version.current)
         guard let output, !dryRun else { return report(plan, converter, contentID: nil) }
         let summary = try converter.write(to: output, overwrite: overwrite) { done, total in
@@ -31,10 +36,21 @@ struct ConvertRun {
         return report(plan, converter, contentID: summary.contentID)
     }
 
+    /// The checkpoint, with the linear layers of another file if asked for.
+    private func openInputs() throws -> Checkpoint {
+        let checkpoint = try Checkpoint.open(path: input, access: access)
+        try checkpoint.requireSafe()
+        guard let lpipsLinear else { return checkpoint }
+        let linear = try Checkpoint.open(path: lpipsLinear, access: access)
+        try linear.requireSafe()
+        return try LPIPSInputs.joining(trunk: checkpoint, linear: linear, select: select)
+    }
+
     /// Matches the tensors; what detection says is said with the checkpoint's name.
     private func makePlan(_ checkpoint: Checkpoint) throws -> ConversionPlan {
         do {
-            return try ConversionPlan(checkpoint: checkpoint, select: select, options: detection)
+            return try ConversionPlan(
+                checkpoint: checkpoint, select: lpipsLinear == nil ? select : nil, options: detection)
         } catch let error as UD2MError {
             throw error.located(in: .init(file: input))
         }
@@ -59,6 +75,8 @@ struct ConvertRun {
             missing: plan.missing.map(\.name.text),
             misshapen: plan.misshapen.map { .init(name: $0.name.text, expected: $0.expected, found: $0.found) },
             unmapped: plan.unmapped.map(\.text),
+            leftOut: plan.leftOut.map { .init(tensors: $0.names.map(\.text), reason: $0.reason) },
+            closest: plan.isComplete ? nil : plan.closest.map { .init($0) },
             skipped: plan.checkpoint.skipped.map { .init(path: $0.path, reason: $0.reason) },
             findings: plan.checkpoint.findings.map { .init($0) },
             losses: converter.ledger.reports,
@@ -70,15 +88,9 @@ struct ConvertRun {
 
 extension ConvertReport.Architecture {
     init(_ detected: DetectedArchitecture) {
-        switch detected.configuration {
-        case .adm(let configuration):
-            self.init(
-                family: "adm", summary: "ADM U-Net, \(configuration.summary)", parameters: detected.parameterCount,
-                evidence: detected.evidence)
-        default:
-            self.init(
-                family: "", summary: "", parameters: detected.parameterCount, evidence: detected.evidence)
-        }
+        self.init(
+            family: detected.family, summary: detected.summary, parameters: detected.publishedParameterCount,
+            evidence: detected.evidence)
     }
 }
 
@@ -102,12 +114,14 @@ extension ConvertReport {
             lines.append("  also in the file: \(others)")
         }
         if !skipped.isEmpty { lines.append("  \(skipped.count) tensors could not be delivered") }
+        lines += leftOut.map { "  left out \($0.tensors.count): \($0.reason)" }
         for (label, names) in [
             ("missing", missing), ("wrong shape", misshapen.map(\.name)), ("not part of the network", unmapped),
         ] where !names.isEmpty {
-            let shown = names.prefix(5).map(\.escapedForDisplay).joined(separator: ", ")
+            let shown = names.prefix(10).map(\.escapedForDisplay).joined(separator: ", ")
             lines.append("  \(names.count) \(label): \(shown)")
         }
+        if let closest { lines.append("  closest known network: \(closest.text)") }
         let destination = output.path?.escapedForDisplay ?? "the store"
         if let contentID = output.contentID {
             lines.append("wrote \(destination), \(ByteText.size(output.bytes)), content \(contentID)")

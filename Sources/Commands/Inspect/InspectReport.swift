@@ -61,6 +61,12 @@ struct InspectReport: Encodable {
     let architecture: ArchitectureSummary?
     /// Why no network was recognised.
     let unrecognised: String?
+    /// The first ten tensors in which the file and the network disagree, or the closest one when none is recognised.
+    let mismatches: [MismatchReport]
+    /// How many disagree.
+    let mismatchCount: Int
+    /// The published model that comes closest; nil when the file is a whole known network.
+    let closest: ClosestReport?
     let contentID: String?
     let metadata: [String: String]
     let tensors: [Tensor]

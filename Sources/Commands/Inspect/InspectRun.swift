@@ -8,11 +8,12 @@ struct InspectRun {
     /// Whether tensors outside the selected state dict are listed too.
     let listsAll: Bool
     let computesDigests: Bool
+    let access: FileAccess
 
     /// Describes one file; reads tensor data only for digests.
     /// - Throws: ``UD2MFormats/UD2MError``.
     func execute(_ path: String) throws -> InspectReport {
-        try InputCheckpoint.with(path) { checkpoint in
+        try InputCheckpoint.with(path, access: access) { checkpoint in
             let selection = try StateDictSelection(checkpoint: checkpoint, select: select, options: detection)
             let everything = checkpoint.stateDicts.flatMap(\.tensors) + checkpoint.looseTensors
             let listed = listsAll ? everything : selection?.stateDict.tensors ?? []
@@ -20,6 +21,7 @@ struct InspectRun {
             let digests = computesDigests ? try self.digests(of: listed, skipped: &skipped) : [:]
             let names = Dictionary(
                 (selection?.tensors ?? []).map { ($0.path, $0.name.text) }, uniquingKeysWith: { first, _ in first })
+            let comparison = selection?.comparison
             return InspectReport(
                 path: path, container: checkpoint.container.rawValue, bytes: checkpoint.fileSize,
                 totals: TensorTotals(everything),
@@ -29,6 +31,8 @@ struct InspectRun {
                 },
                 architecture: selection?.architecture.map { ArchitectureSummary($0) },
                 unrecognised: selection.map { $0.unrecognised?.message } ?? "There are no tensors under text keys.",
+                mismatches: (comparison?.mismatches ?? []).map { .init($0) },
+                mismatchCount: comparison?.count ?? 0, closest: comparison?.closest.map { .init($0) },
                 contentID: checkpoint.metadata[StoreMetadata.Key.content],
                 metadata: checkpoint.metadata.filter {
                     ![StoreMetadata.Key.checksums, StoreMetadata.Key.content].contains($0.key)

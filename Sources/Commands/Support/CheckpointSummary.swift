@@ -55,19 +55,20 @@ struct ArchitectureSummary: Encodable {
     /// Published models of exactly this shape.
     let matches: [String]
     let evidence: [String]
+    /// "ADM U-Net, 552,814,086 parameters, 256×256 unconditional (matches 256x256_diffusion_uncond)".
+    let text: String
+
+    private enum CodingKeys: CodingKey { case family, summary, parameters, matches, evidence }
 
     init(_ detected: DetectedArchitecture) {
-        let architecture = ConvertReport.Architecture(detected)
-        family = architecture.family
-        summary = architecture.summary
-        parameters = architecture.parameters
+        family = detected.family
+        summary = detected.summary
+        parameters = detected.publishedParameterCount
         matches = detected.knownModels
-        evidence = architecture.evidence
-    }
-
-    /// "ADM U-Net, 3 → 6 channels, …, 552,814,086 parameters (matches 256x256_diffusion_uncond)".
-    var text: String {
+        evidence = detected.evidence
         let known = matches.isEmpty ? "" : " (matches \(matches.joined(separator: ", ")))"
-        return "\(summary), \(ByteText.grouped(parameters)) parameters\(known)"
+        text =
+            "\(detected.title), \(ByteText.grouped(parameters)) parameters, "
+            + "\(detected.knownAs ?? detected.details)\(known)"
     }
 }

@@ -80,6 +80,9 @@ struct ErrorReport: Encodable {
         let message: String
         let location: Location
         let remedy: String?
+        /// The first ten tensors in which a checkpoint and a network disagree; nil for other errors.
+        let mismatches: [MismatchReport]?
+        let closest: ClosestReport?
         let exitCode: Int32
     }
 
@@ -92,7 +95,9 @@ struct ErrorReport: Encodable {
             location: Location(
                 file: location.file, entry: location.entry, byteOffset: location.byteOffset,
                 opcodeIndex: location.opcodeIndex, tensor: location.tensor),
-            remedy: error.remedy, exitCode: ExitCodes.code(for: error.code.category))
+            remedy: error.remedy,
+            mismatches: error.mismatches.isEmpty ? nil : error.mismatches.map { .init($0) },
+            closest: error.closest.map { .init($0) }, exitCode: ExitCodes.code(for: error.code.category))
     }
 
     /// The report as JSON text.

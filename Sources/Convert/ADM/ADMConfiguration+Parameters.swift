@@ -65,26 +65,20 @@ extension ADMConfiguration {
 private struct ADMParameterList {
     let embedding: Int
     let usesScaleShift: Bool
-    private(set) var parameters: [ParameterDescription] = []
+    private var list = ParameterList()
+
+    var parameters: [ParameterDescription] { list.parameters }
 
     init(embedding: Int, usesScaleShift: Bool) {
         self.embedding = embedding
         self.usesScaleShift = usesScaleShift
     }
 
-    mutating func add(_ name: String, _ shape: [Int]) {
-        parameters.append(ParameterDescription(name, shape))
-    }
+    mutating func add(_ name: String, _ shape: [Int]) { list.add(name, shape) }
 
-    /// A weight and a bias of the weight's first dimension.
-    mutating func affine(_ prefix: String, _ shape: [Int]) {
-        add("\(prefix).weight", shape)
-        add("\(prefix).bias", [shape[0]])
-    }
+    mutating func affine(_ prefix: String, _ shape: [Int]) { list.affine(prefix, shape) }
 
-    mutating func convolution(_ prefix: String, _ out: Int, _ input: Int) {
-        affine(prefix, [out, input, 3, 3])
-    }
+    mutating func convolution(_ prefix: String, _ out: Int, _ input: Int) { list.convolution(prefix, out, input) }
 
     mutating func residualBlock(_ prefix: String, from input: Int, to output: Int) {
         affine("\(prefix).in_layers.0", [input])

@@ -2,17 +2,34 @@ import UD2MFormats
 
 /// Recognises ADM U-Nets and reads their configuration off the shapes (`networks.md` §1.4).
 struct ADMFamily: ArchitectureFamily {
+    let identifier = "adm"
+    let title = "ADM U-Net"
     let name = "an ADM U-Net"
+    let knownModels = ADMKnownModel.all.map(\.knownModel)
 
     func resembles(_ shapes: StateDictShapes) -> Bool {
-        // An encoder with attention pooling (the classifiers) has no output blocks.
-        !shapes.indices(under: "input_blocks").isEmpty && !shapes.indices(under: "output_blocks").isEmpty
-            && shapes.names.contains { $0.hasPrefix("middle_block.") }
+        !shapes.indices(under: "input_blocks").isEmpty && shapes.names.contains { $0.hasPrefix("middle_block.") }
+    }
+
+    /// The classifiers share the U-Net's first half and end in a pooling head.
+    private func refuseClassifier(_ shapes: StateDictShapes) throws(UD2MError) {
+        guard shapes.indices(under: "output_blocks").isEmpty else { return }
+        // Attention pooling, adaptive pooling, and linear layers over the features of every level.
+        let heads =
+            ["out.2.positional_embedding", "out.3.weight"]
+            + (shapes["out.2.weight"]?.count == 2 ? ["out.2.weight"] : [])
+        for head in heads where shapes.has(head) {
+            throw UD2MError(
+                .architectureUnsupported,
+                "This is an ADM classifier, which guides sampling and is no denoiser; it is not converted.",
+                at: .init(tensor: head), remedy: "Convert the diffusion model that it belongs to.")
+        }
     }
 
     func detect(
         _ shapes: StateDictShapes, options: DetectionOptions
     ) throws(UD2MError) -> DetectedArchitecture {
+        try refuseClassifier(shapes)
         let modelChannels = try size(shapes, "time_embed.0.weight", axis: 1, rank: 2)
         let inputChannels = try size(shapes, "input_blocks.0.0.weight", axis: 1, rank: 4)
         let outputChannels = try size(shapes, "out.2.weight", axis: 0, rank: 4)
@@ -40,7 +57,8 @@ struct ADMFamily: ArchitectureFamily {
         let source = try resolveAttention(&configuration, options: options)
 
         return DetectedArchitecture(
-            configuration: .adm(configuration), parameters: configuration.parameters,
+            family: self, configuration: .adm(configuration), details: configuration.summary,
+            parameters: configuration.parameters,
             evidence: [
                 "input_blocks, middle_block and output_blocks: an ADM U-Net",
                 "\(levels) levels of \(residualBlocks) residual blocks, widths \(levelChannels)",

@@ -1,9 +1,12 @@
 import UD2MFormats
 
-/// Published models of the ADM family and the shapes that tell them apart (`networks.md` §1.2).
+/// Published models of the ADM family and the shapes that tell them apart (`networks.md` §1.2; the flags of
+/// improved-diffusion's README for its models).
 struct ADMKnownModel {
     /// The name of the weights' file, without its suffix.
     let name: String
+    /// Sides of the images it was trained on, in pixels.
+    let imageSize: Int
     var modelChannels = 256
     let multipliers: [Double]
     var residualBlocks = 2
@@ -12,60 +15,93 @@ struct ADMKnownModel {
     var classCount: Int?
     var imageChannels = 3
     var learnsVariance = true
+    var usesScaleShift = true
     var resampling = ADMConfiguration.Resampling.residualBlock
     var isSuperResolution = false
 
     private static let standard: [Double] = [1, 1, 2, 2, 4, 4]
 
     /// Every row of the table; several models can have one shape.
-    static let all: [ADMKnownModel] =
+    static let all: [ADMKnownModel] = guidedDiffusion + unfolded + improvedDiffusion
+
+    private static let guidedDiffusion =
         [
             ADMKnownModel(
-                name: "64x64_diffusion", modelChannels: 192, multipliers: [1, 2, 3, 4], residualBlocks: 3,
-                attentionRates: [2, 4, 8], classCount: 1000),
+                name: "64x64_diffusion", imageSize: 64, modelChannels: 192, multipliers: [1, 2, 3, 4],
+                residualBlocks: 3, attentionRates: [2, 4, 8], classCount: 1000),
             ADMKnownModel(
-                name: "128x128_diffusion", multipliers: [1, 1, 2, 3, 4], attentionRates: [4, 8, 16], classCount: 1000),
-            ADMKnownModel(
-                name: "256x256_diffusion", multipliers: standard, attentionRates: [8, 16, 32], classCount: 1000),
-            ADMKnownModel(
-                name: "512x512_diffusion", multipliers: [0.5] + standard, attentionRates: [16, 32, 64],
+                name: "128x128_diffusion", imageSize: 128, multipliers: [1, 1, 2, 3, 4], attentionRates: [4, 8, 16],
                 classCount: 1000),
             ADMKnownModel(
-                name: "64_256_upsampler", modelChannels: 192, multipliers: standard, attentionRates: [8, 16, 32],
-                classCount: 1000, isSuperResolution: true),
+                name: "256x256_diffusion", imageSize: 256, multipliers: standard, attentionRates: [8, 16, 32],
+                classCount: 1000),
             ADMKnownModel(
-                name: "128_512_upsampler", modelChannels: 192, multipliers: standard, attentionRates: [16, 32],
-                classCount: 1000, isSuperResolution: true),
+                name: "512x512_diffusion", imageSize: 512, multipliers: [0.5] + standard,
+                attentionRates: [16, 32, 64], classCount: 1000),
             ADMKnownModel(
-                name: "diffusion_ffhq_10m", modelChannels: 128, multipliers: standard, residualBlocks: 1,
-                attentionRates: [16]),
-            ADMKnownModel(name: "CIFAR10_diff", modelChannels: 128, multipliers: [1, 2, 2, 2], attentionRates: [2]),
+                name: "64_256_upsampler", imageSize: 256, modelChannels: 192, multipliers: standard,
+                attentionRates: [8, 16, 32], classCount: 1000, isSuperResolution: true),
             ADMKnownModel(
-                name: "MNIST_diffusion", modelChannels: 64, multipliers: [1, 2, 4], attentionRates: [2, 4],
-                imageChannels: 1, learnsVariance: false, resampling: .convolution),
+                name: "128_512_upsampler", imageSize: 512, modelChannels: 192, multipliers: standard,
+                attentionRates: [16, 32], classCount: 1000, isSuperResolution: true),
         ]
         + ["256x256_diffusion_uncond", "lsun_bedroom", "lsun_cat", "lsun_horse", "lsun_horse_nodropout"].map {
-            ADMKnownModel(name: $0, multipliers: standard, attentionRates: [8, 16, 32])
+            ADMKnownModel(name: $0, imageSize: 256, multipliers: standard, attentionRates: [8, 16, 32])
         }
 
-    /// Whether a network has exactly this shape; heads and order are not looked at, since no tensor tells them.
-    func matches(_ configuration: ADMConfiguration) -> Bool {
-        let widths = multipliers.map { Int($0 * Double(modelChannels)) }
-        return configuration.modelChannels == modelChannels && configuration.levelChannels == widths
-            && configuration.residualBlocks == residualBlocks
-            && configuration.attentionLevels.map { 1 << $0 } == attentionRates
-            && configuration.classCount == classCount && configuration.imageChannels == imageChannels
-            && configuration.learnsVariance == learnsVariance && configuration.resampling == resampling
-            && configuration.isSuperResolution == isSuperResolution && configuration.usesScaleShift
+    private static let unfolded = [
+        ADMKnownModel(
+            name: "diffusion_ffhq_10m", imageSize: 256, modelChannels: 128, multipliers: standard,
+            residualBlocks: 1, attentionRates: [16]),
+        ADMKnownModel(
+            name: "CIFAR10_diff", imageSize: 32, modelChannels: 128, multipliers: [1, 2, 2, 2], attentionRates: [2]),
+        ADMKnownModel(
+            name: "MNIST_diffusion", imageSize: 32, modelChannels: 64, multipliers: [1, 2, 4],
+            attentionRates: [2, 4], imageChannels: 1, learnsVariance: false, resampling: .convolution),
+    ]
+
+    private static let improvedDiffusion =
+        ["imagenet64_uncond_100M_1500K", "imagenet64_uncond_vlb_100M_1500K"].map {
+            ADMKnownModel(
+                name: $0, imageSize: 64, modelChannels: 128, multipliers: [1, 2, 3, 4], residualBlocks: 3,
+                attentionRates: [4, 8], resampling: .convolution)
+        }
+        + ["cifar10_uncond_50M_500K", "cifar10_uncond_vlb_50M_500K"].map {
+            ADMKnownModel(
+                name: $0, imageSize: 32, modelChannels: 128, multipliers: [1, 2, 2, 2], residualBlocks: 3,
+                attentionRates: [2, 4], resampling: .convolution)
+        }
+        + ["lsun_uncond_100M_1200K_bs128", "lsun_uncond_100M_2400K_bs64"].map {
+            ADMKnownModel(
+                name: $0, imageSize: 256, modelChannels: 128, multipliers: standard, attentionRates: [16],
+                usesScaleShift: false, resampling: .convolution)
+        }
+        + [
+            ADMKnownModel(
+                name: "imagenet64_cond_270M_250K", imageSize: 64, modelChannels: 192, multipliers: [1, 2, 3, 4],
+                residualBlocks: 3, attentionRates: [4, 8], classCount: 1000, resampling: .convolution),
+            ADMKnownModel(
+                name: "upsample_cond_500K", imageSize: 256, modelChannels: 192, multipliers: standard,
+                attentionRates: [16, 32], classCount: 1000, resampling: .convolution, isSuperResolution: true),
+        ]
+
+    /// The tensors; heads and order have none.
+    private var configuration: ADMConfiguration {
+        ADMConfiguration(
+            imageChannels: imageChannels, inputChannels: imageChannels * (isSuperResolution ? 2 : 1),
+            outputChannels: imageChannels * (learnsVariance ? 2 : 1), modelChannels: modelChannels,
+            levelChannels: multipliers.map { Int($0 * Double(modelChannels)) }, residualBlocks: residualBlocks,
+            attentionLevels: attentionRates.map(\.trailingZeroBitCount), heads: .count(1), attentionOrder: .legacy,
+            usesScaleShift: usesScaleShift, resampling: resampling, classCount: classCount,
+            isSuperResolution: isSuperResolution)
     }
-}
 
-extension DetectedArchitecture {
-    /// Published models that have exactly this network's shape, such as `["256x256_diffusion_uncond", "lsun_cat"]`.
-    public var knownModels: [String] {
-        switch configuration {
-        case .adm(let configuration): ADMKnownModel.all.filter { $0.matches(configuration) }.map(\.name)
-        default: []
-        }
+    /// The model as the registry compares with it.
+    var knownModel: KnownModel {
+        let condition = classCount == nil ? "unconditional" : "class-conditional"
+        return KnownModel(
+            name: name,
+            description: "\(imageSize)×\(imageSize) " + (isSuperResolution ? "super-resolution" : condition),
+            parameters: configuration.parameters)
     }
 }

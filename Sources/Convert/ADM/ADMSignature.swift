@@ -16,11 +16,22 @@ struct ADMSignature: Sendable {
     var attentionRates: [Int]?
     var resampling: ADMConfiguration.Resampling?
     var imageChannels: Int?
+    var usesScaleShift: Bool?
     var isSuperResolution = false
     let attention: Attention
 
     /// The known shapes; the first that fits wins.
     static let known: [ADMSignature] = [
+        ADMSignature(
+            resampling: .convolution, isSuperResolution: true,
+            attention: .init(heads: .count(4), order: .legacy, source: "improved-diffusion upsample_cond")),
+        ADMSignature(
+            modelChannels: 128, multipliers: [1, 1, 2, 2, 4, 4], residualBlocks: 2, attentionRates: [16],
+            resampling: .convolution, usesScaleShift: false,
+            attention: .init(heads: .count(1), order: .legacy, source: "improved-diffusion lsun_uncond")),
+        ADMSignature(
+            modelChannels: 192, multipliers: [1, 2, 3, 4], residualBlocks: 3, resampling: .convolution,
+            attention: .init(heads: .count(4), order: .legacy, source: "improved-diffusion imagenet64_cond")),
         ADMSignature(
             attentionRates: [8, 16, 32], isSuperResolution: true,
             attention: .init(heads: .count(4), order: .legacy, source: "64_256_upsampler")),
@@ -70,6 +81,7 @@ struct ADMSignature: Sendable {
             && (residualBlocks ?? configuration.residualBlocks) == configuration.residualBlocks
             && (attentionRates ?? rates) == rates
             && (resampling ?? configuration.resampling) == configuration.resampling
+            && (usesScaleShift ?? configuration.usesScaleShift) == configuration.usesScaleShift
             && (imageChannels ?? configuration.imageChannels) == configuration.imageChannels
     }
 }

@@ -21,11 +21,15 @@ public struct ConversionPlan: Sendable {
     /// Tensors that go into the store, in the network's order.
     public let mapped: [TensorSource]
     /// Tensors the network needs and the file lacks.
-    public let missing: [ParameterDescription]
+    public let missing: [TensorLayout.FileTensor]
     /// Tensors whose shape is wrong.
     public let misshapen: [Misshapen]
     /// Tensors of the state dict that the network does not have.
     public let unmapped: [TensorName]
+    /// Tensors that the checkpoint's layout has and the network does not use, with the reasons.
+    public let leftOut: [TensorLayout.LeftOut]
+    /// Every disagreement between file and network: missing tensors, then misshapen, then unknown ones.
+    public let mismatches: [TensorMismatch]
 
     /// Recognises the network and matches every tensor by name and shape.
     /// - Parameters:
@@ -35,37 +39,28 @@ public struct ConversionPlan: Sendable {
     /// - Throws: ``UD2MError`` when no network is recognised. Mismatches do not throw here: see ``requireComplete()``.
     public init(checkpoint: Checkpoint, select: String? = nil, options: DetectionOptions = DetectionOptions()) throws {
         let (best, others) = try StateDictSelector(options: options).choose(in: checkpoint, path: select)
-        let sources = Dictionary(best.tensors.map { ($0.name, $0) }) { first, _ in first }
-        var mapped: [TensorSource] = []
-        var missing: [ParameterDescription] = []
-        var misshapen: [Misshapen] = []
-        for parameter in best.architecture.parameters {
-            guard let source = sources[parameter.name] else {
-                missing.append(parameter)
-                continue
-            }
-            guard source.shape == parameter.shape else {
-                misshapen.append(Misshapen(name: parameter.name, expected: parameter.shape, found: source.shape))
-                continue
-            }
-            guard source.elementType.isFloatingPoint else {
-                throw UD2MError(
-                    .elementTypeUnusable,
-                    "The network needs floating-point numbers here; the file has \(source.elementType.rawValue).",
-                    at: .init(file: checkpoint.path, tensor: parameter.name.text))
-            }
-            mapped.append(source)
+        let match = TensorMatch(best.architecture, tensors: best.tensors)
+        for source in match.mapped where !source.elementType.isFloatingPoint {
+            throw UD2MError(
+                .elementTypeUnusable,
+                "The network needs floating-point numbers here; the file has \(source.elementType.rawValue).",
+                at: .init(file: checkpoint.path, tensor: source.name.text))
         }
-        let known = Set(best.architecture.parameters.map(\.name))
         self.checkpoint = checkpoint
         self.choice = best
         self.runnersUp = others
-        self.mapped = mapped
-        self.missing = missing
-        self.misshapen = misshapen
+        self.mapped = match.mapped
+        self.missing = match.missing
+        self.misshapen = match.misshapen
         // Tensors of the same mapping under keys that are no text have no name of their own.
         let unnamed = checkpoint.looseTensors.filter { $0.path.dropLast().elementsEqual(best.stateDict.path) }
-        self.unmapped = best.tensors.map(\.name).filter { !known.contains($0) } + unnamed.map(\.name)
+        self.unmapped = match.unmapped.map(\.name) + unnamed.map(\.name)
+        self.leftOut = best.architecture.layout.leftOut.compactMap { item in
+            let here = Set(best.tensors.map(\.name)).intersection(item.names)
+            return here.isEmpty ? nil : .init(item.names.filter(here.contains), reason: item.reason)
+        }
+        self.mismatches =
+            match.mismatches + unnamed.map { TensorMismatch(name: $0.name.text, expected: nil, found: $0.shape) }
     }
 
     /// Whether every tensor of the network is here and nothing is left over.
@@ -75,38 +70,36 @@ public struct ConversionPlan: Sendable {
     /// - Parameter allowUnmapped: whether tensors that the network does not have may be left out.
     /// - Throws: `tensors-missing`, `tensors-misshapen` or `tensors-unmapped`, located at the first such tensor.
     public func requireComplete(allowUnmapped: Bool = false) throws(UD2MError) {
-        if let first = missing.first {
-            if let skipped = checkpoint.skipped.first(where: { $0.path.last == first.name.text }) {
-                throw UD2MError(
-                    .tensorsMissing, "The tensor is in the file but cannot be used: \(skipped.reason)",
-                    at: .init(file: checkpoint.path, tensor: first.name.text))
-            }
+        if let first = missing.first,
+            let skipped = checkpoint.skipped.first(where: { $0.path.last == first.name.text })
+        {
             throw UD2MError(
-                .tensorsMissing,
-                "The network needs \(choice.architecture.parameters.count) tensors and \(missing.count) of them "
-                    + "are missing: \(Self.list(missing.map(\.name))).",
-                at: .init(file: checkpoint.path, tensor: first.name.text),
-                remedy: "Is the download complete, and is this the whole network?")
-        }
-        if let first = misshapen.first {
-            throw UD2MError(
-                .tensorsMisshapen,
-                "\(misshapen.count) tensors have the wrong shape; here \(first.found) instead of \(first.expected).",
+                .tensorsMissing, "The tensor is in the file but cannot be used: \(skipped.reason)",
                 at: .init(file: checkpoint.path, tensor: first.name.text))
         }
-        if !allowUnmapped, let first = unmapped.first {
-            throw UD2MError(
-                .tensorsUnmapped,
-                "\(unmapped.count) tensors are not part of the network: \(Self.list(unmapped)).",
+        let needed = choice.architecture.parameters.count
+        var error: UD2MError?
+        if let first = missing.first {
+            error = UD2MError(
+                .tensorsMissing, "The network needs \(needed) tensors and \(missing.count) of them are missing.",
+                at: .init(file: checkpoint.path, tensor: first.name.text),
+                remedy: "Is the download complete, and is this the whole network?")
+        } else if let first = misshapen.first {
+            error = UD2MError(
+                .tensorsMisshapen, "\(misshapen.count) of the network's \(needed) tensors have the wrong shape.",
+                at: .init(file: checkpoint.path, tensor: first.name.text))
+        } else if !allowUnmapped, let first = unmapped.first {
+            error = UD2MError(
+                .tensorsUnmapped, "\(unmapped.count) tensors are not part of the network.",
                 at: .init(file: checkpoint.path, tensor: first.text),
                 remedy: "Pass --allow-unmapped to leave them out.")
         }
+        if let error { throw error.describing(mismatches, closest: closest) }
     }
 
-    /// The first five names.
-    private static func list(_ names: [TensorName]) -> String {
-        let shown = names.prefix(5).map(\.description).joined(separator: ", ")
-        return names.count > 5 ? "\(shown) and \(names.count - 5) more" : shown
+    /// The published model that the state dict comes closest to.
+    public var closest: ClosestNetwork? {
+        ClosestModel(Dictionary(choice.tensors.map { ($0.name, $0.shape) }) { first, _ in first })?.network
     }
 }
 

@@ -14,6 +14,8 @@ public struct Converter: Sendable {
         public var note: String?
         /// The alignment of the first data byte; a power of two.
         public var alignment = WeightStoreWriter.standardAlignment
+        /// Paths of further files that tensors come from.
+        public var otherInputs: [String] = []
         /// Which tensors are stored as another type than the checkpoint's.
         public var cast = CastRules.none
 
@@ -23,6 +25,7 @@ public struct Converter: Sendable {
 
     /// The plan.
     public let plan: ConversionPlan
+    private let otherInputs: [String]
     /// Where every byte of the store will go.
     public let writer: WeightStoreWriter
     /// What conversions could not keep; complete after ``write(to:overwrite:progress:)``.
@@ -44,6 +47,7 @@ public struct Converter: Sendable {
             source: Self.sourceRecord(plan, options: options, toolVersion: toolVersion), created: options.created,
             license: options.license, note: options.note)
         self.plan = plan
+        self.otherInputs = options.otherInputs
         self.ledger = ledger
         self.writer = try WeightStoreWriter(
             tensors: plan.mapped.filter { aliases[$0.name] == nil }.map {
@@ -64,7 +68,7 @@ public struct Converter: Sendable {
     ) throws -> WeightStoreWriter.Summary {
         do {
             return try writer.write(
-                to: path, overwrite: overwrite, inputs: [plan.checkpoint.path], progress: progress)
+                to: path, overwrite: overwrite, inputs: [plan.checkpoint.path] + otherInputs, progress: progress)
         } catch let error as UD2MError where error.code.category == .badData {
             throw error.located(in: .init(file: plan.checkpoint.path))
         }
@@ -76,8 +80,9 @@ public struct Converter: Sendable {
         record["container"] = .string(plan.checkpoint.container.rawValue)
         if options.recordsFileName {
             // The last component only: a store must not tell where its maker keeps files.
-            let name = plan.checkpoint.path.split(separator: "/").last.map(String.init) ?? ""
-            record["file"] = .string(name)
+            func name(_ path: String) -> JSONValue { .string(path.split(separator: "/").last.map(String.init) ?? "") }
+            record["file"] = name(plan.checkpoint.path)
+            if !options.otherInputs.isEmpty { record["files"] = .array(options.otherInputs.map(name)) }
         }
         record["prefix"] = .string(plan.choice.prefix)
         record["state"] = .string(plan.choice.stateDict.displayPath)

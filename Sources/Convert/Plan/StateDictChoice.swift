@@ -9,7 +9,7 @@ public struct StateDictChoice: Sendable {
     /// The tensors under their stripped names, in file order.
     public let tensors: [TensorSource]
     /// The network.
-    public let architecture: DetectedArchitecture
+    public internal(set) var architecture: DetectedArchitecture
     /// How many of the network's tensors are here with the right shape.
     public let matchCount: Int
 }
@@ -44,29 +44,70 @@ struct StateDictSelector {
         let (path, prefix) = Self.split(path, in: checkpoint)
         let candidates = try eligible(in: checkpoint, path: path)
         var choices: [StateDictChoice] = []
-        var firstError: UD2MError?
+        var failure: (error: UD2MError, stateDict: StateDict)?
         for stateDict in candidates {
             do {
-                choices += try recognise(stateDict, prefix: prefix)
+                choices += try recognise(stateDict, prefix: prefix, file: checkpoint.path)
             } catch let error {
-                firstError = firstError ?? error
+                failure = failure ?? (error, stateDict)
             }
         }
+        if path == nil {
+            try requireBase(choices, candidates, file: checkpoint.path)
+            choices = try oneFamily(choices, file: checkpoint.path)
+        }
+        let listed = Self.listedAverage(choices)
         // Sorting is stable only by the index: equal fits prefer averaged weights, then file order.
         let ranked = choices.enumerated().sorted { lhs, rhs in
-            let left = (lhs.element.matchCount, lhs.element.isAveraged ? 1 : 0, -lhs.offset)
-            let right = (rhs.element.matchCount, rhs.element.isAveraged ? 1 : 0, -rhs.offset)
-            return left > right
-        }.map(\.element)
-        guard let best = ranked.first else {
-            // An adapter's names resemble its network's, so that detection alone would only say what is missing.
-            for candidate in candidates {
-                guard let summary = try AdapterSummary(candidate, file: checkpoint.path) else { continue }
-                throw summary.error(file: checkpoint.path)
+            func rank(_ item: (offset: Int, element: StateDictChoice)) -> (Int, Int, Int) {
+                let isAveraged = item.element.isAveraged || item.offset == listed
+                return (item.element.matchCount, isAveraged ? 1 : 0, -item.offset)
             }
-            throw firstError ?? unknownArchitecture(checkpoint, candidates)
+            return rank(lhs) > rank(rhs)
         }
-        return (best, Array(ranked.dropFirst()))
+        guard var best = ranked.first?.element else {
+            throw failure.map { described($0.error, $0.stateDict) } ?? unknownArchitecture(checkpoint, candidates)
+        }
+        if ranked.first?.offset == listed {
+            best.architecture.evidence.append(
+                "element 4 of a list [model, optimizer, epoch, step, ema]: the averaged weights (see --select)")
+        }
+        return (best, ranked.dropFirst().map(\.element))
+    }
+
+    /// The choice among those of a list file that holds averaged weights: training code of ddim saves
+    /// `[model, optimizer, epoch, step, ema]` (`networks.md` §2.1).
+    private static func listedAverage(_ choices: [StateDictChoice]) -> Int? {
+        guard choices.contains(where: { $0.stateDict.path == ["0"] }) else { return nil }
+        return choices.firstIndex { $0.stateDict.path == ["4"] }
+    }
+
+    /// Refuses a file of adapters whose base is elsewhere: another network beside them must be asked for.
+    private func requireBase(
+        _ choices: [StateDictChoice], _ candidates: [StateDict], file: String
+    ) throws(UD2MError) {
+        guard !choices.contains(where: { ["adm", "ddpm"].contains($0.architecture.family) }) else { return }
+        for candidate in candidates {
+            guard let summary = try AdapterSummary(candidate, file: file) else { continue }
+            var error = summary.error(file: file)
+            let others = choices.map { "--select \($0.stateDict.displayPath) for \($0.architecture.title)" }
+            if !others.isEmpty {
+                error.remedy = (error.remedy ?? "") + " Or pass \(others.joined(separator: ", or "))."
+            }
+            throw error
+        }
+    }
+
+    /// Leaves discriminators out unless they are all there is, and refuses to choose between kinds of network.
+    private func oneFamily(_ choices: [StateDictChoice], file: String) throws(UD2MError) -> [StateDictChoice] {
+        let wanted = choices.filter { $0.architecture.family != DiscriminatorFamily().identifier }
+        let rest = wanted.isEmpty ? choices : wanted
+        guard Set(rest.map(\.architecture.family)).count > 1 else { return rest }
+        let found = rest.map { "\($0.stateDict.displayPath) is \($0.architecture.summary)" }
+        throw UD2MError(
+            .architectureAmbiguous, "The file holds several networks: \(found.joined(separator: "; ")).",
+            at: .init(file: file),
+            remedy: "Pass --select with one of \(rest.map(\.stateDict.displayPath).joined(separator: ", ")).")
     }
 
     func eligible(in checkpoint: Checkpoint, path: String?) throws -> [StateDict] {
@@ -93,14 +134,16 @@ struct StateDictSelector {
     }
 
     /// The networks in a state dict: the whole under its wrappers, or else its parts; and their averaged weights.
-    private func recognise(_ stateDict: StateDict, prefix: String?) throws(UD2MError) -> [StateDictChoice] {
+    private func recognise(
+        _ stateDict: StateDict, prefix: String?, file: String
+    ) throws(UD2MError) -> [StateDictChoice] {
         let whole = StateDictView(
             stateDict.tensors.filter { !Self.bookkeeping.contains($0.name) || $0.shape.count > 1 })
         var choices: [StateDictChoice] = []
-        if let choice = try recognise(whole, of: stateDict) { choices.append(choice) }
+        if let choice = try recognise(whole, of: stateDict, file: file) { choices.append(choice) }
         if choices.isEmpty {
             for part in whole.parts {
-                guard let choice = try recognise(part, of: stateDict) else { continue }
+                guard let choice = try recognise(part, of: stateDict, file: file) else { continue }
                 if !choices.contains(where: { $0.prefix == choice.prefix }) { choices.append(choice) }
             }
         }
@@ -117,15 +160,17 @@ struct StateDictSelector {
     }
 
     /// Strips prefixes until a family recognises the names.
-    private func recognise(_ view: StateDictView, of stateDict: StateDict) throws(UD2MError) -> StateDictChoice? {
+    private func recognise(
+        _ view: StateDictView, of stateDict: StateDict, file: String
+    ) throws(UD2MError) -> StateDictChoice? {
         var view = view
         while true {
             let shapes = Dictionary(view.tensors.map { ($0.name, $0.shape) }) { first, _ in first }
-            if let architecture = try ArchitectureRegistry.detect(StateDictShapes(shapes), options: options) {
-                let matches = architecture.parameters.count { shapes[$0.name] == $0.shape }
+            let index = StateDictShapes(shapes, path: stateDict.path, file: file)
+            if let architecture = try ArchitectureRegistry.detect(index, options: options) {
                 return StateDictChoice(
                     stateDict: stateDict, prefix: view.prefix, tensors: view.tensors, architecture: architecture,
-                    matchCount: matches)
+                    matchCount: architecture.matchCount(shapes))
             }
             var stripped: StateDictView?
             for wrapper in Self.prefixes where stripped == nil { stripped = view.stripping(wrapper) }
@@ -145,11 +190,26 @@ struct StateDictSelector {
                 remedy: "Convert the base network it was trained on; the adapter is merged into that.")
         }
         let found = candidates.isEmpty ? "no tensors under text keys" : listing(candidates)
-        return UD2MError(
+        let error = UD2MError(
             .architectureUnknown,
             "No known network has these tensors. The checkpoint holds: \(found).",
             at: .init(file: checkpoint.path),
             remedy: "Known networks: \(ArchitectureRegistry.familyNames).")
+        let closest = candidates.prefix(20).compactMap { Self.closest($0) }
+            .max { ($0.network.matched, $0.network.named) < ($1.network.matched, $1.network.named) }
+        return closest.map { error.describing($0.mismatches, closest: $0.network) } ?? error
+    }
+
+    /// What detection says of a state dict, with the model it comes closest to where tensors are the trouble.
+    private func described(_ error: UD2MError, _ stateDict: StateDict) -> UD2MError {
+        let codes: [UD2MError.Code] = [.architectureTensorMissing, .architectureShape]
+        guard codes.contains(error.code), let closest = Self.closest(stateDict) else { return error }
+        return error.describing(closest.mismatches, closest: closest.network)
+    }
+
+    private static func closest(_ stateDict: StateDict) -> ClosestModel? {
+        let tensors = strippingPrefixes(stateDict.tensors).tensors
+        return ClosestModel(Dictionary(tensors.map { ($0.name, $0.shape) }) { first, _ in first })
     }
 
     /// "state_dict (270 tensors, first time_embed.0.weight), …", at most five.

@@ -75,6 +75,34 @@ public struct StateDictSelection: Sendable {
     }
 }
 
+extension StateDictSelection {
+    /// How the state dict differs from the network found in it, or from the closest one when none is.
+    public struct Comparison: Sendable {
+        /// The first ten tensors that differ.
+        public let mismatches: [TensorMismatch]
+        /// How many differ.
+        public let count: Int
+        /// The published model that comes closest; nil when the state dict is a whole known network.
+        public let closest: ClosestNetwork?
+    }
+
+    /// The comparison with the network, over headers only.
+    public var comparison: Comparison {
+        guard let architecture else {
+            // The error names what it knows already.
+            return Comparison(
+                mismatches: unrecognised?.mismatches ?? [], count: unrecognised?.mismatches.count ?? 0,
+                closest: unrecognised?.closest)
+        }
+        let mismatches = TensorMatch(architecture, tensors: tensors).mismatches
+        guard !mismatches.isEmpty else { return Comparison(mismatches: [], count: 0, closest: nil) }
+        let shapes = Dictionary(tensors.map { ($0.name, $0.shape) }) { first, _ in first }
+        return Comparison(
+            mismatches: Array(mismatches.prefix(UD2MError.mismatchLimit)), count: mismatches.count,
+            closest: ClosestModel(shapes)?.network)
+    }
+}
+
 extension StateDictSelector {
     /// Takes off wrappers' prefixes that every name has, except for bookkeeping scalars.
     static func strippingPrefixes(_ tensors: [TensorSource]) -> (prefix: String, tensors: [TensorSource]) {

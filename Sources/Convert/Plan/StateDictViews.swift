@@ -59,9 +59,10 @@ struct StateDictView {
         let inner = full.firstIndex(of: ".").map { String(full[full.index(after: $0)...]) } ?? ""
         for start in [full, inner] {
             let found = choice.architecture.parameters.compactMap { parameter -> TensorSource? in
-                let name = TensorName(bytes: (Array(start.utf8) + parameter.name.bytes).filter { $0 != 0x2E })
-                guard var source = averaged[name], source.shape == parameter.shape else { return nil }
-                source.name = parameter.name
+                let expected = choice.architecture.layout.fileTensor(parameter)
+                let name = TensorName(bytes: (Array(start.utf8) + expected.name.bytes).filter { $0 != 0x2E })
+                guard var source = averaged[name], source.shape == expected.shape else { return nil }
+                source.name = expected.name
                 return source
             }
             if found.count == choice.architecture.parameters.count {

@@ -1,36 +1,15 @@
 import UD2MFormats
 
-/// What a person must say because no tensor tells it.
-public struct DetectionOptions: Sendable {
-    /// Heads of the attention blocks (`--heads`, `--head-channels`); nil asks the signature table.
-    public var heads: ADMConfiguration.Heads?
-    /// The layout of `qkv` (`--attention-order`); nil asks the signature table.
-    public var attentionOrder: ADMConfiguration.AttentionOrder?
-
-    /// Creates options.
-    public init(heads: ADMConfiguration.Heads? = nil, attentionOrder: ADMConfiguration.AttentionOrder? = nil) {
-        self.heads = heads
-        self.attentionOrder = attentionOrder
-    }
-}
-
-/// A network recognised in a state dict.
-public struct DetectedArchitecture: Sendable {
-    /// The configuration that goes into the store.
-    public let configuration: ArchitectureConfiguration
-    /// Every tensor the network needs.
-    public let parameters: [ParameterDescription]
-    /// What in the file led to the verdict, as short sentences.
-    public let evidence: [String]
-
-    /// The number of weights.
-    public var parameterCount: Int { parameters.reduce(0) { $0 + $1.count } }
-}
-
 /// One family of networks: how to recognise it and what it needs. A new network is one folder with one of these.
 protocol ArchitectureFamily: Sendable {
-    /// The name for messages, such as "an ADM U-Net".
+    /// The name in stores and reports, such as `"adm"`.
+    var identifier: String { get }
+    /// The name for a person, such as `"ADM U-Net"`.
+    var title: String { get }
+    /// The name with its article for messages, such as `"an ADM U-Net"`.
     var name: String { get }
+    /// Published models, to compare unknown checkpoints with.
+    var knownModels: [KnownModel] { get }
     /// Whether the names alone look like this family.
     func resembles(_ shapes: StateDictShapes) -> Bool
     /// Reads the configuration off the shapes.
@@ -38,9 +17,24 @@ protocol ArchitectureFamily: Sendable {
     func detect(_ shapes: StateDictShapes, options: DetectionOptions) throws(UD2MError) -> DetectedArchitecture
 }
 
+/// A published model: its tensors, and the layouts it comes in.
+struct KnownModel: Sendable {
+    /// The name of the weights' file, without its suffix.
+    let name: String
+    /// What it is, such as "256×256 unconditional".
+    var description: String?
+    /// Its tensors in the store.
+    let parameters: [ParameterDescription]
+    /// How checkpoints spell it.
+    var layouts = [TensorLayout()]
+}
+
 /// The networks that the converter knows.
 public enum ArchitectureRegistry {
-    static let families: [any ArchitectureFamily] = [ADMFamily()]
+    static let families: [any ArchitectureFamily] = [
+        ADMFamily(), DDPMFamily(), RAMFamily(), VGGFamily(), SqueezeNetFamily(), LPIPSFamily(), InceptionFamily(),
+        DiscriminatorFamily(),
+    ]
 
     /// Recognises the network in a state dict, or gives nil when no family resembles it.
     /// - Throws: ``UD2MError`` when one resembles it but does not fit, or several do.
@@ -70,6 +64,8 @@ extension UD2MError.Code {
     public static let architectureTensorMissing = UD2MError.Code("architecture-tensor-missing", .badData)
     /// A tensor's shape contradicts the architecture.
     public static let architectureShape = UD2MError.Code("architecture-shape", .badData)
+    /// The network is recognised, and is one that the toolkit does not run.
+    public static let architectureUnsupported = UD2MError.Code("architecture-unsupported", .badData)
     /// The number of attention heads cannot be told from the weights.
     public static let attentionUnknown = UD2MError.Code("attention-unknown", .usage)
 }

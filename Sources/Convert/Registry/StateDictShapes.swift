@@ -1,14 +1,20 @@
 import UD2MFormats
 
-/// The names and shapes of one state dict, which is all that detection looks at.
+/// The names and shapes of one state dict, which is all that detection looks at, and where it was found.
 public struct StateDictShapes: Sendable {
     private let shapes: [TensorName: [Int]]
+    /// Where the state dict is in the file.
+    public let path: [String]
+    /// The checkpoint's path, beside which a configuration may lie; nil when there is no file.
+    public let file: String?
 
     private static let largestDimension = 1 << 20
 
     /// Creates an index.
-    public init(_ shapes: [TensorName: [Int]]) {
+    public init(_ shapes: [TensorName: [Int]], path: [String] = [], file: String? = nil) {
         self.shapes = shapes
+        self.path = path
+        self.file = file
     }
 
     /// The shape of a tensor, or nil when the state dict has no such name.
@@ -50,5 +56,23 @@ public struct StateDictShapes: Sendable {
             found.insert(digits.reduce(0) { $0 * 10 + Int($1 - 0x30) })
         }
         return found.sorted()
+    }
+
+    /// The number of indices under a prefix, which must be 0, 1, 2, … without a gap.
+    /// - Throws: `architecture-tensor-missing` for a gap or when there is none, `architecture-shape` for more than `limit`.
+    func count(under prefix: String, limit: Int, family: String) throws(UD2MError) -> Int {
+        let found = indices(under: prefix)
+        guard !found.isEmpty, found == Array(0..<found.count) else {
+            throw UD2MError(
+                .architectureTensorMissing,
+                "The names are those of \(family), but these parts are not numbered 0, 1, 2, … without a gap.",
+                at: .init(tensor: prefix))
+        }
+        guard found.count <= limit else {
+            throw UD2MError(
+                .architectureShape, "\(family) has \(limit) such parts at most; the file has \(found.count).",
+                at: .init(tensor: prefix))
+        }
+        return found.count
     }
 }

@@ -10,12 +10,14 @@ struct CheckpointOpener {
     let options: CheckpointOptions
     /// Whether an index may be opened; false for the shards of one, so that indexes never lead to indexes.
     var followsIndexes = true
+    /// How many folders deep the weights may lie: a pipeline's folder holds the model's.
+    var foldersLeft = 2
 
     /// Describes the checkpoint.
     /// - Throws: ``UD2MError`` that names the container, the place and the rule broken.
     func checkpoint() throws -> Checkpoint {
-        if let names = Self.names(inFolder: path) { return try folder(names) }
-        let file = try MappedFile(path: path)
+        if foldersLeft > 0, let names = Self.names(inFolder: path) { return try folder(names) }
+        let file = try MappedFile(path: path, access: options.access)
         do {
             return try open(file)
         } catch let error as UD2MError {
@@ -52,13 +54,21 @@ struct CheckpointOpener {
                 throw error.located(in: .init(file: path))
             }
         }
-        guard followsIndexes, let name = ShardedCheckpoint.file(in: names) else {
+        guard followsIndexes, let name = Self.model(in: names) else {
             throw UD2MError(
                 .fileNotRegular, "This is a folder without a checkpoint that spans it.", at: .init(file: path),
                 remedy: "Name a file inside it: a distributed checkpoint has a .metadata, a sharded one an index.json.")
         }
         let inner = path.hasSuffix("/") ? path + name : path + "/" + name
-        return try CheckpointOpener(path: inner, options: options).checkpoint()
+        return try CheckpointOpener(path: inner, options: options, foldersLeft: foldersLeft - 1).checkpoint()
+    }
+
+    /// The file or folder that holds a folder's weights: an index, what diffusers saves for a model, or the denoiser of
+    /// a pipeline.
+    private static func model(in names: [String]) -> String? {
+        let usual = ["diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin"]
+        return ShardedCheckpoint.file(in: names) ?? usual.first(where: names.contains)
+            ?? (names.contains("model_index.json") && names.contains("unet") ? "unet" : nil)
     }
 
     /// The names in a folder, or nil when the path is none.

@@ -141,8 +141,9 @@ extension Pooling {
             }
         if case .adaptiveAverage = self { return window }
         let reach = side + 2 * padding - window
-        guard reach >= 0 else { return nil }
-        let whole = reach / stride + 1
+        // With ceiling, a window may reach beyond an image smaller than itself.
+        guard reach >= 0 || (isCeiling && reach > -stride) else { return nil }
+        let whole = reach < 0 ? 0 : reach / stride + 1
         // A window that begins in the padding after the last pixel does not count.
         return isCeiling && reach % stride != 0 && whole * stride < side + padding ? whole + 1 : whole
     }

@@ -46,7 +46,9 @@ extension GraphBuilder {
         return FeatureMap(value: append(.add, [map.value, vector.value]), channels: map.channels)
     }
 
-    package mutating func concat(_ maps: FeatureMap...) -> FeatureMap {
+    package mutating func concat(_ maps: FeatureMap...) -> FeatureMap { concat(maps) }
+
+    package mutating func concat(_ maps: [FeatureMap]) -> FeatureMap {
         FeatureMap(
             value: append(.concat, maps.map(\.value)), channels: maps.reduce(0) { $0 + $1.channels })
     }

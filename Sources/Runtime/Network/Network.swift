@@ -40,19 +40,15 @@ public final class Network: Sendable {
     /// Loads a network of a given architecture, to run on `threads` threads; 0 means one a processor.
     /// - Throws: as ``init(store:threads:)``.
     public convenience init(store: WeightStore, architecture: ArchitectureConfiguration, threads: Int = 0) throws {
-        switch architecture {
-        case .adm(let configuration):
-            try self.init(
-                store: store, graph: configuration.graph(), inputs: configuration.networkInputs,
-                outputChannels: configuration.outputChannels, sizeMultiple: configuration.sizeMultiple,
-                threads: threads)
-        case .ram:
+        if case .ram = architecture {
             throw UD2MError(
                 .networkConfiguration, "A RAM network restores images through operators, not tensors alone.",
                 at: .init(file: store.path), remedy: "Use RAMNetwork, or ud2m forward.")
-        default:
-            throw UD2MError(.networkConfiguration, "This network is not yet runnable.", at: .init(file: store.path))
         }
+        let definition = try architecture.definition
+        try self.init(
+            store: store, graph: definition.graph(), inputs: definition.networkInputs,
+            outputChannels: definition.outputChannels, sizeMultiple: definition.imageMultiple, threads: threads)
     }
 
     /// Loads the network of a graph.
@@ -81,19 +77,17 @@ public final class Network: Sendable {
     /// The tensors that a store must hold for an architecture, with their shapes.
     /// - Throws: `network-configuration`.
     public static func requiredWeights(_ architecture: ArchitectureConfiguration) throws -> [WeightRequirement] {
-        switch architecture {
-        case .adm(let configuration): try configuration.graph().weights
-        case .ram(let configuration): try configuration.requiredWeights
-        default: throw UD2MError(.networkConfiguration, "This network is not yet runnable.")
-        }
+        if case .ram(let configuration) = architecture { return try configuration.requiredWeights }
+        let definition = try architecture.definition
+        return try definition.graph().weights + definition.companionWeights
     }
 
     /// Runs the network on a batch.
     /// - Parameters:
     ///   - inputs: a tensor for each of ``inputs``; all have the same batch size N.
     ///   - taps: names of activations to return as well.
-    /// - Returns: `out`, [N, ``outputChannels``, H, W], and each tap under its name: [N, C, H, W] for feature maps,
-    ///   [N, C, H·W] inside attention blocks, [N, C] for vectors.
+    /// - Returns: `out`, [N, ``outputChannels``, H, W] or [N, ``outputChannels``], and each tap under its name:
+    ///   [N, C, H, W] for feature maps, [N, C, H·W] inside ADM's attention blocks, [N, C] for vectors.
     /// - Throws: ``UD2MFormats/UD2MError``: `input-missing`, `input-unknown`, `input-shape` or `input-range` with the
     ///   input's name as the location's tensor; `tap-unknown`; `memory-exhausted`.
     public func run(_ inputs: [String: Tensor], taps: [String] = []) throws -> [String: Tensor] {
@@ -112,20 +106,4 @@ public final class Network: Sendable {
 
     /// Bytes of memory the network holds: packed weights and the arena.
     public var memoryInUse: Int { runtime.withLock { $0.memoryInUse } }
-}
-
-extension ADMConfiguration {
-    /// The inputs of the network of this configuration.
-    fileprivate var networkInputs: [NetworkInput] {
-        var inputs = [
-            NetworkInput(name: "x", kind: .image(channels: imageChannels, sizeMultiple: sizeMultiple)),
-            NetworkInput(name: "t", kind: .timestep),
-        ]
-        if let classCount { inputs.append(NetworkInput(name: "y", kind: .classLabel(count: classCount))) }
-        if isSuperResolution {
-            let channels = inputChannels - imageChannels
-            inputs.append(NetworkInput(name: "low_res", kind: .lowResolutionImage(channels: channels)))
-        }
-        return inputs
-    }
 }

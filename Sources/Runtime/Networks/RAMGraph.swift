@@ -22,11 +22,11 @@ extension RAMConfiguration {
 
     /// The inputs of ``graph(imageChannels:)``.
     func networkInputs(imageChannels: Int) -> [NetworkInput] {
-        [NetworkInput(name: "x", kind: .image(channels: imageChannels + 2, sizeMultiple: sizeMultiple))]
+        [NetworkInput(name: "x", kind: .image(channels: imageChannels + 2, sides: .init(multiple: sizeMultiple)))]
             + widths.indices.map { scale in
                 NetworkInput(
                     name: Self.krylovInput(scale: scale),
-                    kind: .image(channels: 2 * imageChannels, sizeMultiple: sizeMultiple >> scale))
+                    kind: .image(channels: 2 * imageChannels, sides: .init(multiple: sizeMultiple >> scale)))
             }
     }
 

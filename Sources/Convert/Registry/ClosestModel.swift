@@ -1,0 +1,74 @@
+import UD2MFormats
+
+/// The published model that a state dict comes closest to, and where the two differ.
+struct ClosestModel {
+    /// The model and its counts.
+    let network: ClosestNetwork
+    /// The differences: missing tensors, then misshapen, then unknown ones.
+    let mismatches: [TensorMismatch]
+
+    /// Fewer names in common than this, or than a tenth of the state dict, are a coincidence.
+    private static let leastNames = 3
+
+    /// Compares with every layout of every known model; nil when none has names in common that mean something.
+    init?(_ shapes: [TensorName: [Int]]) {
+        var best: (network: ClosestNetwork, tensors: [TensorLayout.FileTensor])?
+        for family in ArchitectureRegistry.families {
+            for model in family.knownModels {
+                for layout in model.layouts {
+                    let tensors = layout.fileTensors(model.parameters)
+                    let named = tensors.count { shapes[$0.name] != nil }
+                    guard named >= Self.leastNames, named * 10 >= shapes.count else { continue }
+                    let candidate = ClosestNetwork(
+                        model: model.name, family: family.name,
+                        matched: tensors.count { shapes[$0.name] == $0.shape }, named: named, total: tensors.count)
+                    if let best, !candidate.isCloser(than: best.network) { continue }
+                    best = (candidate, tensors)
+                }
+            }
+        }
+        guard let best else { return nil }
+        network = best.network
+        mismatches = Self.differences(best.tensors, shapes)
+    }
+
+    private static func differences(
+        _ tensors: [TensorLayout.FileTensor], _ shapes: [TensorName: [Int]]
+    ) -> [TensorMismatch] {
+        let needed = Set(tensors.map(\.name))
+        let missing = tensors.filter { shapes[$0.name] == nil }
+        let misshapen = tensors.compactMap { tensor -> TensorMismatch? in
+            guard let found = shapes[tensor.name], found != tensor.shape else { return nil }
+            return TensorMismatch(name: tensor.name.text, expected: tensor.shape, found: found)
+        }
+        let unknown = shapes.filter { !needed.contains($0.key) }.sorted { $0.key < $1.key }
+        return missing.map { TensorMismatch(name: $0.name.text, expected: $0.shape, found: nil) } + misshapen
+            + unknown.map { TensorMismatch(name: $0.key.text, expected: nil, found: $0.value) }
+    }
+}
+
+extension ClosestNetwork {
+    /// More tensors that match; among equals more names in common, then less that is missing.
+    fileprivate func isCloser(than other: ClosestNetwork) -> Bool {
+        (matched, named, -total) > (other.matched, other.named, -other.total)
+    }
+}
+
+extension UD2MError {
+    /// How many tensors an error names.
+    static let mismatchLimit = 10
+
+    /// A copy that names the first ten offending tensors and the closest published model.
+    func describing(_ mismatches: [TensorMismatch], closest: ClosestNetwork?) -> UD2MError {
+        var copy = self
+        copy.mismatches = Array(mismatches.prefix(Self.mismatchLimit))
+        copy.closest = closest
+        if let closest { copy.message += " The closest known network is \(closest)." }
+        if !mismatches.isEmpty {
+            let rest = mismatches.count - copy.mismatches.count
+            copy.message += " Tensors that differ: " + copy.mismatches.map(\.description).joined(separator: "; ")
+            copy.message += rest > 0 ? "; and \(rest) more." : "."
+        }
+        return copy
+    }
+}
