@@ -110,9 +110,13 @@ struct RAMForwardCommandTests {
         #expect(try failure(store, file("flat", [16, 16])) == ["input-shape", "y"])
         #expect(try failure(store, image, ["--sigma=-1"]) == ["usage", nil])
         #expect(try failure(store, image, ["--taps", "m_neck"]) == ["tap-unknown", "m_neck"])
+        let enlarging = folder.path("sr.json")
+        try Data(#"{"version": 1, "task": "sr", "kernel": {"kind": "bicubic"}, "factor": 64, "sigma": 0.1}"#.utf8)
+            .write(to: URL(filePath: enlarging))
+        #expect(try failure(store, file("wide", [1, 1, 1, 257]), ["--operator", enlarging]) == ["input-shape", "y"])
         let mask = folder.path("mask.json")
         try Data(#"{"version": 1, "task": "inpaint", "mask": "none.png", "sigma": 0.1}"#.utf8)
             .write(to: URL(filePath: mask))
-        #expect(try failure(store, image, ["--operator", mask], exitCode: 66).first == "file-missing")
+        #expect(try failure(store, image, ["--operator", mask], exitCode: 66).first == "image-no-input")
     }
 }

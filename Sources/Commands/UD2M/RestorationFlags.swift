@@ -50,12 +50,18 @@ struct RestorationFlags: ParsableArguments {
             throw UD2MError(
                 .inputShape, "The shape is \(observation.shape); it must be [N, C, H, W].", at: location)
         }
+        let size =
+            try factory?.imageSize(height: observation.shape[2], width: observation.shape[3])
+            ?? (observation.shape[2], observation.shape[3])
+        // Before the operator takes memory for images of this size.
+        guard max(size.height, size.width) <= Network.maximumSide else {
+            throw UD2MError(
+                .inputShape,
+                "The image would have \(size.width)×\(size.height) pixels; a side has at most "
+                    + "\(Network.maximumSide).", at: location)
+        }
         let measurement: any LinearMeasurement =
-            if let factory {
-                try factory.make(ofObservation: observation.shape)
-            } else {
-                IdentityMeasurement()
-            }
+            try factory?.make(height: size.height, width: size.width) ?? IdentityMeasurement()
         let known = factory.map { RAMNoiseLevel.uniform($0.specification.sigma) }
         return RAMProblem(
             observation: observation, through: measurement,
@@ -76,11 +82,3 @@ struct RestorationFlags: ParsableArguments {
 }
 
 extension RAMConfiguration.Flavour: ExpressibleByArgument {}
-
-extension OperatorFactory {
-    /// Builds the operator for the clean images of observations [N, C, H, W].
-    fileprivate func make(ofObservation shape: [Int]) throws -> any LinearForwardOperator {
-        let size = try imageSize(height: shape[2], width: shape[3])
-        return try make(height: size.height, width: size.width)
-    }
-}
