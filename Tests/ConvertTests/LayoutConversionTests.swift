@@ -171,6 +171,21 @@ struct LayoutConversionTests {
         }
     }
 
+    @Test("a store converted again keeps what no tensor tells")
+    func storeAgain() throws {
+        let folder = try TemporaryDirectory()
+        try Self.write(Self.ddpm.parameters, to: folder.path("pesser.ckpt"))
+        var options = DetectionOptions(heads: .channels(16))
+        options.ddpm.normEpsilon = 1e-5
+        options.ddpm.timestepOrder = .cosineFirst
+        options.ddpm.frequencyShift = 0
+        options.ddpm.downPadding = .symmetric
+        let first = try Self.convert(folder.path("pesser.ckpt"), to: folder.path("first.ud2w"), options: options)
+        let again = try Self.convert(folder.path("first.ud2w"), to: folder.path("again.ud2w"))
+        #expect(again.architecture == first.architecture)
+        #expect(again.architecture != .ddpm(Self.ddpm))
+    }
+
     @Test("a list as ddim's training saves it: the last element is the average")
     func listFile() throws {
         let parameters = Self.ddpm.parameters
