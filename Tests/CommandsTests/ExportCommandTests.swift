@@ -92,7 +92,7 @@ struct ExportCommandTests {
         for (input, name, tensor, code) in [
             (CheckpointToolTest.types, "a.npz", "types.bfloat16", "export-dtype"),
             (ToolTest.fixture("checkpoints/zip-quantised.pt"), "b.npz", "qint8", "export-dtype"),
-            (ToolTest.fixture("checkpoints/zip-bits.pt"), "c.npz", "0", "export-dtype"),
+            (ToolTest.fixture("checkpoints/zip-bits.pt"), "c.npz", "bits8", "export-dtype"),
         ] {
             let error = try ToolTest.failure(
                 "ud2m-convert", ["export", input, folder.path(name)], exitCode: 64)

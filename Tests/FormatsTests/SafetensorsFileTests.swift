@@ -83,7 +83,7 @@ import UD2MTestSupport
     }
 
     @Test(arguments: [
-        TensorInput("__metadata__", .u8, [0], bytes: []), TensorInput("a", .c128, [0], bytes: []),
+        TensorInput("__metadata__", .u8, [0], bytes: []),
         TensorInput(TensorName(bytes: [0xFF]), .u8, [0], bytes: []), TensorInput("a", .f4, [1], bytes: []),
         TensorInput("a", .u8, [.max, 2], bytes: []), TensorInput("a", .u8, [-1], bytes: []),
     ])

@@ -29,10 +29,11 @@ struct FeatureExtraction {
         }
 
         /// The statistics of the set.
-        /// - Throws: `feature-count` for fewer than two vectors.
+        /// - Throws: `feature-count` for fewer than two vectors, or the first failure when every image failed.
         func statistics() throws -> FeatureStatistics {
             guard let accumulator else {
-                throw UD2MError(.featureCount, "No image could be read.")
+                // When every image fails, the first failure says most.
+                throw failures.first?.error ?? UD2MError(.featureCount, "There are no images.")
             }
             return try accumulator.statistics()
         }
@@ -48,10 +49,10 @@ struct FeatureExtraction {
                 let vectors = try vectors(of: item.path)
                 result.imageCount += 1
                 for vector in vectors {
-                    var accumulator =
-                        try result.accumulator.take() ?? FeatureAccumulator(length: vector.values.count)
-                    try accumulator.add(vector)
-                    result.accumulator = accumulator
+                    if result.accumulator == nil {
+                        result.accumulator = try FeatureAccumulator(length: vector.values.count)
+                    }
+                    try result.accumulator?.add(vector)
                     if keepsFeatures { result.kept += vector.values }
                 }
             } catch let error as UD2MError where ![.internalBug, .retry].contains(error.code.category) {

@@ -27,7 +27,7 @@ extension SafetensorsFile {
 
 extension SafetensorsFile {
     /// What the file's `ud2w.quant` says of its tensors.
-    private func interpretations() throws -> [TensorName: TensorInterpretation] {
+    func interpretations() throws -> [TensorName: TensorInterpretation] {
         let key = StoreMetadata.Key.interpretations
         var place = StoreMetadata.place(key, .init(file: file.path))
         guard let json = try StoreMetadata.document(metadata[key], key: key, at: place, depth: 3) else { return [:] }

@@ -18,11 +18,12 @@ public final class WeightStore: Sendable {
     }
 
     /// Opens a store over a safetensors file that is already validated.
-    /// - Throws: ``UD2MError`` with a `store-…` or `architecture-…` code.
+    /// - Throws: ``UD2MError`` with a `store-…` or `architecture-…` code, or `tensor-interpretation`.
     public init(_ safetensors: SafetensorsFile) throws {
         self.safetensors = safetensors
         information = try StoreMetadata(pairs: safetensors.metadata, at: .init(file: safetensors.file.path))
         guarantees = safetensors.isWeightStore ? try StoreGuarantees(safetensors) : nil
+        _ = try safetensors.interpretations()
         var index: [TensorName: Int] = [:]
         index.reserveCapacity(safetensors.entries.count)
         for (position, entry) in safetensors.entries.enumerated() { index[entry.name] = position }
