@@ -24,14 +24,14 @@ enum MetricStores {
 
     /// Writes the store of LPIPS.
     static func writeLPIPS(to path: String, _ configuration: LPIPSConfiguration = lpips) throws {
-        let (trunk, linear) =
+        let (trunk, linear, gain) =
             switch configuration.trunk {
-            case .vgg16: ("vgg16", "lpips")
-            case .squeezeNet: ("squeezenet", "lpips_squeeze")
+            case .vgg16: ("vgg16", "lpips", 1.6)
+            case .squeezeNet: ("squeezenet", "lpips_squeeze", 2)
             }
         try write(.lpips(configuration), to: path) { name, shape in
             guard name.hasPrefix("lin"), let layer = name.split(separator: ".").first else {
-                return PortableWeights.weight(case: trunk, tensor: name, shape: shape)
+                return PortableWeights.weight(case: trunk, tensor: name, shape: shape, gain: gain)
             }
             return PortableWeights.uniform("\(linear):\(layer)", count: shape.reduce(1, *)).map { 0.6 * $0 + 0.3 }
         }
@@ -40,10 +40,7 @@ enum MetricStores {
     /// Writes the store of Inception-v3.
     static func writeInception(to path: String) throws {
         try write(.inception(inception), to: path) { name, shape in
-            // Variances are near one, as gains are.
-            name.hasSuffix("running_var")
-                ? PortableWeights.uniform("inception:\(name)", count: shape.reduce(1, *)).map { 1 + 0.3 * $0 }
-                : PortableWeights.weight(case: "inception", tensor: name, shape: shape)
+            PortableWeights.weight(case: "inception", tensor: name, shape: shape, gain: 1.5)
         }
     }
 

@@ -1,4 +1,5 @@
 import Testing
+import UD2MConvert
 import UD2MFormats
 import UD2MRuntime
 
@@ -64,6 +65,31 @@ import UD2MRuntime
                 imageChannels: 3, imageSize: 256, stemChannels: 32, widths: [64, 128, 256, 128, 64]))
         try expectEqual(discriminator, "disc_256")
         #expect(try parameterCount(discriminator) == 762_209)
+    }
+
+    /// Every table of an ADM, DDPM, VGG-16, Inception or discriminator network, whichever names it uses: what is
+    /// detected in it is what the graph needs, in the store's names.
+    @Test(arguments: [
+        ("adm_64x64_diffusion", 295_904_454), ("adm_128x128_diffusion", 421_529_606),
+        ("adm_256x256_diffusion", 553_838_086), ("adm_256x256_diffusion_uncond", 552_814_086),
+        ("adm_512x512_diffusion", 558_997_638), ("adm_64_256_upsampler", 311_795_910),
+        ("adm_128_512_upsampler", 308_835_270), ("adm_ud2m_diffusion_ffhq_10m", 93_563_910),
+        ("adm_ud2m_CIFAR10_diff", 42_858_886), ("adm_ud2m_MNIST_diffusion", 16_761_409),
+        ("ddpm_lsun256", 113_673_219), ("ddpm_diffusers_bedroom256", 113_673_219), ("ddpm_cifar10", 35_746_307),
+        ("ddpm_celeba64_ddim", 78_700_803), ("vgg16", 138_357_544), ("inception_fid", 23_850_960),
+        ("disc_256", 762_209),
+    ])
+    func detectedNetworkHoldsWhatItsGraphNeeds(_ name: String, _ parameters: Int) throws {
+        let table = try KeyTable(name)
+        let shapes = Dictionary(uniqueKeysWithValues: table.shapes.map { (TensorName($0), $1) })
+        let detected = try #require(try ArchitectureRegistry.detect(StateDictShapes(shapes)))
+        let weights = try Network.requiredWeights(detected.configuration)
+        let found = Dictionary(uniqueKeysWithValues: weights.map { (TensorName($0.name), $0.shape) })
+        #expect(found == Dictionary(uniqueKeysWithValues: detected.parameters.map { ($0.name, $0.shape) }))
+        // Only diffusers has other names than the store.
+        if !name.contains("diffusers") { #expect(found == shapes) }
+        let learned = weights.filter { !$0.name.contains(".running_") }
+        #expect(learned.reduce(0) { $0 + $1.shape.reduce(1, *) } == parameters)
     }
 
     private func parameterCount(_ architecture: ArchitectureConfiguration) throws -> Int {

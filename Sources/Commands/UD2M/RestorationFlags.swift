@@ -52,7 +52,7 @@ struct RestorationFlags: ParsableArguments {
         }
         let size: (height: Int, width: Int) =
             try factory?.imageSize(height: observation.shape[2], width: observation.shape[3])
-            ?? (observation.shape[2], observation.shape[3])
+            ?? (height: observation.shape[2], width: observation.shape[3])
         // Before the operator takes memory for images of this size.
         guard max(size.height, size.width) <= Network.maximumSide else {
             throw UD2MError(
@@ -80,5 +80,3 @@ struct RestorationFlags: ParsableArguments {
         }
     }
 }
-
-extension RAMConfiguration.Flavour: ExpressibleByArgument {}

@@ -42,6 +42,6 @@ struct DDPMOverrides {
         let isGiven =
             options.heads != nil || given.normEpsilon != nil || given.timestepOrder != nil
             || given.frequencyShift != nil || given.downPadding != nil
-        return isGiven ? "as given on the command line: \(configuration.conventions)" : nil
+        return isGiven ? "as given: \(configuration.conventions)" : nil
     }
 }

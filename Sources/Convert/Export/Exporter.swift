@@ -88,7 +88,9 @@ public struct Exporter: Sendable {
                 pairs: checkpoint.container == .weightStore ? checkpoint.metadata : metadata,
                 at: .init(file: checkpoint.path))
             information.other["format"] = nil
-            information.architecture = information.architecture ?? selection.architecture?.configuration
+            // A state dict in a layout of its own is no store of the network: only converting renames tensors.
+            let recognised = selection.architecture.flatMap { $0.layout.isStores ? $0.configuration : nil }
+            information.architecture = information.architecture ?? recognised
             guard !options.cast.isEmpty else { return information }
             var step = JSONObject()
             step["op"] = "cast"

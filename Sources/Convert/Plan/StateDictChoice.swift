@@ -17,7 +17,7 @@ public struct StateDictChoice: Sendable {
 /// Chooses among the state dicts of a checkpoint by what fits a known network, never by name alone
 /// (`formats.md` §9.1).
 struct StateDictSelector {
-    let options: DetectionOptions
+    var options: DetectionOptions
 
     /// Wrappers whose name is put before every tensor's, outermost first (`formats.md` §9.2).
     static let prefixes = [
@@ -43,19 +43,19 @@ struct StateDictSelector {
     ) throws -> (best: StateDictChoice, runnersUp: [StateDictChoice]) {
         let (path, prefix) = Self.split(path, in: checkpoint)
         let candidates = try eligible(in: checkpoint, path: path)
+        var informed = self
+        informed.options.fill(from: checkpoint)
         var choices: [StateDictChoice] = []
         var failure: (error: UD2MError, stateDict: StateDict)?
         for stateDict in candidates {
             do {
-                choices += try recognise(stateDict, prefix: prefix, file: checkpoint.path)
+                choices += try informed.recognise(stateDict, prefix: prefix, file: checkpoint.path)
             } catch let error {
                 failure = failure ?? (error, stateDict)
             }
         }
-        if path == nil {
-            try requireBase(choices, candidates, file: checkpoint.path)
-            choices = try oneFamily(choices, file: checkpoint.path)
-        }
+        if path == nil || choices.isEmpty { try requireBase(choices, candidates, file: checkpoint.path) }
+        if path == nil { choices = try oneFamily(choices, file: checkpoint.path) }
         let listed = Self.listedAverage(choices)
         // Sorting is stable only by the index: equal fits prefer averaged weights, then file order.
         let ranked = choices.enumerated().sorted { lhs, rhs in

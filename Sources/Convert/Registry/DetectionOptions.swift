@@ -34,6 +34,28 @@ public struct DetectionOptions: Sendable {
         self.attentionOrder = attentionOrder
     }
 
+    /// Takes over what a weight store says about its network, where the person says nothing.
+    mutating func fill(from checkpoint: Checkpoint) {
+        // A store's configuration was checked when the file was opened; what cannot be read says nothing.
+        guard let text = checkpoint.metadata[StoreMetadata.Key.architecture],
+            let json = try? JSONValue(parsing: text), let recorded = try? ArchitectureConfiguration(json: json)
+        else { return }
+        switch recorded {
+        case .adm(let adm):
+            heads = heads ?? adm.heads
+            attentionOrder = attentionOrder ?? adm.attentionOrder
+        case .ddpm(let configuration):
+            heads = heads ?? configuration.headChannels.map { .channels($0) }
+            ddpm.normEpsilon = ddpm.normEpsilon ?? configuration.normEpsilon
+            ddpm.timestepOrder = ddpm.timestepOrder ?? configuration.timestepOrder
+            ddpm.frequencyShift = ddpm.frequencyShift ?? configuration.frequencyShift
+            ddpm.downPadding = ddpm.downPadding ?? configuration.downPadding
+        case .ram(let ram): ramFlavour = ramFlavour ?? ram.flavour
+        case .lpips(let lpips): lpipsVersion = lpipsVersion ?? lpips.version
+        case .vgg16, .squeezeNet, .inception, .discriminator: break
+        }
+    }
+
     /// Refuses options that say nothing about a network of this family: they would be ignored in silence.
     /// - Throws: `option-inapplicable`.
     public func requireApplicable(to architecture: DetectedArchitecture) throws(UD2MError) {

@@ -32,6 +32,9 @@ public struct TensorLayout: Sendable {
     /// What the checkpoint has besides.
     var leftOut: [LeftOut] = []
 
+    /// Whether the checkpoint spells every tensor as the store does, and has no others.
+    var isStores: Bool { renamed.isEmpty && leftOut.isEmpty }
+
     /// The checkpoint's spelling of a tensor.
     func fileTensor(_ parameter: ParameterDescription) -> FileTensor {
         renamed[parameter.name] ?? FileTensor(name: parameter.name, shape: parameter.shape)

@@ -71,6 +71,23 @@ package struct Convolution: Sendable, Hashable {
     package var activation: Activation
     package var layout: WeightLayout
 
+    package init(
+        weight: String, bias: String?, normalization: BatchNorm?, inputChannels: Int, outputChannels: Int,
+        kernelHeight: Int, kernelWidth: Int, stride: Int, padding: Padding, activation: Activation, layout: WeightLayout
+    ) {
+        self.weight = weight
+        self.bias = bias
+        self.normalization = normalization
+        self.inputChannels = inputChannels
+        self.outputChannels = outputChannels
+        self.kernelHeight = kernelHeight
+        self.kernelWidth = kernelWidth
+        self.stride = stride
+        self.padding = padding
+        self.activation = activation
+        self.layout = layout
+    }
+
     /// Whether the output is a linear function of the bias, so that a vector may be added to it.
     package var endsInBias: Bool { activation == .none && normalization == nil }
 

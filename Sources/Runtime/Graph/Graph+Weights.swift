@@ -4,6 +4,11 @@ public struct WeightRequirement: Sendable, Hashable {
     public let name: String
     /// The shape it must have in the store.
     public let shape: [Int]
+
+    package init(name: String, shape: [Int]) {
+        self.name = name
+        self.shape = shape
+    }
 }
 
 extension Graph {

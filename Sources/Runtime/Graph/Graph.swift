@@ -56,6 +56,11 @@ package struct Tap: Sendable, Hashable {
 
     package var value: Value
     package var layout: Layout
+
+    package init(value: Value, layout: Layout) {
+        self.value = value
+        self.layout = layout
+    }
 }
 
 /// A network as a static list of nodes over named weights, symbolic in batch size, height and width.

@@ -125,13 +125,15 @@ package struct GraphBuilder {
         graph.taps[name] = Tap(value: vector.value, layout: .natural)
     }
 
-    /// The graph whose result is `output`.
-    package func finish(_ output: FeatureMap) -> Graph { finish(output.value) }
+    // Mutating, because a copy of the builder would be taken before a node that is built in the argument.
 
     /// The graph whose result is `output`.
-    package func finish(_ output: FeatureVector) -> Graph { finish(output.value) }
+    package mutating func finish(_ output: FeatureMap) -> Graph { finish(output.value) }
 
-    private func finish(_ output: Value) -> Graph {
+    /// The graph whose result is `output`.
+    package mutating func finish(_ output: FeatureVector) -> Graph { finish(output.value) }
+
+    private mutating func finish(_ output: Value) -> Graph {
         var graph = graph
         graph.output = output
         return graph
