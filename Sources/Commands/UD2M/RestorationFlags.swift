@@ -50,7 +50,7 @@ struct RestorationFlags: ParsableArguments {
             throw UD2MError(
                 .inputShape, "The shape is \(observation.shape); it must be [N, C, H, W].", at: location)
         }
-        let size =
+        let size: (height: Int, width: Int) =
             try factory?.imageSize(height: observation.shape[2], width: observation.shape[3])
             ?? (height: observation.shape[2], width: observation.shape[3])
         // Before the operator takes memory for images of this size.
