@@ -78,14 +78,14 @@ import UD2MTestSupport
         (8, "widths", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]"),
     ]
 
-    @Test(arguments: bothRefuse) func bothRefuse(index: Int, field: String, value: String) throws {
+    @Test(arguments: bothRefuse) func schemaAndCodeRefuse(index: Int, field: String, value: String) throws {
         let changed = try Self.changed(index, field, JSONValue(parsing: value))
         #expect(try !Self.schema().validate(Data(try changed.canonicalText().utf8)).isEmpty)
         let error = expectError(.architectureInvalid) { _ = try ArchitectureConfiguration(json: changed) }
         #expect(error?.location.entry == field)
     }
 
-    @Test(arguments: codeRefuses) func codeRefuses(index: Int, field: String, value: String) throws {
+    @Test(arguments: codeRefuses) func codeAloneRefuses(index: Int, field: String, value: String) throws {
         let changed = try Self.changed(index, field, JSONValue(parsing: value))
         let error = expectError(.architectureInvalid) { _ = try ArchitectureConfiguration(json: changed) }
         #expect(error?.location.entry == field)
