@@ -39,6 +39,7 @@ let package = Package(
         .executable(name: "ud2m-convert", targets: ["ud2m-convert"]),
         .library(name: "UD2MFormats", targets: ["UD2MFormats"]),
         .library(name: "UD2MConvert", targets: ["UD2MConvert"]),
+        .library(name: "UD2MLinearAlgebra", targets: ["UD2MLinearAlgebra"]),
         .library(name: "UD2MRuntime", targets: ["UD2MRuntime"]),
         .library(name: "UD2MSampler", targets: ["UD2MSampler"]),
         .library(name: "UD2MImaging", targets: ["UD2MImaging"]),
@@ -48,10 +49,12 @@ let package = Package(
     ],
     targets: [
         // System libraries.
+        .systemLibrary(name: "CFileSystem", path: "Sources/System/CFileSystem"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev", brew: "zlib"),
         system("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev", brew: "xxhash"),
         system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
         system("CPNG", pkgConfig: "libpng", apt: "libpng-dev", brew: "libpng"),
+        system("CLAPACK", pkgConfig: "lapack", apt: "libopenblas-dev", brew: "lapack"),
         system("CTurboJPEG", pkgConfig: "libturbojpeg", apt: "libturbojpeg0-dev", brew: "jpeg-turbo"),
 
         // C and C++: SIMD kernels, and shims over libraries whose API Swift cannot call.
@@ -60,14 +63,18 @@ let package = Package(
         .target(name: "CUD2MImageCodecs", dependencies: ["CPNG"], path: "Sources/ImageCodecs"),
 
         // Modules.
-        library("UD2MFormats", "Formats", ["CZlib", "CXXHash", "CCrypto"]),
+        library("UD2MFormats", "Formats", ["CFileSystem", "CZlib", "CXXHash", "CCrypto"]),
         library("UD2MConvert", "Convert", ["UD2MFormats"]),
-        library("UD2MRuntime", "Runtime", ["UD2MFormats", "CUD2MKernels"]),
+        library("UD2MLinearAlgebra", "LinearAlgebra", ["UD2MFormats", "CLAPACK"]),
+        library("UD2MRuntime", "Runtime", ["UD2MFormats", "UD2MLinearAlgebra", "CUD2MKernels"]),
         library("UD2MSampler", "Sampler", ["UD2MFormats", "UD2MRuntime", "CUD2MFFT"]),
         library("UD2MImaging", "Imaging", ["CUD2MImageCodecs", "CTurboJPEG"]),
         library(
             "UD2MCommands", "Commands",
-            ["UD2MFormats", "UD2MConvert", "UD2MRuntime", "UD2MSampler", "UD2MImaging", argumentParser]),
+            [
+                "UD2MFormats", "UD2MConvert", "UD2MLinearAlgebra", "UD2MRuntime", "UD2MSampler", "UD2MImaging",
+                argumentParser,
+            ]),
         .executableTarget(
             name: "ud2m", dependencies: ["UD2MCommands"], path: "Sources/Executables/ud2m",
             swiftSettings: swiftSettings),
@@ -81,7 +88,8 @@ let package = Package(
             swiftSettings: swiftSettings),
         tests("FormatsTests", ["UD2MFormats"]),
         tests("ConvertTests", ["UD2MConvert"]),
-        tests("RuntimeTests", ["UD2MRuntime", "UD2MConvert", "CUD2MKernels"]),
+        tests("LinearAlgebraTests", ["UD2MLinearAlgebra"]),
+        tests("RuntimeTests", ["UD2MRuntime", "UD2MLinearAlgebra", "UD2MConvert", "CUD2MKernels"]),
         tests("SamplerTests", ["UD2MSampler", "UD2MRuntime", "UD2MFormats"]),
         tests("ImagingTests", ["UD2MImaging"]),
         tests("CommandsTests", ["UD2MCommands"]),

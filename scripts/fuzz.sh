@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# Builds the libFuzzer targets of Fuzz/ and runs them one after the other.
+# Builds the libFuzzer targets of Fuzz/ and runs them.
 #
 #   scripts/fuzz.sh [seconds] [target …]     60 seconds and all targets unless told otherwise
 #
-# Prints one table line a target: executions, executions a second, edges and features reached, inputs kept, findings.
-# Inputs found are kept in Fuzz/.build/corpus and used by the next run; findings are in Fuzz/.build/findings.
-# FUZZ_ADDRESS=1 adds the address and leak sanitizers, which halves the speed and finds what Swift does not check.
+# Prints one table line a target: seconds, executions, executions a second, edges and features reached, inputs kept,
+# findings. Inputs found are kept in Fuzz/.build/corpus and used by the next run; findings are in Fuzz/.build/findings.
+#
+# FUZZ_ADDRESS=1    adds the address and leak sanitizers, which halves the speed and finds what Swift does not check.
+# FUZZ_RUNS=5000000 goes on after the seconds are over until a target has had as many executions.
+# FUZZ_JOBS=2       runs as many targets at a time. More than there are processors share them: the seconds are then
+#                   those of the clock, and an input may take longer before it counts as a hang.
 set -euo pipefail
 cd "$(dirname "$0")/../Fuzz"
 
@@ -18,6 +22,10 @@ targets=("$@")
 if ((${#targets[@]} == 0)); then
     targets=(json safetensors store npy zip pickle legacy checkpoint)
 fi
+wanted=${FUZZ_RUNS:-0}
+jobs=${FUZZ_JOBS:-1}
+timeout=10
+if ((jobs > $(nproc))); then timeout=60; fi
 
 # Optimised, since a fuzzer lives by its speed, but with the preconditions of a debug build: without them an
 # UnsafeRawBufferPointer does not check its subscripts.
@@ -44,30 +52,49 @@ fixtures() {
     esac
 }
 
-printf '| target | seconds | executions | exec/s | edges | features | kept inputs | findings |\n'
-printf '|---|---|---|---|---|---|---|---|\n'
-status=0
-for target in "${targets[@]}"; do
-    corpus=.build/corpus/$target
-    findings=.build/findings/$target
-    log=.build/$target.log
+# The last number after a word in a log, or nothing.
+last() { grep -o "$1 *[0-9]*" "$2" | tail -n 1 | grep -o '[0-9]*$' || true; }
+
+# Runs one target and leaves its table line in a file.
+fuzz() {
+    local target=$1 corpus=.build/corpus/$1 findings=.build/findings/$1 log=.build/$1.log
+    local executions=0 begin=$SECONDS took file seeds=() status=0
     mkdir -p "$corpus" "$findings"
     while read -r file; do
         if (($(stat -c %s "$file") <= 16384)); then cp "$file" "$corpus/fixture-$(basename "$file")"; fi
     done < <(fixtures "$target")
-    seeds=()
     if [[ -d Corpus/$target ]]; then seeds=("Corpus/$target"); fi
-    begin=$SECONDS
-    # ignore_crashes needs fork mode; without it a run ends at its first finding, which is then fixed first.
-    "$scratch/release/fuzz-$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=16384 \
-        -dict="Dictionaries/$target.dict" -artifact_prefix="$findings/" -print_final_stats=1 \
-        "$corpus" ${seeds[@]+"${seeds[@]}"} >"$log" 2>&1 || status=1
+    while ((status == 0 && (SECONDS - begin < seconds || executions < wanted))); do
+        took=$((seconds - (SECONDS - begin)))
+        # ignore_crashes needs fork mode; without it a run ends at its first finding, which is then fixed first.
+        "$scratch/release/fuzz-$target" -max_total_time=$((took > 60 ? took : 60)) -timeout=$timeout \
+            -rss_limit_mb=2048 -max_len=16384 -dict="Dictionaries/$target.dict" -artifact_prefix="$findings/" \
+            -print_final_stats=1 "$corpus" ${seeds[@]+"${seeds[@]}"} >"$log" 2>&1 || status=1
+        executions=$((executions + $(last 'number_of_executed_units:' "$log")))
+    done
     took=$((SECONDS - begin))
-    executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
-    edges=$(grep -o ' cov: [0-9]*' "$log" | tail -n 1 | grep -o '[0-9]*' || echo '?')
-    features=$(grep -o ' ft: [0-9]*' "$log" | tail -n 1 | grep -o '[0-9]*' || echo '?')
-    printf '| %s | %d | %s | %d | %s | %s | %d | %d |\n' "$target" "$took" "${executions:-?}" \
-        $((${executions:-0} / (took > 0 ? took : 1))) "$edges" "$features" \
-        "$(find "$corpus" -type f | wc -l)" "$(find "$findings" -type f | wc -l)"
+    printf '| %s | %d | %d | %d | %s | %s | %d | %d |\n' "$target" "$took" "$executions" \
+        $((executions / (took > 0 ? took : 1))) "$(last ' cov:' "$log")" "$(last ' ft:' "$log")" \
+        "$(find "$corpus" -type f | wc -l)" "$(find "$findings" -type f | wc -l)" >".build/$target.line"
+    return $status
+}
+
+printf '| target | seconds | executions | exec/s | edges | features | kept inputs | findings |\n'
+printf '|---|---|---|---|---|---|---|---|\n'
+status=0
+running=0
+for target in "${targets[@]}"; do
+    rm -f ".build/$target.line"
+    fuzz "$target" &
+    running=$((running + 1))
+    if ((running >= jobs)); then
+        wait -n || status=1
+        running=$((running - 1))
+    fi
 done
+while ((running > 0)); do
+    wait -n || status=1
+    running=$((running - 1))
+done
+for target in "${targets[@]}"; do cat ".build/$target.line"; done
 exit $status

@@ -12,6 +12,7 @@ xxHash|libxxhash|xxhash.h|libxxhash-dev|xxhash|tensor digests
 OpenSSL|libcrypto|openssl/evp.h|libssl-dev|openssl@3|SHA-256
 libpng|libpng|png.h|libpng-dev|libpng|PNG images
 TurboJPEG|libturbojpeg|turbojpeg.h|libturbojpeg0-dev|jpeg-turbo|JPEG images
+LAPACK|lapack|lapack.h|libopenblas-dev|lapack|matrix decompositions of the metrics
 KISS FFT|kissfft-float|kissfft/kiss_fft.h|libkissfft-dev|kissfft|Fourier transforms of the operators
 '
 
@@ -20,7 +21,7 @@ say() { printf '%s\n' "$*" >&2; }
 # Homebrew keeps some formulae out of pkg-config's default path.
 if command -v brew >/dev/null; then
     prefix=$(brew --prefix)
-    for formula in zlib openssl@3; do
+    for formula in zlib openssl@3 lapack; do
         PKG_CONFIG_PATH="$prefix/opt/$formula/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
     done
     export PKG_CONFIG_PATH

@@ -9,6 +9,8 @@ public func exercise(_ checkpoint: Checkpoint) throws {
     for tensor in tensors.prefix(32) {
         _ = run { try exercise(tensor) }
     }
+    _ = run { for tensor in try tensors.dequantised().prefix(32) { try exercise(tensor) } }
+    _ = run { for tensor in try tensors.densified().prefix(32) { try exercise(tensor) } }
     for stateDict in checkpoint.stateDicts {
         precondition(Set(stateDict.tensors.map(\.name)).count == stateDict.tensors.count, "names repeat")
     }

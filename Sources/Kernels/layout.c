@@ -63,6 +63,32 @@ void ud2m_unpack_planes(ud2m_pool *pool, const float *const *blocks, int32_t cha
     ud2m_pool_run(pool, ud2m_block_count(channels), unpack_block, &job);
 }
 
+typedef struct interleave_job {
+    const ud2m_planes *input;
+    float *const *output;
+    int64_t output_blocks;
+} interleave_job;
+
+static void interleave_row(void *context, int64_t index, int32_t worker) {
+    (void)worker;
+    const interleave_job *job = context;
+    int64_t width = job->input->width, block = index / job->input->height, row = index % job->input->height;
+    for (int64_t phase = 0; phase < 4; phase++) {
+        const float *source = job->input->blocks[phase * job->output_blocks + block] + row * width * LANES;
+        float *destination = job->output[block] + ((2 * row + phase / 2) * 2 * width + phase % 2) * LANES;
+        for (int64_t x = 0; x < width; x++)
+            memcpy(destination + 2 * x * LANES, source + x * LANES, LANES * sizeof(float));
+    }
+}
+
+ud2m_status ud2m_interleave2(ud2m_pool *pool, const ud2m_planes *input, float *const *output) {
+    if (input->block_count <= 0 || input->block_count % 4 != 0 || input->height <= 0 || input->width <= 0)
+        return UD2M_STATUS_INVALID;
+    interleave_job job = {.input = input, .output = output, .output_blocks = input->block_count / 4};
+    ud2m_pool_run(pool, job.output_blocks * input->height, interleave_row, &job);
+    return UD2M_STATUS_OK;
+}
+
 void ud2m_convert_to_f32(const void *source, ud2m_element element, size_t count, float *destination) {
     if (element == UD2M_ELEMENT_F32) {
         memcpy(destination, source, count * sizeof(float));

@@ -14,7 +14,8 @@ typedef struct operator_table {
     void (*upsample2)(ud2m_pool *pool, const ud2m_planes *input, const ud2m_input_map *map, float *const *output);
     void (*pool2d)(ud2m_pool *pool, const ud2m_pool2d *pooling, int32_t output_height, int32_t output_width);
     void (*add)(ud2m_pool *pool, const float *left, const float *right, float *output, size_t count);
-    void (*silu)(ud2m_pool *pool, const float *input, float *output, size_t count);
+    void (*activate)(ud2m_pool *pool, const float *input, float *output, size_t count, ud2m_activation activation,
+                     float slope);
     void (*linear)(ud2m_pool *pool, const ud2m_linear *linear);
     void (*attention)(ud2m_pool *pool, const ud2m_attention *attention, void *workspace);
 } operator_table;

@@ -8,12 +8,16 @@
 
 enum { LANES = UD2M_LANES };
 
-static double activated(double x, ud2m_activation activation) {
+static double activated(double x, ud2m_activation activation, double slope) {
     switch (activation) {
     case UD2M_ACTIVATION_SILU:
         return x / (1 + exp(-x));
     case UD2M_ACTIVATION_RELU:
         return x > 0 ? x : 0;
+    case UD2M_ACTIVATION_LEAKY_RELU:
+        return x > 0 ? x : slope * x;
+    case UD2M_ACTIVATION_SIGMOID:
+        return 1 / (1 + exp(-x));
     default:
         return x;
     }
@@ -21,7 +25,7 @@ static double activated(double x, ud2m_activation activation) {
 
 static double mapped(const ud2m_input_map *map, float x, int64_t slot) {
     double value = map->scale ? (double)map->scale[slot] * x + map->shift[slot] : x;
-    return activated(value, map->activation);
+    return activated(value, map->activation, map->slope);
 }
 
 typedef struct job {
@@ -68,7 +72,7 @@ static void conv_block(void *context, int64_t block, int32_t worker) {
             for (int64_t lane = 0; lane < LANES; lane++) {
                 int64_t row = block * LANES + lane;
                 double value = conv_sum(conv, row, y, x) + (conv->bias ? conv->bias[row] : 0);
-                value = activated(value, conv->activation);
+                value = activated(value, conv->activation, conv->slope);
                 if (conv->residual) {
                     int64_t scale = conv->residual_upsample, width = (job->width + scale - 1) / scale;
                     value += conv->residual[block][(y / scale * width + x / scale) * LANES + lane];
@@ -140,11 +144,12 @@ static void upsample2(ud2m_pool *pool, const ud2m_planes *input, const ud2m_inpu
     ud2m_pool_run(pool, input->block_count, enlarge_block, &job);
 }
 
-static double pooled(const ud2m_pool2d *pooling, int64_t slot, int64_t top, int64_t left) {
+static double pooled(const ud2m_pool2d *pooling, int64_t slot, int64_t top, int64_t bottom, int64_t left,
+                     int64_t right) {
     double sum = 0, maximum = -INFINITY;
     int64_t count = 0;
-    for (int64_t y = top; y < top + pooling->window; y++)
-        for (int64_t x = left; x < left + pooling->window; x++) {
+    for (int64_t y = top; y < bottom; y++)
+        for (int64_t x = left; x < right; x++) {
             if (y < 0 || x < 0 || y >= pooling->input.height || x >= pooling->input.width)
                 continue;
             int64_t pixel = y * pooling->input.width + x;
@@ -163,10 +168,18 @@ static void pool_block(void *context, int64_t block, int32_t worker) {
     const ud2m_pool2d *pooling = job->pooling;
     for (int64_t y = 0; y < job->height; y++)
         for (int64_t x = 0; x < job->width; x++)
-            for (int64_t lane = 0; lane < LANES; lane++)
+            for (int64_t lane = 0; lane < LANES; lane++) {
+                int64_t top = y * pooling->stride - pooling->padding, bottom = top + pooling->window;
+                int64_t left = x * pooling->stride - pooling->padding, right = left + pooling->window;
+                if (pooling->kind == UD2M_POOLING_ADAPTIVE_AVERAGE) {
+                    top = y * pooling->input.height / job->height;
+                    bottom = ((y + 1) * pooling->input.height + job->height - 1) / job->height;
+                    left = x * pooling->input.width / job->width;
+                    right = ((x + 1) * pooling->input.width + job->width - 1) / job->width;
+                }
                 pooling->output[block][(y * job->width + x) * LANES + lane] =
-                    (float)pooled(pooling, block * LANES + lane, y * pooling->stride - pooling->padding,
-                                  x * pooling->stride - pooling->padding);
+                    (float)pooled(pooling, block * LANES + lane, top, bottom, left, right);
+            }
 }
 
 static void pool2d(ud2m_pool *pool, const ud2m_pool2d *pooling, int32_t output_height, int32_t output_width) {
@@ -180,10 +193,11 @@ static void add(ud2m_pool *pool, const float *left, const float *right, float *o
         output[i] = left[i] + right[i];
 }
 
-static void silu(ud2m_pool *pool, const float *input, float *output, size_t count) {
+static void activate(ud2m_pool *pool, const float *input, float *output, size_t count, ud2m_activation activation,
+                     float slope) {
     (void)pool;
     for (size_t i = 0; i < count; i++)
-        output[i] = (float)activated(input[i], UD2M_ACTIVATION_SILU);
+        output[i] = (float)activated(input[i], activation, slope);
 }
 
 static void linear(ud2m_pool *pool, const ud2m_linear *linear) {
@@ -192,7 +206,7 @@ static void linear(ud2m_pool *pool, const ud2m_linear *linear) {
         double sum = linear->bias ? linear->bias[row] : 0;
         for (size_t i = 0; i < (size_t)linear->inputs; i++)
             sum += element_at(linear->weights, linear->element, row * linear->inputs + i) *
-                   activated(linear->input[i], linear->input_activation);
+                   activated(linear->input[i], linear->input_activation, linear->input_slope);
         linear->output[row] = (float)sum;
     }
 }
@@ -247,7 +261,7 @@ const operator_table operators_reference = {
     .upsample2 = upsample2,
     .pool2d = pool2d,
     .add = add,
-    .silu = silu,
+    .activate = activate,
     .linear = linear,
     .attention = attention,
 };

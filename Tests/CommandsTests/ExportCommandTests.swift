@@ -5,19 +5,12 @@ import UD2MTestSupport
 
 @Suite("ud2m-convert export")
 struct ExportCommandTests {
-    /// Safetensors has no complex double.
-    private static let unstorable: Set<String> = ["types.complex128"]
-
-    /// The fixture without the types that stores cannot hold, as a `.ud2w`.
+    /// The fixture as a `.ud2w`.
     private func store(in folder: TemporaryDirectory) throws -> String {
         let source = try #require(try Checkpoint.open(path: CheckpointToolTest.types).stateDicts.first)
         let path = folder.path("types.ud2w")
-        let tensors = source.tensors.filter { !Self.unstorable.contains($0.name.text) }
-        let tied = tensors.filter { $0.name == "tied.second" }
-        let inputs = tensors.filter { $0.name != "tied.second" }.map { TensorInput($0) }
-        _ = try WeightStoreWriter(
-            tensors: inputs, aliases: tied.isEmpty ? [:] : ["tied.second": "tied.first"]
-        ).write(to: path)
+        let inputs = source.tensors.filter { $0.name != "tied.second" }.map { TensorInput($0) }
+        _ = try WeightStoreWriter(tensors: inputs, aliases: ["tied.second": "tied.first"]).write(to: path)
         return path
     }
 
@@ -25,7 +18,7 @@ struct ExportCommandTests {
     func roundTrips() throws {
         let folder = try TemporaryDirectory()
         let store = try store(in: folder)
-        let expected = try CheckpointToolTest.manifestDigests(without: Self.unstorable)
+        let expected = try CheckpointToolTest.manifestDigests()
         #expect(try CheckpointToolTest.digests(store) == expected)
         for name in ["a.pt", "a.safetensors", "again.ud2w"] {
             let output = folder.path(name)
@@ -74,7 +67,7 @@ struct ExportCommandTests {
         let index = folder.path("sharded.safetensors.index.json")
         let document = try #require(try UD2MTestSupport.JSONValue(Data(contentsOf: URL(filePath: index))).object)
         let map = try #require(document["weight_map"]?.object)
-        let expected = try CheckpointToolTest.manifestDigests(without: Self.unstorable)
+        let expected = try CheckpointToolTest.manifestDigests()
         #expect(Set(map.keys) == Set(expected.keys))
         var found: [String: String] = [:]
         let files = Set(map.values.compactMap(\.string))
@@ -96,12 +89,13 @@ struct ExportCommandTests {
     @Test("types that a format lacks are refused by the tensor's name and leave nothing")
     func refusedTypes() throws {
         let folder = try TemporaryDirectory()
-        for (name, tensor, code) in [
-            ("a.npz", "types.bfloat16", "export-dtype"), ("a.safetensors", "types.complex128", "store-tensor"),
-            ("a.ud2w", "types.complex128", "store-tensor"),
+        for (input, name, tensor, code) in [
+            (CheckpointToolTest.types, "a.npz", "types.bfloat16", "export-dtype"),
+            (ToolTest.fixture("checkpoints/zip-quantised.pt"), "b.npz", "qint8", "export-dtype"),
+            (ToolTest.fixture("checkpoints/zip-bits.pt"), "c.npz", "0", "export-dtype"),
         ] {
             let error = try ToolTest.failure(
-                "ud2m-convert", ["export", CheckpointToolTest.types, folder.path(name)], exitCode: 64)
+                "ud2m-convert", ["export", input, folder.path(name)], exitCode: 64)
             #expect(error.object?["code"]?.string == code)
             #expect(error.object?["location"]?.object?["tensor"]?.string == tensor)
         }

@@ -54,6 +54,11 @@ import UD2MTestSupport
             changes: ["ud2w.check": #"{"a":\#(sound),"b":{"s":"\#(zeros64)","x":"\#(zeros16)","y":""}}"#], tensor: "b"),
         Case(code: .storeContent, entry: "ud2w.content", changes: ["ud2w.content": zeros64]),
         Case(code: .storeContent, entry: "ud2w.content", changes: ["ud2w.content": zeros64, "ud2w.check": ""]),
+        Case(code: .storeMetadata, entry: "ud2w.quant", changes: ["ud2w.quant": "{"]),
+        Case(code: .tensorInterpretation, entry: "ud2w.quant", changes: ["ud2w.quant": "[]"]),
+        Case(
+            code: .tensorInterpretation, entry: "ud2w.quant", changes: ["ud2w.quant": #"{"z":{"kind":"torch"}}"#],
+            tensor: "z"),
         Case(code: .storeMetadata, entry: "ud2w.config", changes: ["ud2w.config": "nan"]),
         Case(code: .storeMetadata, entry: "ud2w.source", changes: ["ud2w.source": "{} x"]),
         Case(code: .storeMetadata, entry: "ud2w.lineage", changes: ["ud2w.lineage": "{}"]),

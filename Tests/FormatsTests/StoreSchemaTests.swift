@@ -23,6 +23,14 @@ import UD2MTestSupport
             let text = try #require(store.metadata[key])
             #expect(try Self.definition(definition).validate(Data(text.utf8)) == [])
         }
+        let quantised = try Checkpoint.open(
+            path: RepositoryPaths.fixtures.appending(path: "checkpoints/zip-quantised.pt").path(percentEncoded: false))
+        let sparse = try Checkpoint.open(
+            path: RepositoryPaths.fixtures.appending(path: "checkpoints/zip-sparse.pt").path(percentEncoded: false))
+        let described = (quantised.stateDicts + sparse.stateDicts).flatMap(\.tensors).map { TensorInput($0) }
+        _ = try WeightStoreWriter(tensors: described).write(to: folder.path("described"))
+        let meanings = try #require(try WeightStore(path: folder.path("described")).metadata["ud2w.quant"])
+        #expect(try Self.definition("interpretations").validate(Data(meanings.utf8)) == [])
         let checksums = try Self.definition("checksums")
         #expect(!checksums.validate(Data(#"{"a":{"x":"0"}}"#.utf8)).isEmpty)
     }

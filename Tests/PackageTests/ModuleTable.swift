@@ -7,21 +7,24 @@ enum ModuleTable {
     }
 
     static let modules: [String: Module] = [
-        "UD2MFormats": Module(folder: "Formats", mayUse: ["CZlib", "CXXHash", "CCrypto"]),
+        "UD2MFormats": Module(folder: "Formats", mayUse: ["CFileSystem", "CZlib", "CXXHash", "CCrypto"]),
         "UD2MConvert": Module(folder: "Convert", mayUse: ["UD2MFormats"]),
-        "UD2MLoRA": Module(folder: "LoRA", mayUse: ["UD2MFormats", "CUD2MKernels"]),
+        "UD2MLinearAlgebra": Module(folder: "LinearAlgebra", mayUse: ["UD2MFormats", "CLAPACK"]),
+        "UD2MLoRA": Module(folder: "LoRA", mayUse: ["UD2MFormats", "UD2MLinearAlgebra", "CUD2MKernels"]),
         "CUD2MKernels": Module(folder: "Kernels", mayUse: []),
         "CUD2MCUDA": Module(folder: "CUDA", mayUse: []),
         "CUD2MFFT": Module(folder: "FFT", mayUse: []),
         "CUD2MImageCodecs": Module(folder: "ImageCodecs", mayUse: ["CPNG"]),
-        "UD2MRuntime": Module(folder: "Runtime", mayUse: ["UD2MFormats", "CUD2MKernels", "CUD2MCUDA"]),
+        "UD2MRuntime": Module(
+            folder: "Runtime", mayUse: ["UD2MFormats", "UD2MLinearAlgebra", "CUD2MKernels", "CUD2MCUDA"]),
         "UD2MSampler": Module(
             folder: "Sampler", mayUse: ["UD2MFormats", "UD2MRuntime", "CUD2MKernels", "CUD2MCUDA", "CUD2MFFT"]),
         "UD2MImaging": Module(folder: "Imaging", mayUse: ["CUD2MImageCodecs", "CTurboJPEG"]),
         "UD2MCommands": Module(
             folder: "Commands",
             mayUse: [
-                "UD2MFormats", "UD2MConvert", "UD2MLoRA", "UD2MRuntime", "UD2MSampler", "UD2MImaging", "ArgumentParser",
+                "UD2MFormats", "UD2MConvert", "UD2MLinearAlgebra", "UD2MLoRA", "UD2MRuntime", "UD2MSampler",
+                "UD2MImaging", "ArgumentParser",
                 "Logging",
             ]),
         "ud2m": Module(folder: "Executables/ud2m", mayUse: ["UD2MCommands"]),

@@ -99,7 +99,7 @@ struct KernelsGroupNormTests {
                                     var planes = image.planes
                                     var map = ud2m_input_map(
                                         scale: mapScale.baseAddress, shift: mapShift.baseAddress,
-                                        activation: UD2M_ACTIVATION_NONE)
+                                        activation: UD2M_ACTIVATION_NONE, slope: 0)
                                     let mapped = ud2m_map_planes(
                                         pool.handle, &planes, &map, UnsafePointer(output.blocks))
                                     try #require(mapped == UD2M_STATUS_OK)

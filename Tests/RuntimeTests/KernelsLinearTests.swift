@@ -71,7 +71,7 @@ struct KernelsLinearTests {
                                     var linear = ud2m_linear(
                                         weights: bytes.baseAddress.map { $0 + 1 }, element: element,
                                         inputs: Int32(inputs), outputs: Int32(outputs), input: x.baseAddress,
-                                        input_activation: activation, bias: bias.baseAddress,
+                                        input_activation: activation, input_slope: 0, bias: bias.baseAddress,
                                         output: output.baseAddress)
                                     #expect(ud2m_linear_run(pool.handle, &linear) == UD2M_STATUS_OK)
                                 }
@@ -120,8 +120,10 @@ struct KernelsLinearTests {
         for timestep in [Float(0), 1, 37, 500.5, 999] {
             var adm = [Float](repeating: .nan, count: width)
             var ddpm = adm
-            #expect(ud2m_timestep_embedding(timestep, Int32(width), UD2M_TIMESTEP_COSINE_FIRST, &adm) == UD2M_STATUS_OK)
-            #expect(ud2m_timestep_embedding(timestep, Int32(width), UD2M_TIMESTEP_SINE_FIRST, &ddpm) == UD2M_STATUS_OK)
+            #expect(
+                ud2m_timestep_embedding(timestep, Int32(width), UD2M_TIMESTEP_COSINE_FIRST, 0, &adm) == UD2M_STATUS_OK)
+            #expect(
+                ud2m_timestep_embedding(timestep, Int32(width), UD2M_TIMESTEP_SINE_FIRST, 1, &ddpm) == UD2M_STATUS_OK)
             for i in 0..<half {
                 // float32 rounding of a frequency turns the angle by up to its relative error times the angle.
                 let bound = 1e-6 + 4e-7 * Double(timestep)
@@ -134,7 +136,7 @@ struct KernelsLinearTests {
             }
             #expect(width % 2 == 0 || (adm[width - 1] == 0 && ddpm[width - 1] == 0))
         }
-        #expect(ud2m_timestep_embedding(1, 2, UD2M_TIMESTEP_SINE_FIRST, nil) == UD2M_STATUS_INVALID)
-        #expect(ud2m_timestep_embedding(1, 1, UD2M_TIMESTEP_COSINE_FIRST, nil) == UD2M_STATUS_INVALID)
+        #expect(ud2m_timestep_embedding(1, 2, UD2M_TIMESTEP_SINE_FIRST, 1, nil) == UD2M_STATUS_INVALID)
+        #expect(ud2m_timestep_embedding(1, 1, UD2M_TIMESTEP_COSINE_FIRST, 0, nil) == UD2M_STATUS_INVALID)
     }
 }

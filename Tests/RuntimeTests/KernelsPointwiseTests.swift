@@ -11,14 +11,14 @@ struct KernelsPointwiseTests {
         for isa in runnableTiers {
             let pool = try KernelPool(threads: 2, isa: isa)
             var output = [Float](repeating: .nan, count: input.count)
-            ud2m_silu(pool.handle, input, &output, input.count)
+            ud2m_activate(pool.handle, input, &output, input.count, UD2M_ACTIVATION_SILU, 0)
             for (x, y) in zip(input, output) {
                 let expected = UD2M_ACTIVATION_SILU(Double(x))
                 #expect(abs(Double(y) - expected) <= 3e-7 * abs(expected) + 1e-30, "\(isaName(isa)) at \(x)")
             }
             var single: [Float] = [.nan]
             single.withUnsafeMutableBufferPointer {
-                ud2m_silu(pool.handle, $0.baseAddress, $0.baseAddress, 1)
+                ud2m_activate(pool.handle, $0.baseAddress, $0.baseAddress, 1, UD2M_ACTIVATION_SILU, 0)
             }
             #expect(single[0].isNaN)
         }
@@ -90,13 +90,15 @@ struct KernelsPointwiseTests {
                 width: (width + 2 * padding - window) / stride + 1)
             slotScale.withUnsafeBufferPointer { slotScale in
                 slotShift.withUnsafeBufferPointer { slotShift in
-                    var pooling = ud2m_pool2d(
-                        input: image.planes,
-                        map: ud2m_input_map(
-                            scale: slotScale.baseAddress, shift: slotShift.baseAddress,
-                            activation: UD2M_ACTIVATION_SILU),
-                        kind: kind, window: Int32(window), stride: Int32(stride), padding: Int32(padding),
-                        output: UnsafePointer(output.blocks))
+                    var pooling = ud2m_pool2d()
+                    pooling.input = image.planes
+                    pooling.map.scale = slotScale.baseAddress
+                    pooling.map.shift = slotShift.baseAddress
+                    pooling.map.activation = UD2M_ACTIVATION_SILU
+                    pooling.kind = kind
+                    (pooling.window, pooling.stride) = (Int32(window), Int32(stride))
+                    pooling.padding = Int32(padding)
+                    pooling.output = UnsafePointer(output.blocks)
                     #expect(ud2m_pool2d_run(pool.handle, &pooling) == UD2M_STATUS_OK)
                     pooling.padding = pooling.window
                     #expect(ud2m_pool2d_run(pool.handle, &pooling) == UD2M_STATUS_INVALID)
@@ -122,7 +124,7 @@ struct KernelsPointwiseTests {
             let pool = try KernelPool(threads: 2, isa: isa)
             let output = BlockImage(sources: [channels], height: 2 * height, width: 2 * width)
             var planes = image.planes
-            var map = ud2m_input_map(scale: nil, shift: nil, activation: UD2M_ACTIVATION_RELU)
+            var map = ud2m_input_map(scale: nil, shift: nil, activation: UD2M_ACTIVATION_RELU, slope: 0)
             #expect(
                 ud2m_upsample_nearest2(pool.handle, &planes, &map, UnsafePointer(output.blocks)) == UD2M_STATUS_OK)
             #expect(output.planar.map(Double.init) == expected)

@@ -176,6 +176,7 @@ extension ud2m_activation {
         switch self {
         case UD2M_ACTIVATION_SILU: x / (1 + exp(-x))
         case UD2M_ACTIVATION_RELU: max(x, 0)
+        case UD2M_ACTIVATION_SIGMOID: 1 / (1 + exp(-x))
         default: x
         }
     }

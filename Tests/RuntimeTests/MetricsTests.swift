@@ -47,6 +47,24 @@ import UD2MTestSupport
         #expect(abs(expected) < 0.3)
     }
 
+    /// torchmetrics counts every pixel of the image mirrored at its border: as many positions as pixels.
+    @Test func ssimOfTheMirroredImage() throws {
+        let (height, width) = (9, 14)
+        let a = try Self.noise("a", [1, height, width])
+        let b = try Self.noise("b", [1, height, width])
+        let (tall, wide) = (height + 10, width + 10)
+        func mirrored(_ tensor: Tensor) throws -> Tensor {
+            func inside(_ index: Int, _ count: Int) -> Int { min(abs(index), 2 * (count - 1) - abs(index)) }
+            let values = (0..<tall * wide).map { index in
+                tensor.values[inside(index / wide - 5, height) * width + inside(index % wide - 5, width)]
+            }
+            return try Tensor(shape: [1, tall, wide], values: values)
+        }
+        let expected = try ImageMetrics.ssim(mirrored(a), reference: mirrored(b))
+        let found = try ImageMetrics.ssim(a, reference: b, border: .reflected)
+        #expect(abs(found - expected) < 1e-12)
+    }
+
     private func similarity(_ a: Tensor, _ b: Tensor, start: Int, width: Int) -> Double {
         var weight = 0.0
         var moments = [Double](repeating: 0, count: 5)

@@ -7,7 +7,7 @@ import UD2MRuntime
     /// norm → modulate → SiLU → convolution, as in a residual block.
     static func normalised() throws -> Graph {
         var builder = GraphBuilder()
-        let e = builder.timestepEmbedding("t", width: 64, .adm)
+        let e = try builder.timestepEmbedding("t", width: 64, isCosineFirst: true, frequencyShift: 0)
         let x = builder.image("x", channels: 32)
         let norm = try builder.groupNorm(x, "norm")
         builder.tap("norm", norm)
@@ -30,7 +30,7 @@ import UD2MRuntime
         #expect(graph.nodes[2].inputs == [Value(index: 1), Value(index: 0)])
         #expect(graph.nodes[3].inputs == [Value(index: 1)])
         #expect(graph.nodes[3].coefficients == Value(index: 2))
-        #expect(graph.nodes[3].loadsThroughSiLU)
+        #expect(graph.nodes[3].loadActivation == .silu)
     }
 
     @Test func tappedNormIsFormedAndTheRestFolds() throws {
@@ -40,17 +40,17 @@ import UD2MRuntime
                 "timestepEmbedding", "image", "normCoefficients", "load", "vectorCoefficients", "convolution",
             ])
         #expect(graph.taps["norm"]?.value == Value(index: 3))
-        #expect(!graph.nodes[3].loadsThroughSiLU)
+        #expect(graph.nodes[3].loadActivation == .none)
         #expect(graph.nodes[5].inputs == [Value(index: 3)])
-        #expect(graph.nodes[5].loadsThroughSiLU)
+        #expect(graph.nodes[5].loadActivation == .silu)
     }
 
     @Test(arguments: ["modulated", "active"]) func tappedActivationIsFormed(_ tap: String) throws {
         let graph = NormalizationFolding.apply(to: try Self.normalised(), keeping: [tap])
         #expect(Self.names(graph) == ["timestepEmbedding", "image", "normCoefficients", "load", "convolution"])
         #expect(graph.taps[tap]?.value == Value(index: 3))
-        #expect(graph.nodes[3].loadsThroughSiLU == (tap == "active"))
-        #expect(graph.nodes[4].loadsThroughSiLU == (tap == "modulated"))
+        #expect(graph.nodes[3].loadActivation == (tap == "active" ? .silu : .none))
+        #expect(graph.nodes[4].loadActivation == (tap == "modulated" ? .silu : .none))
     }
 
     @Test func normWithTwoReadersIsFormed() throws {
@@ -67,7 +67,7 @@ import UD2MRuntime
     /// A convolution and its skip connection, where the branch comes before the skip in the list.
     static func residual() throws -> Graph {
         var builder = GraphBuilder()
-        let e = builder.timestepEmbedding("t", width: 32, .adm)
+        let e = try builder.timestepEmbedding("t", width: 32, isCosineFirst: true, frequencyShift: 0)
         let x = builder.image("x", channels: 16)
         var h = builder.convolution(x, "conv", channels: 32, kernel: 3)
         builder.tap("conv", h)

@@ -9,12 +9,13 @@ import UD2MTestSupport
         let golden = try Golden("embed/timestep_embeddings.safetensors")
         let timesteps = try golden["t"].values
         let reference = try golden["\(style)_\(width)"].values
-        let kind = style == "adm" ? UD2M_TIMESTEP_COSINE_FIRST : UD2M_TIMESTEP_SINE_FIRST
+        let order = style == "adm" ? UD2M_TIMESTEP_COSINE_FIRST : UD2M_TIMESTEP_SINE_FIRST
+        let shift: Int32 = style == "adm" ? 0 : 1
         var values = [Float](repeating: .nan, count: timesteps.count * width)
         for (row, timestep) in timesteps.enumerated() {
             values.withUnsafeMutableBufferPointer { buffer in
                 let start = buffer.baseAddress.map { $0 + row * width }
-                #expect(ud2m_timestep_embedding(timestep, Int32(width), kind, start) == UD2M_STATUS_OK)
+                #expect(ud2m_timestep_embedding(timestep, Int32(width), order, shift, start) == UD2M_STATUS_OK)
             }
         }
         // The reference's exponential rounds a few frequencies that lie near a tie the other way (the kernel's is

@@ -9,6 +9,12 @@ public struct Golden: Sendable {
         public let shape: [Int]
         /// The elements in row-major order; integers as the nearest float.
         public let values: [Float]
+
+        /// A tensor derived from one of the file.
+        public init(shape: [Int], values: [Float]) {
+            self.shape = shape
+            self.values = values
+        }
     }
 
     /// The tensors by name.
@@ -44,6 +50,7 @@ public struct Golden: Sendable {
         switch entry.elementType {
         case .f32: return (0..<count).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
         case .f64: return (0..<count).map { Float(bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Double.self)) }
+        case .u8: return bytes.map { Float($0) }
         case .i64: return (0..<count).map { Float(bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Int64.self)) }
         default: throw CocoaError(.coderReadCorrupt, userInfo: [NSDebugDescriptionErrorKey: entry.name.text])
         }

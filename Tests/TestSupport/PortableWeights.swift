@@ -22,15 +22,18 @@ public enum PortableWeights {
         }
     }
 
-    /// The weight of one tensor of a case: scaled by its fan-in, or near one for gains, or small for biases. Every
-    /// operation rounds to float32.
-    public static func weight(case name: String, tensor: String, shape: [Int]) -> [Float] {
+    /// The weight of one tensor of a case: scaled by its fan-in and `gain`, or near one for gains and variances, or
+    /// small for biases and means. Every operation rounds to float32.
+    public static func weight(
+        case name: String, tensor: String, shape: [Int], gain: Double = 1
+    ) -> [Float] {
         let values = uniform("\(name):\(tensor)", count: shape.reduce(1, *))
         if shape.count >= 2 {
-            let scale = Float((12 / Double(shape.dropFirst().reduce(1, *))).squareRoot())
+            let scale = Float(gain * (12 / Double(shape.dropFirst().reduce(1, *))).squareRoot())
             return values.map { $0 * scale }
         }
-        return tensor.hasSuffix("weight") ? values.map { 1 + 0.3 * $0 } : values.map { 0.2 * $0 }
+        let isSmall = tensor.hasSuffix("bias") || tensor.hasSuffix("running_mean")
+        return isSmall ? values.map { 0.2 * $0 } : values.map { 1 + 0.3 * $0 }
     }
 
     /// Whether guided-diffusion's `convert_to_fp16` stores this tensor in half precision: weights and biases of the

@@ -55,6 +55,9 @@ struct ConvertCommand: ParsableCommand {
     var force = false
 
     @OptionGroup
+    var reading: InputOptions
+
+    @OptionGroup
     var reporting: OutputOptions
 
     func validate() throws {
@@ -72,7 +75,7 @@ struct ConvertCommand: ParsableCommand {
         let report = try ConvertRun(
             input: checkpoint, output: output, select: detection.select, detection: detection.options,
             lpipsLinear: lpipsLinear, allowUnmapped: allowUnmapped, options: try storeOptions(), dryRun: dryRun,
-            overwrite: force
+            overwrite: force, access: reading.access
         ).execute(progress: progress)
         progress.finish()
         report.losses.warn()

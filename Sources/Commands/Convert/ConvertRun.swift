@@ -14,6 +14,7 @@ struct ConvertRun {
     let options: Converter.Options
     let dryRun: Bool
     let overwrite: Bool
+    let access: FileAccess
 
     /// Converts, or with `dryRun` plans.
     ///
@@ -37,10 +38,10 @@ struct ConvertRun {
 
     /// The checkpoint, with the linear layers of another file if asked for.
     private func openInputs() throws -> Checkpoint {
-        let checkpoint = try Checkpoint.open(path: input)
+        let checkpoint = try Checkpoint.open(path: input, access: access)
         try checkpoint.requireSafe()
         guard let lpipsLinear else { return checkpoint }
-        let linear = try Checkpoint.open(path: lpipsLinear)
+        let linear = try Checkpoint.open(path: lpipsLinear, access: access)
         try linear.requireSafe()
         return try LPIPSInputs.joining(trunk: checkpoint, linear: linear, select: select)
     }

@@ -36,6 +36,9 @@ struct DiffCommand: ParsableCommand {
     var names: NameFilterFlags
 
     @OptionGroup
+    var reading: InputOptions
+
+    @OptionGroup
     var reporting: OutputOptions
 
     func validate() throws {
@@ -47,7 +50,7 @@ struct DiffCommand: ParsableCommand {
         let progress = reporting.makeProgress()
         let report = try DiffRun(
             select: select, keepsPrefix: keepPrefix, filter: names.filter, comparesStructure: !values,
-            comparesValues: !structure, tolerance: tolerance
+            comparesValues: !structure, tolerance: tolerance, access: reading.access
         ).execute(a, b, progress: progress)
         progress.finish()
         if reporting.json {

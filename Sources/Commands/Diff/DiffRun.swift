@@ -9,6 +9,7 @@ struct DiffRun {
     let comparesStructure: Bool
     let comparesValues: Bool
     let tolerance: Double
+    let access: FileAccess
 
     private struct Pair: Sendable {
         let a: TensorSource
@@ -18,7 +19,9 @@ struct DiffRun {
     /// Compares two checkpoints by the names of their tensors.
     /// - Throws: ``UD2MFormats/UD2MError``.
     func execute(_ pathA: String, _ pathB: String, progress: any ProgressSink) throws -> DiffReport {
-        let checkpoints = (try Checkpoint.open(path: pathA), try Checkpoint.open(path: pathB))
+        let checkpoints = (
+            try Checkpoint.open(path: pathA, access: access), try Checkpoint.open(path: pathB, access: access)
+        )
         let a = try StateDictSelection.required(in: checkpoints.0, select: select, keepsPrefix: keepsPrefix)
         let b = try StateDictSelection.required(in: checkpoints.1, select: select, keepsPrefix: keepsPrefix)
         let left = a.tensors.filter { filter.accepts($0.name) }

@@ -19,6 +19,12 @@ struct ExportFlags: ParsableArguments {
     @Flag(name: .customLong("no-alias"), help: "Write tied tensors once for each name.")
     var noAlias = false
 
+    @Flag(help: "Write quantised tensors as the numbers they stand for, F32 unless --dtype says otherwise.")
+    var dequantise = false
+
+    @Flag(help: "Write sparse tensors whole.")
+    var densify = false
+
     @Option(help: ArgumentHelp("State dict to write; the most plausible one unless given.", valueName: "path"))
     var select: String?
 
@@ -27,6 +33,9 @@ struct ExportFlags: ParsableArguments {
 
     @OptionGroup
     var cast: CastFlags
+
+    @OptionGroup
+    var reading: InputOptions
 
     @Flag(name: .customLong("dry-run"), help: "Show what would be written, and write nothing.")
     var dryRun = false
@@ -39,11 +48,13 @@ struct ExportFlags: ParsableArguments {
         var options = Exporter.Options(format: try resolvedFormat(output))
         options.cast = try cast.makeRules()
         options.separatesAliases = noAlias
+        options.dequantises = dequantise
+        options.densifies = densify
         if let maxShardSize { options.shardBytes = maxShardSize.bytes }
         let progress = reporting.makeProgress()
         let report = try ExportRun(
             input: input, output: output, select: select, keepsPrefix: keepPrefix, options: options, dryRun: dryRun,
-            overwrite: force
+            overwrite: force, access: reading.access
         ).execute(progress: progress)
         progress.finish()
         report.losses.warn()

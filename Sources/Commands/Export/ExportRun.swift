@@ -10,11 +10,12 @@ struct ExportRun {
     let options: Exporter.Options
     let dryRun: Bool
     let overwrite: Bool
+    let access: FileAccess
 
     /// Writes the state dict, or with `dryRun` plans.
     /// - Throws: ``UD2MFormats/UD2MError``.
     func execute(progress: any ProgressSink) throws -> ExportReport {
-        let checkpoint = try Checkpoint.open(path: input)
+        let checkpoint = try Checkpoint.open(path: input, access: access)
         try checkpoint.requireSafe()
         let selection = try StateDictSelection.required(in: checkpoint, select: select, keepsPrefix: keepsPrefix)
         let exporter = try Exporter(checkpoint: checkpoint, selection: selection, options: options)

@@ -24,11 +24,15 @@ struct InspectCommand: ParsableCommand {
     var digests = false
 
     @OptionGroup
+    var reading: InputOptions
+
+    @OptionGroup
     var reporting: OutputOptions
 
     func run() throws {
         let run = InspectRun(
-            select: detection.select, detection: detection.options, listsAll: all, computesDigests: digests)
+            select: detection.select, detection: detection.options, listsAll: all, computesDigests: digests,
+            access: reading.access)
         let batch = try Batch(try InputPaths(files)) { try run.execute($0) }
         if reporting.json {
             try batch.printJSON()

@@ -8,11 +8,12 @@ struct InspectRun {
     /// Whether tensors outside the selected state dict are listed too.
     let listsAll: Bool
     let computesDigests: Bool
+    let access: FileAccess
 
     /// Describes one file; reads tensor data only for digests.
     /// - Throws: ``UD2MFormats/UD2MError``.
     func execute(_ path: String) throws -> InspectReport {
-        try InputCheckpoint.with(path) { checkpoint in
+        try InputCheckpoint.with(path, access: access) { checkpoint in
             let selection = try StateDictSelection(checkpoint: checkpoint, select: select, options: detection)
             let everything = checkpoint.stateDicts.flatMap(\.tensors) + checkpoint.looseTensors
             let listed = listsAll ? everything : selection?.stateDict.tensors ?? []

@@ -26,9 +26,14 @@ struct OperatorFactory {
 
     /// The size of the clean image that an observation belongs to.
     func imageSize(ofObservation image: ImageBuffer) throws -> (height: Int, width: Int) {
-        // A factor is at most 64 and an image at most 2^28 pixels, so the products are far from overflow.
+        try imageSize(height: image.height, width: image.width)
+    }
+
+    /// The size of the clean image that an observation of a size belongs to.
+    func imageSize(height: Int, width: Int) throws -> (height: Int, width: Int) {
+        // A factor is at most 64 and an observation at most 2^40 values, so the products are far from overflow.
         let factor = specification.task == .superResolution ? try require(specification.factor, "factor") : 1
-        return (image.height * factor, image.width * factor)
+        return (height * factor, width * factor)
     }
 
     /// The files that the operator is read from.
@@ -41,7 +46,7 @@ struct OperatorFactory {
     ///   - mask: a mask already at hand, instead of the specification's file.
     /// - Returns: the operator.
     /// - Throws: ``UD2MFormats/UD2MError`` when a parameter is missing or out of range, or the mask does not fit.
-    func make(height: Int, width: Int, mask: Mask? = nil) throws -> any ForwardOperator {
+    func make(height: Int, width: Int, mask: Mask? = nil) throws -> any LinearForwardOperator {
         switch specification.task {
         case .deblur:
             return try Deblurring(kernel: try kernel(), height: height, width: width)

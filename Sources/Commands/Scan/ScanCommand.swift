@@ -8,7 +8,8 @@ struct ScanCommand: ParsableCommand {
         abstract: "Say what loading files in Python would import and call.",
         discussion: """
             Each finding names the global, the record, the byte in it and the opcode. Exits with 0 for clean files, 1 \
-            for suspicious and 77 for dangerous ones. Nothing is executed.
+            for suspicious and 77 for dangerous ones. A file that cannot be read to its end exits with 65, or with 77 \
+            when what was read is dangerous. Nothing is executed.
             """)
 
     @Argument(help: "Files or patterns; - is standard input.")

@@ -22,13 +22,16 @@ struct StatCommand: ParsableCommand {
     var names: NameFilterFlags
 
     @OptionGroup
+    var reading: InputOptions
+
+    @OptionGroup
     var reporting: OutputOptions
 
     func run() throws {
         let progress = reporting.makeProgress()
-        let report = try StatRun(select: select, keepsPrefix: keepPrefix, filter: names.filter)
+        let report = try StatRun(select: select, keepsPrefix: keepPrefix, filter: names.filter, access: reading.access)
             .execute(file, progress: progress)
         progress.finish()
-        if reporting.json { try JSONOutput.print(report) } else { print(report.text) }
+        if reporting.json { try JSONOutput.print(report) } else { try StandardOutput.print(report.text) }
     }
 }

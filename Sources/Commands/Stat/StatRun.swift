@@ -6,11 +6,12 @@ struct StatRun {
     let select: String?
     let keepsPrefix: Bool
     let filter: NameFilter
+    let access: FileAccess
 
     /// Reads every tensor that the patterns let through.
     /// - Throws: ``UD2MFormats/UD2MError``.
     func execute(_ path: String, progress: any ProgressSink) throws -> StatReport {
-        try InputCheckpoint.with(path) { checkpoint in
+        try InputCheckpoint.with(path, access: access) { checkpoint in
             let selection = try StateDictSelection.required(
                 in: checkpoint, select: select, keepsPrefix: keepsPrefix)
             let tensors = selection.tensors.filter { filter.accepts($0.name) }

@@ -5,11 +5,13 @@ import UD2MFormats
 enum InputCheckpoint {
     /// Describes the file at `path`, or standard input for `-`, and hands the description to `body`.
     /// - Throws: ``UD2MFormats/UD2MError`` from opening, or what `body` throws.
-    static func with<Result>(_ path: String, _ body: (Checkpoint) throws -> Result) throws -> Result {
-        guard path == InputPaths.standardInput else { return try body(Checkpoint.open(path: path)) }
+    static func with<Result>(
+        _ path: String, access: FileAccess = .automatic, _ body: (Checkpoint) throws -> Result
+    ) throws -> Result {
+        guard path == InputPaths.standardInput else { return try body(Checkpoint.open(path: path, access: access)) }
         return try StandardInput.withPath { spooled in
             do {
-                var checkpoint = try Checkpoint.open(path: spooled)
+                var checkpoint = try Checkpoint.open(path: spooled, access: access)
                 checkpoint.path = path
                 return try body(checkpoint)
             } catch var error as UD2MError {

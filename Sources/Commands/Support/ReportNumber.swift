@@ -2,7 +2,7 @@ import Foundation
 
 /// A number in JSON, which has no infinity: spelled as text where it is not finite.
 struct ReportNumber: Encodable {
-    private let value: Double
+    let value: Double
 
     init(_ value: Double) { self.value = value }
 

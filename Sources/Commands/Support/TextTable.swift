@@ -15,7 +15,10 @@ struct TextTable {
     }
 
     /// Adds a row, which has a cell for each column.
-    mutating func add(_ cells: String...) { rows.append(cells) }
+    mutating func add(_ cells: String...) { add(cells) }
+
+    /// Adds a row, which has a cell for each column.
+    mutating func add(_ cells: [String]) { rows.append(cells) }
 
     /// The lines, two spaces between columns, nothing after the last.
     var lines: [String] {

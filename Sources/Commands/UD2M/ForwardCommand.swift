@@ -9,6 +9,10 @@ struct ForwardCommand: ParsableCommand {
         discussion: """
             The input file holds x [N,C,H,W], t [N], and where the network has them class labels y [N] and low_res \
             [N,C,h,w]; other tensors in it are ignored. The output file holds out, and every tap under its name.
+
+            A RAM network restores images on the scale [0, 1] from y [N,C,H,W]: noisy ones, or with --operator what the \
+            operator shows of them. Noise levels come from --sigma and --gain, else from tensors of these names \
+            ([N], or [N,1,H,W] a pixel), else sigma from the operator file, and may be unknown.
             """)
 
     @Argument(help: "The network, a .ud2w file.")
@@ -22,6 +26,9 @@ struct ForwardCommand: ParsableCommand {
 
     @Option(parsing: .upToNextOption, help: "Inner activations to keep, such as middle_block.1.")
     var taps: [String] = []
+
+    @OptionGroup
+    var restoration: RestorationFlags
 
     @Option(help: "Compute threads; 0 uses every core this process may use.")
     var threads = 0
@@ -38,7 +45,8 @@ struct ForwardCommand: ParsableCommand {
 
     func run() throws {
         let report = try ForwardRun(
-            store: store, input: input, output: output, taps: taps, threads: threads, overwrite: force
+            store: store, input: input, output: output, taps: taps, restoration: restoration, threads: threads,
+            overwrite: force
         ).execute()
         if reporting.json {
             try JSONOutput.print(report)

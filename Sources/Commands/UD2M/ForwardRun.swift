@@ -22,19 +22,22 @@ struct ForwardRun {
     let input: String
     let output: String
     let taps: [String]
+    let restoration: RestorationFlags
     let threads: Int
     let overwrite: Bool
 
     /// Runs the network once and writes `out` and the taps.
     /// - Throws: ``UD2MFormats/UD2MError`` for bad files, missing inputs, and an existing output.
     func execute() throws -> Report {
-        try OutputFile.requireWritable(output, overwrite: overwrite, inputs: [store, input])
-        let network = try Network(store: StoreInput.open(store), threads: threads)
-        let inputs = try readInputs(of: network)
+        let factory = try restoration.operatorFile.map { try OperatorFactory(file: $0) }
+        let inputFiles = [store, input] + (factory?.files ?? [])
+        try OutputFile.requireWritable(output, overwrite: overwrite, inputs: inputFiles)
+        let weights = try StoreInput.open(store)
+        let run = try prepare(weights, factory)
         // Taps may be spelled as the tensors of a golden file, with a leading "act/".
         let modules = taps.map { $0.hasPrefix("act/") ? String($0.dropFirst(4)) : $0 }
         let start = ContinuousClock.now
-        let results = try run(network, inputs, taps: modules)
+        let results = try located { try run(modules) }
         let elapsed = ContinuousClock.now - start
 
         let named = [("out", "out")] + zip(taps, modules).map { ($0, $1) }
@@ -46,16 +49,34 @@ struct ForwardRun {
         }
         try SafetensorsFile.write(
             to: output, tensors: tensors.map { TensorInput(name: TensorName($0), shape: $1.shape, floats: $1.values) },
-            overwrite: overwrite, inputs: [store, input])
+            overwrite: overwrite, inputs: inputFiles)
         return Report(
             store: store, output: output, outputs: tensors.map { .init(name: $0, shape: $1.shape) },
             milliseconds: elapsed.milliseconds)
     }
 
-    /// Runs the network; what is wrong with an input is said with the input file's name.
-    private func run(_ network: Network, _ inputs: [String: Tensor], taps: [String]) throws -> [String: Tensor] {
+    /// Loads the network and reads its inputs; the result runs it once and gives `out` and the taps.
+    private func prepare(
+        _ weights: WeightStore, _ factory: OperatorFactory?
+    ) throws -> (_ taps: [String]) throws -> [String: Tensor] {
+        if case .ram = weights.architecture {
+            let network = try RAMNetwork(store: weights, threads: threads)
+            let problem = try restoration.problem(input: input, factory)
+            return { try network.run(problem, flavour: restoration.flavour, taps: $0) }
+        }
+        if let flag = restoration.firstFlag {
+            throw UD2MError(
+                .restorationFlag, "\(flag) is for RAM networks, and this is another one.", at: .init(file: store))
+        }
+        let network = try Network(store: weights, threads: threads)
+        let inputs = try readInputs(of: network)
+        return { try network.run(inputs, taps: $0) }
+    }
+
+    /// Says what is wrong with an input with the input file's name.
+    private func located<Result>(_ body: () throws -> Result) throws -> Result {
         do {
-            return try network.run(inputs, taps: taps)
+            return try body()
         } catch let error as UD2MError {
             throw error.located(in: .init(file: input))
         }
@@ -74,6 +95,8 @@ struct ForwardRun {
 extension UD2MError.Code {
     /// A network did not deliver an output it promised.
     static let outputMissing = UD2MError.Code("output-missing", .internalBug)
+    /// An option of one family of networks was given for another.
+    static let restorationFlag = UD2MError.Code("restoration-flag", .usage)
 }
 
 extension Duration {

@@ -8,7 +8,7 @@ public struct UD2MTool: ParsableCommand {
         abstract: "Restore images with a diffusion prior, and run its network.",
         discussion: "STORE is a .ud2w file written by ud2m-convert.",
         version: Version.current,
-        subcommands: [RestoreCommand.self, DegradeCommand.self, ForwardCommand.self])
+        subcommands: [RestoreCommand.self, DegradeCommand.self, ForwardCommand.self, EvaluateCommand.self])
 
     /// Creates the command.
     public init() {}

@@ -24,6 +24,9 @@ struct VerifyCommand: ParsableCommand {
     var allowMissingCRC = false
 
     @OptionGroup
+    var reading: InputOptions
+
+    @OptionGroup
     var reporting: OutputOptions
 
     func validate() throws {
@@ -32,7 +35,7 @@ struct VerifyCommand: ParsableCommand {
 
     func run() throws {
         let progress = reporting.makeProgress()
-        let run = VerifyRun(deep: deep, shallow: shallow, allowMissingCRC: allowMissingCRC)
+        let run = VerifyRun(deep: deep, shallow: shallow, allowMissingCRC: allowMissingCRC, access: reading.access)
         let batch = try Batch(try InputPaths(files)) { try run.execute($0, progress: progress) }
         progress.finish()
         if reporting.json {

@@ -8,11 +8,12 @@ struct VerifyRun {
     let shallow: Bool
     /// Whether an archive's record without a checksum is taken as it is.
     let allowMissingCRC: Bool
+    let access: FileAccess
 
     /// Checks one file.
     /// - Throws: ``UD2MFormats/UD2MError`` when its structure is unsound; damaged data are reported, not thrown.
     func execute(_ path: String, progress: any ProgressSink) throws -> VerifyReport {
-        let file = try MappedFile(path: path)
+        let file = try MappedFile(path: path, access: access)
         if !shallow, file.bytes.hasBytes([0x50, 0x4B, 0x03, 0x04], at: 0) {
             return try verifyArchive(file, progress: progress)
         }
@@ -20,7 +21,7 @@ struct VerifyRun {
         guard !shallow, checkpoint.container == .weightStore else {
             return report(file, checkpoint, level: .structure)
         }
-        let store = try WeightStore(path: path)
+        let store = try WeightStore(SafetensorsFile(file: file))
         let entries = store.safetensors.entries.sorted { $0.range.lowerBound < $1.range.lowerBound }
         if let first = entries.first, store.digests(of: first.name) == nil {
             return report(file, checkpoint, level: .structure)

@@ -59,7 +59,7 @@ extension Exporter {
     }
 
     private func torchWriter() throws -> TorchZipWriter {
-        try TorchZipWriter(tensors: tensors, aliases: aliases, order: selection.tensors.map(\.name))
+        try TorchZipWriter(tensors: tensors, aliases: aliases, order: order)
     }
 
     private func storeWriter() throws -> WeightStoreWriter {

@@ -24,6 +24,10 @@ public struct Exporter: Sendable {
         public var cast = CastRules.none
         /// Whether tied tensors are written once for each name even where the format could share them.
         public var separatesAliases = false
+        /// Whether quantised tensors are written as the numbers they stand for, F32 unless `cast` says otherwise.
+        public var dequantises = false
+        /// Whether sparse tensors are written whole.
+        public var densifies = false
         /// Bytes of tensors in one shard at most; a larger tensor has a shard to itself.
         public var shardBytes = 5_000_000_000
 
@@ -39,6 +43,8 @@ public struct Exporter: Sendable {
     public let selection: StateDictSelection
     /// How.
     public let options: Options
+    /// The names that will be written, in order, aliases included.
+    let order: [TensorName]
     /// The tensors as they will be written, in the order of the state dict, aliases left out.
     public let tensors: [TensorInput]
     /// Names that share another tensor's data in the file.
@@ -47,18 +53,23 @@ public struct Exporter: Sendable {
     public let ledger = ConversionLedger()
 
     /// Plans an export; nothing is read or written.
-    /// - Throws: ``UD2MFormats/UD2MError`` with code `cast-rule`.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `cast-rule`, or for tensors that cannot be written as numbers or
+    ///   whole, `tensor-not-dequantisable`, `tensor-expansion` or a `torch-tensor-…` code.
     public init(checkpoint: Checkpoint, selection: StateDictSelection, options: Options) throws {
-        let types = try options.cast.elementTypes(of: selection.tensors)
+        var sources = selection.tensors
+        if options.dequantises { sources = try sources.dequantised() }
+        if options.densifies { sources = try sources.densified() }
+        let types = try options.cast.elementTypes(of: sources)
         let canAlias = !options.separatesAliases && [.pt, .ud2w].contains(options.format)
         let aliases =
-            canAlias ? TensorAliases.among(selection.tensors) { types[$0.name] ?? $0.elementType } : [:]
+            canAlias ? TensorAliases.among(sources) { types[$0.name] ?? $0.elementType } : [:]
         let ledger = ledger
         self.checkpoint = checkpoint
         self.selection = selection
         self.options = options
         self.aliases = aliases
-        self.tensors = selection.tensors.filter { aliases[$0.name] == nil }.map {
+        self.order = sources.map(\.name)
+        self.tensors = sources.filter { aliases[$0.name] == nil }.map {
             TensorInput($0, as: types[$0.name] ?? $0.elementType, ledger: ledger)
         }
     }

@@ -98,7 +98,9 @@ public final class ConversionLedger: Sendable {
 extension TensorInput {
     /// Creates a tensor from one of a checkpoint, converted while it streams; losses go into a ledger.
     public init(_ source: TensorSource, as elementType: ElementType, ledger: ConversionLedger) {
-        self.init(name: source.name, elementType: elementType, shape: source.shape) { body in
+        self.init(
+            name: source.name, elementType: elementType, shape: source.shape, interpretation: source.interpretation
+        ) { body in
             try source.checkExpansion()
             ledger.record(try source.stream(as: elementType, body), for: source.name)
         }

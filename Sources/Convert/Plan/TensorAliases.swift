@@ -11,6 +11,7 @@ public enum TensorAliases {
         private let elementType: ElementType
         private let isNegated: Bool
         private let isConjugated: Bool
+        private let interpretation: TensorInterpretation
 
         package init(_ tensor: TensorSource) {
             storage = ObjectIdentifier(tensor.storage)
@@ -20,6 +21,7 @@ public enum TensorAliases {
             elementType = tensor.elementType
             isNegated = tensor.isNegated
             isConjugated = tensor.isConjugated
+            interpretation = tensor.interpretation
         }
     }
 

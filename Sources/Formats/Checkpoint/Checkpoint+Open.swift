@@ -4,13 +4,16 @@ extension Checkpoint {
     ///   - path: The file, or the folder of a distributed or sharded checkpoint.
     ///   - limits: What the file may ask for.
     ///   - allowMissingCRC: Whether a zip record whose checksum is zero counts as one without a checksum.
+    ///   - access: How tensor data will be read.
     ///   - resource: The one pickle of a `torch.package` archive to read, such as `"model/model.pkl"`; nil for all.
     /// - Returns: The description with every finding; see ``requireSafe()`` for refusing dangerous files.
     /// - Throws: ``UD2MError`` that names the container, the place and the rule broken.
     public static func open(
-        path: String, limits: Limits = .standard, allowMissingCRC: Bool = false, resource: String? = nil
+        path: String, limits: Limits = .standard, allowMissingCRC: Bool = false, access: FileAccess = .automatic,
+        resource: String? = nil
     ) throws -> Checkpoint {
-        let options = CheckpointOptions(limits: limits, allowMissingCRC: allowMissingCRC, resource: resource)
+        let options = CheckpointOptions(
+            limits: limits, allowMissingCRC: allowMissingCRC, resource: resource, access: access)
         return try CheckpointOpener(path: path, options: options).checkpoint()
     }
 

@@ -17,7 +17,7 @@ struct CheckpointOpener {
     /// - Throws: ``UD2MError`` that names the container, the place and the rule broken.
     func checkpoint() throws -> Checkpoint {
         if foldersLeft > 0, let names = Self.names(inFolder: path) { return try folder(names) }
-        let file = try MappedFile(path: path)
+        let file = try MappedFile(path: path, access: options.access)
         do {
             return try open(file)
         } catch let error as UD2MError {

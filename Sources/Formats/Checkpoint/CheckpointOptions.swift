@@ -6,4 +6,6 @@ struct CheckpointOptions: Sendable {
     var allowMissingCRC = false
     /// The one pickle of a `torch.package` archive to read, or nil for all.
     var resource: String?
+    /// How tensor data are read.
+    var access = FileAccess.automatic
 }

@@ -6,7 +6,8 @@
 
 /// A regular file mapped read-only into memory, as a whole and once (`formats.md` §12.7).
 ///
-/// Pages are read from disk when they are touched, and shared with other processes through the page cache.
+/// Pages are read from disk when they are touched, and shared with other processes through the page cache. Long runs of
+/// data go through ``stream(_:pieceBytes:_:)``, which reads them instead where the file system makes faults expensive.
 ///
 /// Safe to share between threads although the compiler cannot see it: every stored property is a `let`, the mapping is
 /// `PROT_READ` so nobody writes through it, and it is unmapped and closed only in `deinit`, when no reference is left.
@@ -31,14 +32,16 @@ public final class MappedFile: @unchecked Sendable {
     public let bytes: UnsafeRawBufferPointer
     /// What the file was when it was opened.
     package let identity: FileIdentity
+    /// Whether ``stream(_:pieceBytes:_:)`` reads the file rather than the mapping.
+    package let usesReading: Bool
     private let descriptor: Int32
 
     /// Bytes in the file.
     public var count: Int { bytes.count }
 
-    /// Opens and maps a file.
+    /// Opens and maps a file, whose data are then streamed as `access` says.
     /// - Throws: ``UD2MError`` with code `file-missing`, `file-unreadable`, `file-not-regular` or `file-read-failed`.
-    public init(path: String) throws {
+    public init(path: String, access: FileAccess = .automatic) throws {
         let location = UD2MError.Location(file: path)
         guard !path.utf8.contains(0) else {
             throw UD2MError(.fileMissing, "The path contains a NUL byte, so no file can have it.", at: location)
@@ -62,6 +65,7 @@ public final class MappedFile: @unchecked Sendable {
         }
         self.path = path
         self.descriptor = descriptor
+        usesReading = access.usesReading(descriptor: descriptor)
     }
 
     deinit {
@@ -84,11 +88,69 @@ public final class MappedFile: @unchecked Sendable {
         // An open descriptor keeps naming the old file when a new one takes its path, and reading that is safe;
         // but the user means the file that is there now.
         let atPath = FileIdentity.ofFile(at: path)
-        guard FileIdentity(status) == identity, atPath == nil || atPath == identity else {
-            throw UD2MError(
-                .fileChanged, "The file was modified while it was being read.", at: .init(file: path),
-                remedy: "Wait until whatever writes it has finished, then try again.")
+        guard FileIdentity(status) == identity, atPath == nil || atPath == identity else { throw changed() }
+    }
+
+    /// Gives the bytes of a range in order, in pieces of at most `pieceBytes`: parts of the mapping, or of a buffer that
+    /// the file was read into.
+    /// - Throws: ``UD2MError`` with code `file-range-outside`, `file-changed` or `file-read-failed`, or what `body` throws.
+    package func stream(
+        _ range: Range<Int>, pieceBytes: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        guard range.lowerBound >= 0, range.upperBound <= count else { throw outside(range) }
+        if usesReading {
+            try readPieces(range, pieceBytes: pieceBytes, body)
+        } else {
+            try UnsafeRawBufferPointer(rebasing: bytes[range]).forEachPiece(of: pieceBytes, body)
         }
+        // A file cut short meanwhile reads as zeros to the end of its last page, without any signal.
+        try checkUnchanged()
+    }
+
+    private func readPieces(
+        _ range: Range<Int>, pieceBytes: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        // Whole pieces, so that only the last one of the range is shorter.
+        let pieces = max(1, FileAccess.readBytes / max(pieceBytes, 1))
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(1, min(range.count, pieces * pieceBytes)), alignment: 4096)
+        defer { buffer.deallocate() }
+        var start = range.lowerBound
+        while start < range.upperBound {
+            let part = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, range.upperBound - start)])
+            try read(into: part, at: start)
+            try UnsafeRawBufferPointer(part).forEachPiece(of: pieceBytes, body)
+            start += part.count
+        }
+    }
+
+    /// Fills a buffer with the file's bytes from `offset` on.
+    private func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int) throws {
+        var done = 0
+        while done < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+            let received = pread(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
+            if received < 0 {
+                if errno == EINTR { continue }
+                throw UD2MError(
+                    .fileReadFailed, "Reading failed: \(systemErrorText(errno)).",
+                    at: .init(file: path, byteOffset: offset + done))
+            }
+            guard received > 0 else { throw changed() }
+            done += received
+        }
+    }
+
+    private func outside(_ range: Range<Int>) -> UD2MError {
+        UD2MError(
+            .fileRangeOutside, "The data end at byte \(range.upperBound), but the file has \(count) bytes.",
+            at: .init(file: path, byteOffset: range.lowerBound))
+    }
+
+    private func changed() -> UD2MError {
+        UD2MError(
+            .fileChanged, "The file was modified while it was being read.", at: .init(file: path),
+            remedy: "Wait until whatever writes it has finished, then try again.")
     }
 
     /// Tells the kernel how the mapping, or a range of its bytes, is about to be read; only ever a hint.
@@ -134,5 +196,17 @@ public final class MappedFile: @unchecked Sendable {
             throw UD2MError(.fileReadFailed, "Cannot map the file: \(systemErrorText(errno)).", at: location)
         }
         return UnsafeRawBufferPointer(start: base, count: count)
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Calls `body` with consecutive pieces of at most `count` bytes.
+    func forEachPiece(of count: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
+        var start = 0
+        while start < self.count {
+            let end = start + Swift.min(Swift.max(count, 1), self.count - start)
+            try body(UnsafeRawBufferPointer(rebasing: self[start..<end]))
+            start = end
+        }
     }
 }

@@ -33,4 +33,14 @@ public final class MappedStorage: TensorStorage {
             return result
         }
     }
+
+    /// Streams a part of the storage, read or mapped as the file is.
+    public func stream(
+        _ part: Range<Int>, pieceBytes: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        guard part.upperBound <= range.count else { throw TensorSource.outsideStorage }
+        let start = range.lowerBound
+        try file.stream(
+            start + part.lowerBound..<start + part.upperBound, pieceBytes: pieceBytes, body)
+    }
 }

@@ -84,10 +84,16 @@ final class StorageSlice: TensorStorage {
 
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
         try whole.withBytes { bytes in
-            guard let part = bytes.slice(range) else {
-                throw UD2MError(.tensorOutsideStorage, "The tensor lies outside its storage.")
-            }
+            guard let part = bytes.slice(range) else { throw TensorSource.outsideStorage }
             return try body(part)
         }
+    }
+
+    func stream(
+        _ part: Range<Int>, pieceBytes: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        guard part.upperBound <= byteCount else { throw TensorSource.outsideStorage }
+        let start = range.lowerBound
+        try whole.stream(start + part.lowerBound..<start + part.upperBound, pieceBytes: pieceBytes, body)
     }
 }

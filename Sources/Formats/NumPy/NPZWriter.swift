@@ -12,10 +12,13 @@ public struct NPZWriter {
         archive = try ZipWriter(
             tensors.map { tensor in
                 let location = UD2MError.Location(tensor: tensor.name.text)
-                guard let descriptor = NPYHeader.descriptor(tensor.elementType) else {
+                guard tensor.interpretation.torchType == nil,
+                    let descriptor = NPYHeader.descriptor(tensor.elementType)
+                else {
+                    let name = tensor.interpretation.torchType ?? tensor.elementType.rawValue
                     throw UD2MError(
-                        .exportType, "NumPy has no type for \(tensor.elementType.rawValue) elements.", at: location,
-                        remedy: "Convert them with --dtype f32, or export as safetensors.")
+                        .exportType, "NumPy has no type for \(name) elements.", at: location,
+                        remedy: "Convert them with --dtype f32 or --dequantise, or export as safetensors.")
                 }
                 guard let byteCount = tensor.elementType.byteCount(shape: tensor.shape), byteCount < 1 << 62 else {
                     throw UD2MError(.storeTensor, "The sizes of the tensor are more than any file has.", at: location)

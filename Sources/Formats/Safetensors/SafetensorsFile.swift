@@ -33,12 +33,14 @@ public final class SafetensorsFile: Sendable {
 
     /// Opens and validates a file; with `isStrict`, unknown fields of an entry are errors rather than warnings.
     /// - Throws: ``UD2MError`` with a `file-…`, `json-…` or `safetensors-…` code; a byte offset is from the file's start.
-    public convenience init(path: String, limits: Limits = .standard, isStrict: Bool = false) throws {
-        try self.init(file: MappedFile(path: path), limits: limits, isStrict: isStrict)
+    public convenience init(
+        path: String, limits: Limits = .standard, isStrict: Bool = false, access: FileAccess = .automatic
+    ) throws {
+        try self.init(file: MappedFile(path: path, access: access), limits: limits, isStrict: isStrict)
     }
 
     /// Validates a file that is already mapped.
-    /// - Throws: as ``init(path:limits:isStrict:)``.
+    /// - Throws: as ``init(path:limits:isStrict:access:)``.
     public init(file: MappedFile, limits: Limits = .standard, isStrict: Bool = false) throws {
         try file.checkUnchanged()
         let header = try Self.headerRange(file, limits: limits)

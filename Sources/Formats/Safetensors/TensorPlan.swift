@@ -10,6 +10,8 @@ public struct TensorPlan: Sendable, Hashable {
         public let shape: [Int]
         /// Its bytes, counted from the first data byte.
         public let dataRange: Range<Int>
+        /// What the elements stand for.
+        let interpretation: TensorInterpretation
     }
 
     /// The tensors in file order.
@@ -23,6 +25,7 @@ public struct TensorPlan: Sendable, Hashable {
     /// - Throws: ``UD2MError`` with code `store-tensor` for a name or a type that the format cannot hold, a repeated
     ///   name, or sizes beyond any file.
     package init(_ inputs: [TensorInput]) throws {
+        let inputs = inputs.map(\.asStorable)
         var names: Set<TensorName> = []
         let sizes = try inputs.map { input -> (name: TensorName, byteCount: Int) in
             func error(_ message: String) -> UD2MError {
@@ -35,7 +38,6 @@ public struct TensorPlan: Sendable, Hashable {
                 throw error("The name or the shape is longer than readers accept.")
             }
             guard names.insert(input.name).inserted else { throw error("Two tensors have the same name.") }
-            guard input.elementType != .c128 else { throw error("Safetensors has no type for C128 elements.") }
             guard let count = input.elementType.byteCount(shape: input.shape) else {
                 throw error("The sizes of the tensor do not make whole bytes, or more than any file has.")
             }
@@ -51,11 +53,22 @@ public struct TensorPlan: Sendable, Hashable {
             }
             let input = inputs[index]
             rows.append(
-                .init(name: input.name, elementType: input.elementType, shape: input.shape, dataRange: end..<next))
+                .init(
+                    name: input.name, elementType: input.elementType, shape: input.shape, dataRange: end..<next,
+                    interpretation: input.interpretation))
             end = next
         }
         self.rows = rows
         dataBytes = end
+    }
+
+    /// `ud2w.quant`: what the elements of tensors stand for, or nil when all stand for themselves.
+    private var interpretations: JSONValue? {
+        var object = JSONObject()
+        for row in rows {
+            if let json = row.interpretation.json { object.append(row.name.text, json) }
+        }
+        return object.members.isEmpty ? nil : .object(object)
     }
 
     /// The header with its length, padded with spaces to a multiple of `alignment`.
@@ -64,7 +77,12 @@ public struct TensorPlan: Sendable, Hashable {
         var text = [UInt8](repeating: 0, count: 8)
         text.append(contentsOf: "{\"__metadata__\":".utf8)
         var object = JSONObject()
-        for (key, value) in metadata { object.append(key, .string(value)) }
+        for (key, value) in metadata where key != StoreMetadata.Key.interpretations {
+            object.append(key, .string(value))
+        }
+        if let interpretations {
+            object.append(StoreMetadata.Key.interpretations, .string(try interpretations.canonicalText()))
+        }
         text.append(contentsOf: try JSONValue.object(object).canonicalText().utf8)
         for row in rows {
             text.append(UInt8(ascii: ","))
@@ -82,5 +100,18 @@ public struct TensorPlan: Sendable, Hashable {
         }
         withUnsafeBytes(of: UInt64(text.count - 8).littleEndian) { text.replaceSubrange(0..<8, with: $0) }
         return text
+    }
+}
+
+extension TensorInput {
+    /// The tensor with a type that safetensors has: complex doubles become pairs of doubles, the same bytes
+    /// (`formats.md` §12.5).
+    fileprivate var asStorable: TensorInput {
+        guard elementType == .c128 else { return self }
+        var copy = self
+        copy.elementType = .f64
+        copy.shape.append(2)
+        copy.interpretation.torchType = TensorInterpretation.complexDouble
+        return copy
     }
 }

@@ -20,6 +20,8 @@ public struct StoreMetadata: Sendable, Equatable {
         public static let lineage = "ud2w.lineage"
         /// Names that are other names for a tensor, JSON.
         public static let aliases = "ud2w.aliases"
+        /// What the elements of some tensors stand for, JSON.
+        public static let interpretations = "ud2w.quant"
         /// Checksums, JSON.
         public static let checksums = "ud2w.check"
         /// The weights' identity.
@@ -30,7 +32,9 @@ public struct StoreMetadata: Sendable, Equatable {
         public static let note = "ud2w.note"
 
         /// Keys that the writer computes, so that nobody may set them.
-        package static let computed: Set<String> = [format, version, alignment, aliases, checksums, content]
+        package static let computed: Set<String> = [
+            format, version, alignment, aliases, interpretations, checksums, content,
+        ]
         /// Keys that have a property of their own.
         package static let typed: Set<String> = [architecture, config, source, created, lineage, license, note]
     }

@@ -9,21 +9,29 @@ public struct TensorInput: Sendable {
     public var elementType: ElementType
     /// Sizes, outermost first.
     public var shape: [Int]
+    /// What the elements stand for.
+    public var interpretation: TensorInterpretation
     /// Where the bytes come from.
     public var bytes: Bytes
 
     /// Creates a tensor from anything that can give its bytes.
-    public init(name: TensorName, elementType: ElementType, shape: [Int], bytes: @escaping Bytes) {
+    public init(
+        name: TensorName, elementType: ElementType, shape: [Int], interpretation: TensorInterpretation = .plain,
+        bytes: @escaping Bytes
+    ) {
         self.name = name
         self.elementType = elementType
         self.shape = shape
+        self.interpretation = interpretation
         self.bytes = bytes
     }
 
     /// Creates a tensor from one of a checkpoint, converted to `elementType` while it streams.
     public init(_ source: TensorSource, name: TensorName? = nil, elementType: ElementType? = nil) {
         let type = elementType ?? source.elementType
-        self.init(name: name ?? source.name, elementType: type, shape: source.shape) { body in
+        self.init(
+            name: name ?? source.name, elementType: type, shape: source.shape, interpretation: source.interpretation
+        ) { body in
             try source.stream(as: type, body)
         }
     }

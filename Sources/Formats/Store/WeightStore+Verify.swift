@@ -59,16 +59,15 @@ extension WeightStore {
         var damagedChunk: Range<Int>?
         var start = entry.range.lowerBound
         var chunk = 0
-        while start < entry.range.upperBound {
-            let end = min(start + TensorDigests.chunkBytes, entry.range.upperBound)
-            let bytes = UnsafeRawBufferPointer(rebasing: safetensors.file.bytes[start..<end])
+        try safetensors.file.stream(entry.range, pieceBytes: TensorDigests.chunkBytes) { bytes in
             try hasher.update(bytes)
+            let end = start + bytes.count
             if damagedChunk == nil, chunk < expected.chunks.count, XXHash64.hash(bytes) != expected.chunks[chunk] {
                 damagedChunk = start..<end
             }
             chunk += 1
-            try progress(end - start)
             start = end
+            try progress(bytes.count)
         }
         let kind = damagedChunk == nil ? try hasher.finish(expected) : .xxh64
         return kind.map { Mismatch(tensor: entry.name, kind: $0, range: damagedChunk ?? entry.range) }

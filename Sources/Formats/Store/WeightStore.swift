@@ -11,10 +11,10 @@ public final class WeightStore: Sendable {
     private let guarantees: StoreGuarantees?
     private let entryIndex: [TensorName: Int]
 
-    /// Opens and validates a store.
+    /// Opens and validates a store; `access` says how ``verify(deep:progress:)`` reads it.
     /// - Throws: ``UD2MError`` with a `file-…`, `json-…`, `safetensors-…`, `store-…` or `architecture-…` code.
-    public convenience init(path: String, limits: Limits = .standard) throws {
-        try self.init(SafetensorsFile(path: path, limits: limits))
+    public convenience init(path: String, limits: Limits = .standard, access: FileAccess = .automatic) throws {
+        try self.init(SafetensorsFile(path: path, limits: limits, access: access))
     }
 
     /// Opens a store over a safetensors file that is already validated.

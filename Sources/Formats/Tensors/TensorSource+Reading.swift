@@ -21,7 +21,7 @@ extension TensorSource {
                 let (bits, overflow) = elementOffset.multipliedReportingOverflow(by: elementType.bitWidth)
                 let start = byteCount == 0 ? 0 : bits / 8
                 guard !overflow, start <= bytes.count, byteCount <= bytes.count - start else {
-                    throw UD2MError(.tensorOutsideStorage, "The tensor lies outside its storage.", at: location)
+                    throw Self.outsideStorage.located(in: location)
                 }
                 return try body(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + byteCount)]))
             }

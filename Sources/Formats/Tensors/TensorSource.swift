@@ -13,6 +13,23 @@ public protocol TensorStorage: AnyObject, Sendable {
     /// The pointer is valid during the call only, and may be unaligned.
     /// - Throws: ``UD2MError`` when the bytes cannot be read or fail their checksum.
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result
+    /// Gives the bytes of `range` in order, in pieces of at most `pieceBytes`; memory is bounded where it can be.
+    ///
+    /// A checksum over the whole storage may be compared only after the last piece.
+    /// - Throws: ``UD2MError`` as ``withBytes(_:)``, or with code `tensor-outside-storage`; or what `body` throws.
+    func stream(_ range: Range<Int>, pieceBytes: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) throws
+}
+
+extension TensorStorage {
+    /// Cuts pieces out of the storage's bytes.
+    public func stream(
+        _ range: Range<Int>, pieceBytes: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        try withBytes { bytes in
+            guard let part = bytes.slice(range) else { throw TensorSource.outsideStorage }
+            try part.forEachPiece(of: pieceBytes, body)
+        }
+    }
 }
 
 /// How the integers of a quantised tensor stand for real numbers: `scale · (integer − zero point)`.
@@ -25,13 +42,18 @@ public struct TensorQuantisation: Sendable, Hashable {
     public var zeroPoint: Int?
     /// The dimension that counts channels.
     public var axis: Int?
+    /// The sizes of a tensor whose integers share bytes, which is delivered as its bytes; nil for others.
+    public var packedShape: [Int]?
 
     /// Creates a description.
-    public init(scheme: String, scale: Double? = nil, zeroPoint: Int? = nil, axis: Int? = nil) {
+    public init(
+        scheme: String, scale: Double? = nil, zeroPoint: Int? = nil, axis: Int? = nil, packedShape: [Int]? = nil
+    ) {
         self.scheme = scheme
         self.scale = scale
         self.zeroPoint = zeroPoint
         self.axis = axis
+        self.packedShape = packedShape
     }
 }
 
@@ -63,12 +85,14 @@ public struct TensorSource: Sendable {
     public var torchType: String?
     /// How the integers of a quantised tensor stand for real numbers; nil for any other tensor.
     public var quantisation: TensorQuantisation?
+    /// How the tensor is a part of a sparse one; nil for any other tensor.
+    public var sparsity: TensorSparsity?
 
     /// Creates a description; the caller has checked the bounds.
     public init(
         name: TensorName, path: [String], elementType: ElementType, shape: [Int], strides: [Int],
         elementOffset: Int, storage: any TensorStorage, isConjugated: Bool = false, isNegated: Bool = false,
-        torchType: String? = nil, quantisation: TensorQuantisation? = nil
+        torchType: String? = nil, quantisation: TensorQuantisation? = nil, sparsity: TensorSparsity? = nil
     ) {
         self.name = name
         self.path = path
@@ -81,6 +105,7 @@ public struct TensorSource: Sendable {
         self.isNegated = isNegated
         self.torchType = torchType
         self.quantisation = quantisation
+        self.sparsity = sparsity
     }
 
     /// The element type as reports spell it: as safetensors does where it can, else as PyTorch does.

@@ -20,6 +20,11 @@ struct TorchElementType: Sendable, Hashable {
         global.module == "torch" ? dtypes[global.name] : nil
     }
 
+    /// The type of a dtype by its own name, where our types only count its bits: `"complex32"`, `"qint8"`; else nil.
+    static func named(_ torchType: String) -> TorchElementType? {
+        dtypes[torchType].flatMap { $0.torchType == torchType ? $0 : nil }
+    }
+
     /// Whether a global looks like a storage class, known or not.
     static func isStorageClass(_ global: PickleGlobal) -> Bool {
         storageModules.contains(global.module) && global.name.hasSuffix("Storage")

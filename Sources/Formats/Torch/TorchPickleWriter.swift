@@ -3,11 +3,14 @@
 struct TorchPickleWriter {
     /// A tensor that owns or shares a storage record.
     struct Tensor {
-        let name: TensorName
+        var name: TensorName
         let elementType: ElementType
         let shape: [Int]
         /// The record under `data/`.
         let storage: Int
+        var interpretation = TensorInterpretation.plain
+        /// The scales and zero points of a tensor that is quantised by channel.
+        var channelParameters: [Tensor] = []
     }
 
     private(set) var bytes: [UInt8] = []
@@ -31,14 +34,17 @@ struct TorchPickleWriter {
     }
 
     private mutating func tensor(_ tensor: Tensor) throws {
-        guard let type = TorchWriterType(tensor.elementType), let shape = type.torchShape(tensor.shape) else {
+        guard let type = TorchWriterType(tensor.elementType, torchType: tensor.interpretation.torchType),
+            type.isQuantised == (tensor.interpretation.quantisation != nil),
+            let shape = type.torchShape(tensor.interpretation.quantisation?.packedShape ?? tensor.shape)
+        else {
+            let name = tensor.interpretation.torchType ?? tensor.elementType.rawValue
             throw UD2MError(
-                .exportType,
-                "PyTorch has no tensors of \(tensor.elementType.rawValue) elements of shape \(tensor.shape).",
+                .exportType, "A .pt file cannot hold \(name) elements of shape \(tensor.shape).",
                 at: .init(tensor: tensor.name.text), remedy: "Export as safetensors instead.")
         }
-        let count = shape.contains(0) ? 0 : shape.reduce(1, *)
-        global("torch._utils", type.dtype == nil ? "_rebuild_tensor_v2" : "_rebuild_tensor_v3")
+        let count = tensor.shape.contains(0) ? 0 : tensor.shape.reduce(1, *) / type.packing
+        global("torch._utils", type.builder)
         op("(")
         // The storage: a persistent id, whose size counts elements of the storage's own type.
         op("(")
@@ -52,11 +58,26 @@ struct TorchPickleWriter {
         integer(0)
         tuple(shape)
         tuple(TensorSource.denseStrides(shape))
+        if let quantisation = tensor.interpretation.quantisation { try quantiser(quantisation, tensor) }
         op("\u{89}")
         emptyOrderedDict()
         if let dtype = type.dtype { global("torch", dtype) }
         op("t")
         op("R")
+    }
+
+    /// (scheme, scale, zero point), or (scheme, scales, zero points, axis).
+    private mutating func quantiser(_ quantisation: TensorQuantisation, _ tensor: Tensor) throws {
+        op("(")
+        global("torch", quantisation.scheme)
+        if let scale = quantisation.scale {
+            op("G")
+            bytes += withUnsafeBytes(of: scale.bitPattern.bigEndian) { Array($0) }
+            integer(quantisation.zeroPoint ?? 0)
+        }
+        for parameter in tensor.channelParameters { try self.tensor(parameter) }
+        if let axis = quantisation.axis { integer(axis) }
+        op("t")
     }
 
     private mutating func op(_ code: Unicode.Scalar) { bytes.append(UInt8(truncatingIfNeeded: code.value)) }
@@ -109,60 +130,6 @@ struct TorchPickleWriter {
         op("(")
         for value in values { integer(value) }
         op("t")
-    }
-}
-
-/// How PyTorch stores elements of one of our types (`formats.md` §5.2).
-struct TorchWriterType {
-    /// The storage class.
-    let storage: String
-    /// The dtype, for types that have no storage class of their own.
-    let dtype: String?
-    /// Bytes of one element as PyTorch counts them.
-    let byteWidth: Int
-    /// Of our elements in one of PyTorch's.
-    private let packing: Int
-
-    /// The type, or nil when PyTorch has none.
-    init?(_ type: ElementType) {
-        switch type {
-        case .f64: self.init("DoubleStorage", 8)
-        case .f32: self.init("FloatStorage", 4)
-        case .f16: self.init("HalfStorage", 2)
-        case .bf16: self.init("BFloat16Storage", 2)
-        case .i64: self.init("LongStorage", 8)
-        case .i32: self.init("IntStorage", 4)
-        case .i16: self.init("ShortStorage", 2)
-        case .i8: self.init("CharStorage", 1)
-        case .u8: self.init("ByteStorage", 1)
-        case .bool: self.init("BoolStorage", 1)
-        case .c64: self.init("ComplexFloatStorage", 8)
-        case .c128: self.init("ComplexDoubleStorage", 16)
-        case .u64: self.init("UntypedStorage", 8, dtype: "uint64")
-        case .u32: self.init("UntypedStorage", 4, dtype: "uint32")
-        case .u16: self.init("UntypedStorage", 2, dtype: "uint16")
-        case .f8e5m2: self.init("UntypedStorage", 1, dtype: "float8_e5m2")
-        case .f8e4m3: self.init("UntypedStorage", 1, dtype: "float8_e4m3fn")
-        case .f8e8m0: self.init("UntypedStorage", 1, dtype: "float8_e8m0fnu")
-        case .f8e4m3fnuz: self.init("UntypedStorage", 1, dtype: "float8_e4m3fnuz")
-        case .f8e5m2fnuz: self.init("UntypedStorage", 1, dtype: "float8_e5m2fnuz")
-        case .f4: self.init("UntypedStorage", 1, dtype: "float4_e2m1fn_x2", packing: 2)
-        case .f6e2m3, .f6e3m2: return nil
-        }
-    }
-
-    private init(_ storage: String, _ byteWidth: Int, dtype: String? = nil, packing: Int = 1) {
-        self.storage = storage
-        self.dtype = dtype
-        self.byteWidth = byteWidth
-        self.packing = packing
-    }
-
-    /// The shape as PyTorch counts it, or nil when packed elements do not fill whole bytes in the last dimension.
-    func torchShape(_ shape: [Int]) -> [Int]? {
-        guard packing > 1 else { return shape }
-        guard let last = shape.last, last % packing == 0 else { return nil }
-        return shape.dropLast() + [last / packing]
     }
 }
 

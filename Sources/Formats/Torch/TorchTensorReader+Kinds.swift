@@ -14,10 +14,12 @@ extension TorchTensorReader {
 
     /// Integers with their scales: (storage, offset, size, stride, quantiser, …).
     mutating func quantised(
-        _ layout: TorchTensorLayout, _ arguments: [PickleNodeID], at location: UD2MError.Location
+        _ layout: TorchTensorLayout, _ arguments: [PickleNodeID], packedShape: [Int]? = nil,
+        at location: UD2MError.Location
     ) throws -> TorchTensorOutcome {
         var layout = layout
-        let (quantisation, parts) = try quantiser(arguments, shape: layout.shape, at: location)
+        var (quantisation, parts) = try quantiser(arguments, shape: layout.shape, at: location)
+        quantisation.packedShape = packedShape
         layout.quantisation = quantisation
         return parts.isEmpty ? .tensor(layout) : .parts([(component: nil, layout: layout)] + parts)
     }
@@ -47,7 +49,8 @@ extension TorchTensorReader {
         let layout = TorchTensorLayout(
             elementType: type.elementType, shape: [byteCount], strides: [1], elementOffset: reference.elementBase,
             storage: storage, torchType: type.torchType)
-        return try quantised(layout, arguments, at: location)
+        let isDense = sizes(arguments[3]) == TensorSource.denseStrides(shape)
+        return try quantised(layout, arguments, packedShape: isDense ? shape : nil, at: location)
     }
 
     private mutating func quantiser(
@@ -89,11 +92,11 @@ extension TorchTensorReader {
     mutating func sparse(
         _ arguments: [PickleNodeID], at location: UD2MError.Location
     ) throws -> TorchTensorOutcome {
-        guard arguments.count == 2, let layout = layoutName(arguments[0]),
+        guard arguments.count == 2, let layoutName = layoutName(arguments[0]),
             let data = graph.items(arguments[1]).map({ Array($0.prefix(6)) })
         else { throw malformed("A sparse tensor lacks its layout or data.", at: location) }
-        guard let names = SparseTensorCheck.partNames[layout] else {
-            return .undeliverable("The sparse layout \(layout) is unknown.")
+        guard let names = SparseTensorCheck.partNames[layoutName] else {
+            return .undeliverable("The sparse layout \(layoutName) is unknown.")
         }
         guard data.count > names.count, let shape = sizes(data[names.count]) else {
             throw malformed("A sparse tensor's size is not made of non-negative integers.", at: location)
@@ -105,11 +108,16 @@ extension TorchTensorReader {
         }
         for part in parts.dropLast() { try chargeReading(part.layout) }
         do {
-            try SparseTensorCheck(layout: layout, shape: shape, parts: parts.map(\.layout), limits: limits).check()
+            try SparseTensorCheck(layout: layoutName, shape: shape, parts: parts.map(\.layout), limits: limits).check()
         } catch let error as UD2MError {
             throw error.located(in: location)
         }
-        return .parts(parts)
+        return .parts(
+            parts.map { part in
+                var layout = part.layout
+                layout.sparsity = part.component.map { TensorSparsity(layout: layoutName, shape: shape, part: $0) }
+                return (part.component, layout)
+            })
     }
 
     /// `torch.serialization._get_layout('torch.sparse_coo')`, or the layout itself.

@@ -9,6 +9,7 @@ struct TorchTensorLayout {
     var isNegated = false
     var torchType: String?
     var quantisation: TensorQuantisation?
+    var sparsity: TensorSparsity?
 }
 
 /// What a tensor value of a pickle comes to.

@@ -230,12 +230,12 @@ struct TorchWalker {
         let components = try components(path)
         return parts.map { part in
             TensorSource(
-                name: part.component.map { TensorName(bytes: name.bytes + [UInt8(ascii: ".")] + $0.utf8) } ?? name,
+                name: part.component.map { name.appending($0) } ?? name,
                 path: part.component.map { components + [$0] } ?? components, elementType: part.layout.elementType,
                 shape: part.layout.shape, strides: part.layout.strides, elementOffset: part.layout.elementOffset,
                 storage: part.layout.storage, isConjugated: part.layout.isConjugated,
                 isNegated: part.layout.isNegated, torchType: part.layout.torchType,
-                quantisation: part.layout.quantisation)
+                quantisation: part.layout.quantisation, sparsity: part.layout.sparsity)
         }
     }
 

@@ -26,7 +26,9 @@ public struct TorchZipWriter {
                 throw UD2MError(.storeTensor, "The sizes of the tensor are more than any file has.", at: location)
             }
             rows.append(
-                .init(name: tensor.name, elementType: tensor.elementType, shape: tensor.shape, storage: index))
+                .init(
+                    name: tensor.name, elementType: tensor.elementType, shape: tensor.shape, storage: index,
+                    interpretation: tensor.interpretation))
             members.append(
                 .init(name: Array("archive/data/\(index)".utf8), byteCount: byteCount) { body in
                     do {
@@ -36,6 +38,7 @@ public struct TorchZipWriter {
                     }
                 })
         }
+        let channelParameters = try Self.adoptChannelParameters(&rows, indexByName)
         for (alias, target) in aliases.sorted(by: { $0.key < $1.key }) {
             guard let index = indexByName[target], indexByName[alias] == nil,
                 String(validating: alias.bytes, as: UTF8.self) != nil
@@ -45,8 +48,12 @@ public struct TorchZipWriter {
                     at: .init(tensor: alias.text))
             }
             let row = rows[index]
-            rows.append(.init(name: alias, elementType: row.elementType, shape: row.shape, storage: index))
+            var other = row
+            other.name = alias
+            rows.append(other)
         }
+        // They are arguments of their tensor, and would be tensors of their own in nobody's file.
+        rows.removeAll { channelParameters.contains($0.name) }
         let position = Dictionary(zip(order, order.indices), uniquingKeysWith: { first, _ in first })
         let sorted = rows.enumerated().sorted {
             (position[$0.element.name] ?? .max, $0.offset) < (position[$1.element.name] ?? .max, $1.offset)
@@ -58,6 +65,32 @@ public struct TorchZipWriter {
             .init(name: "archive/byteorder", bytes: Array("little".utf8)),
         ]
         archive = try ZipWriter(head + members + [.init(name: "archive/version", bytes: Array("3\n".utf8))])
+    }
+
+    /// Gives every tensor that is quantised by channel its scales and zero points, which stand beside it.
+    /// - Returns: Their names.
+    private static func adoptChannelParameters(
+        _ rows: inout [TorchPickleWriter.Tensor], _ indexByName: [TensorName: Int]
+    ) throws -> Set<TensorName> {
+        var adopted: Set<TensorName> = []
+        for index in rows.indices {
+            guard let axis = rows[index].interpretation.quantisation?.axis else { continue }
+            let names = ["scales", "zero_points"].map {
+                rows[index].name.appending($0)
+            }
+            let parameters = names.compactMap { indexByName[$0].map { rows[$0] } }
+            let shape = rows[index].interpretation.quantisation?.packedShape ?? rows[index].shape
+            guard parameters.count == 2, shape.indices.contains(axis),
+                parameters.allSatisfy({ $0.shape == [shape[axis]] })
+            else {
+                throw UD2MError(
+                    .exportType, "The scales and zero points of the tensor's channels are not beside it.",
+                    at: .init(tensor: rows[index].name.text), remedy: "Export as safetensors, or dequantise it.")
+            }
+            rows[index].channelParameters = parameters
+            adopted.formUnion(names)
+        }
+        return adopted
     }
 
     /// Bytes of the file.

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A storage held by one record of a zip archive: the mapping itself where it is stored, inflated on demand where it is
+/// A storage held by one record of a zip archive: the file's own bytes where it is stored, inflated on demand where it is
 /// deflated; its checksum is verified once, when its bytes are first given (`formats.md` §2.3 rules 8 and 9).
 final class ZipRecordStorage: TensorStorage {
     let key: String
@@ -46,10 +46,42 @@ final class ZipRecordStorage: TensorStorage {
         }
     }
 
+    /// Streams a part of the record; the whole of it in one pass, its checksum compared after the last piece.
+    func stream(
+        _ range: Range<Int>, pieceBytes: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        guard range.upperBound <= byteCount else { throw TensorSource.outsideStorage }
+        guard entry.method == .stored else {
+            return try withBytes { bytes in
+                try UnsafeRawBufferPointer(rebasing: bytes[range]).forEachPiece(of: pieceBytes, body)
+            }
+        }
+        guard range == 0..<byteCount, !isVerified.withLock({ $0 }) else {
+            try verifyByReading()
+            return try archive.stream(entry, range, pieceBytes: pieceBytes, body)
+        }
+        var checksum = CRC32()
+        try archive.stream(entry, range, pieceBytes: pieceBytes) { piece in
+            checksum.update(piece)
+            try body(piece)
+        }
+        try archive.compareChecksum(checksum, of: entry, allowMissingCRC: allowMissingCRC)
+        isVerified.withLock { $0 = true }
+    }
+
     private func verify(_ bytes: UnsafeRawBufferPointer) throws {
         try isVerified.withLock { isVerified in
             guard !isVerified else { return }
             try archive.verifyChecksum(bytes, of: entry, allowMissingCRC: allowMissingCRC)
+            isVerified = true
+        }
+    }
+
+    /// Others who need the record wait, rather than read all of it as well.
+    private func verifyByReading() throws {
+        try isVerified.withLock { isVerified in
+            guard !isVerified else { return }
+            try archive.verify(entry, allowMissingCRC: allowMissingCRC)
             isVerified = true
         }
     }

@@ -18,12 +18,24 @@ extension ZipArchive {
     /// - Throws: ``UD2MError`` with code `zip-checksum` or `zip-inflate-failed` for damage.
     package func verify(_ entry: ZipEntry, allowMissingCRC: Bool = false) throws {
         switch entry.method {
-        case .stored: try verifyChecksum(try payload(of: entry), of: entry, allowMissingCRC: allowMissingCRC)
+        case .stored:
+            var checksum = CRC32()
+            try stream(entry, 0..<entry.size, pieceBytes: 1 << 20) { checksum.update($0) }
+            try compareChecksum(checksum, of: entry, allowMissingCRC: allowMissingCRC)
         case .deflated:
             try inflatedBytes(of: entry).withUnsafeBytes {
                 try verifyChecksum($0, of: entry, allowMissingCRC: allowMissingCRC)
             }
         }
+    }
+
+    /// Gives a part of a stored entry's payload in order, read or mapped as the file is.
+    func stream(
+        _ entry: ZipEntry, _ part: Range<Int>, pieceBytes: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        _ = try payload(of: entry)
+        let start = range.lowerBound + entry.payloadOffset
+        try file.stream(start + part.lowerBound..<start + part.upperBound, pieceBytes: pieceBytes, body)
     }
 
     /// A deflated or stored entry's bytes, unverified.
@@ -78,7 +90,14 @@ extension ZipArchive {
     ///
     /// Some writers record none, that is zero; `allowMissingCRC` lets those pass.
     func verifyChecksum(_ bytes: UnsafeRawBufferPointer, of entry: ZipEntry, allowMissingCRC: Bool) throws {
-        guard crc32Checksum(bytes) != entry.crc32 else { return }
+        var checksum = CRC32()
+        checksum.update(bytes)
+        try compareChecksum(checksum, of: entry, allowMissingCRC: allowMissingCRC)
+    }
+
+    /// Compares a checksum that is complete with the entry's.
+    func compareChecksum(_ checksum: CRC32, of entry: ZipEntry, allowMissingCRC: Bool) throws {
+        guard checksum.value != entry.crc32 else { return }
         if allowMissingCRC && entry.crc32 == 0 { return }
         let remedy =
             entry.crc32 == 0

@@ -8,7 +8,7 @@ extension ImageBuffer {
     ///   - newWidth: Pixels in a row, at least 1.
     ///   - newHeight: Rows, at least 1.
     ///   - filter: The kernel.
-    ///   - antialias: Whether the kernel grows with the reduction when the image shrinks; `nearest` never does.
+    ///   - antialias: Whether the kernel grows with the reduction when the image shrinks; `nearest` and `cornerBilinear` never do.
     ///   - limits: The largest result.
     /// - Returns: The resized image, with the same channels and bit depth.
     /// - Throws: `ImageError` with `invalidArgument` for a size below 1 and `tooLarge` for one above the limit.

@@ -8,12 +8,15 @@ public enum ResizeFilter: String, Sendable, Hashable, CaseIterable {
     case bilinear
     /// The cubic convolution kernel of Keys (1981) with a = -1/2, of radius 2.
     case bicubic
+    /// Between two neighbours, with the first pixels of both grids in the same place and no antialiasing: what TensorFlow 1
+    /// called bilinear.
+    case cornerBilinear
 
     /// Pixels to each side that the kernel reaches.
     var radius: Double {
         switch self {
         case .nearest: 0.5
-        case .bilinear: 1
+        case .bilinear, .cornerBilinear: 1
         case .bicubic: 2
         }
     }
@@ -23,7 +26,7 @@ public enum ResizeFilter: String, Sendable, Hashable, CaseIterable {
         let x = abs(distance)
         switch self {
         case .nearest: return x <= 0.5 ? 1 : 0
-        case .bilinear: return max(1 - x, 0)
+        case .bilinear, .cornerBilinear: return max(1 - x, 0)
         case .bicubic:
             let a = -0.5
             if x < 1 { return ((a + 2) * x - (a + 3)) * x * x + 1 }
@@ -34,13 +37,22 @@ public enum ResizeFilter: String, Sendable, Hashable, CaseIterable {
 
     /// The source pixels of every output pixel along one axis.
     ///
-    /// Pixel centres are at half integers in both grids. With `antialias` the kernel is stretched by the reduction, so
+    /// Pixel centres are at half integers in both grids, but for `cornerBilinear`. With `antialias` the kernel is stretched by the reduction, so
     /// that every source pixel counts. Taps outside the image are dropped and the rest rescaled to sum 1.
     func taps(from source: Int, to target: Int, antialias: Bool) -> [Taps] {
         let scale = Double(source) / Double(target)
         if self == .nearest {
             return (0..<target).map { index in
                 Taps(first: min(Int((Double(index) + 0.5) * scale), source - 1), weights: [1])
+            }
+        }
+        if self == .cornerBilinear {
+            return (0..<target).map { index in
+                let position = Double(index) * scale
+                let first = min(Int(position), source - 1)
+                let share = position - Double(first)
+                return first == source - 1
+                    ? Taps(first: first, weights: [1]) : Taps(first: first, weights: [1 - share, share])
             }
         }
         let stretch = antialias ? max(scale, 1) : 1

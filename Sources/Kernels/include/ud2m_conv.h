@@ -39,7 +39,10 @@ typedef struct ud2m_conv2d {
     /// `16 * output_blocks` floats in slot order, or null for none.
     const float *bias;
     /// Applied to convolution plus bias. Padding lanes of the output stay zero when weights and bias are packed.
+    /// The sigmoid makes them 1/2, so it is for vectors only.
     ud2m_activation activation;
+    /// Of `UD2M_ACTIVATION_LEAKY_RELU`; otherwise ignored.
+    float slope;
     /// `output_blocks` blocks added last, or null for none. Must not overlap the output.
     const float *const *residual;
     /// 1 for a residual of the output's size, 2 to add the nearest-neighbour x2 enlargement of a residual of

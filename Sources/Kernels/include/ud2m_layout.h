@@ -22,6 +22,11 @@ void ud2m_pack_planes(ud2m_pool *pool, const float *source, int32_t channels, in
 void ud2m_unpack_planes(ud2m_pool *pool, const float *const *blocks, int32_t channels, int32_t height, int32_t width,
                         float *destination);
 
+/// Interleaves four images of equal blocks, listed one after the other, into one of twice the height and width: pixel
+/// (2y + i, 2x + j) comes from pixel (y, x) of image `2 i + j`. A transposed convolution of kernel 2 and stride 2 is a
+/// 1x1 convolution to the four images and this.
+ud2m_status ud2m_interleave2(ud2m_pool *pool, const ud2m_planes *input, float *const *output);
+
 /// Widens `count` elements to float32. `destination` must not overlap `source`.
 void ud2m_convert_to_f32(const void *source, ud2m_element element, size_t count, float *destination);
 

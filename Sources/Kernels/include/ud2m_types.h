@@ -45,6 +45,10 @@ typedef enum ud2m_activation {
     UD2M_ACTIVATION_SILU = 1,
     /// max(x, 0).
     UD2M_ACTIVATION_RELU = 2,
+    /// x where positive, else slope · x; the slope stands beside the activation.
+    UD2M_ACTIVATION_LEAKY_RELU = 3,
+    /// 1 / (1 + e^-x).
+    UD2M_ACTIVATION_SIGMOID = 4,
 } ud2m_activation;
 
 /// Read-only view of one image in blocks.
@@ -63,6 +67,8 @@ typedef struct ud2m_input_map {
     const float *scale;
     const float *shift;
     ud2m_activation activation;
+    /// Of `UD2M_ACTIVATION_LEAKY_RELU`; otherwise ignored.
+    float slope;
 } ud2m_input_map;
 
 #ifdef __cplusplus

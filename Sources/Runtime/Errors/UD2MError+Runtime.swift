@@ -19,6 +19,8 @@ extension UD2MError.Code {
     public static let inputShape = Self("input-shape", .usage)
     /// An input's value lies outside its range.
     public static let inputRange = Self("input-range", .usage)
+    /// A function given to a run gave a map of another shape than the network needs.
+    public static let externalResult = Self("external-result", .internalBug)
     /// No activation has this tap name.
     public static let tapUnknown = Self("tap-unknown", .usage)
     /// A run needs more memory than can be had.

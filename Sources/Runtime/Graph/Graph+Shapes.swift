@@ -1,3 +1,4 @@
+import CUD2MKernels
 import UD2MFormats
 
 /// The size of one item of a value.
@@ -52,8 +53,13 @@ extension Node {
         case .classEmbedding(_, let embedding): .vector(embedding.width)
         case .convolution(let convolution):
             convolution.shape(of: loadsUpsampled ? operands.first?.resampled(.nearestUp) : operands.first)
+        case .interleave(let channels): operands.first?.interleaved(channels)
         case .linear(let linear): operands == [.vector(linear.inputs)] ? .vector(linear.outputs) : nil
-        case .groupNorm, .silu, .modulate, .add, .load: operands.first
+        case .groupNorm, .activation, .modulate, .scale, .add, .load: operands.first
+        case .external(_, let channels): operands.concatenated.flatMap { $0.with(channels: channels) }
+        case .pool(let pooling): operands.first?.pooled(pooling)
+        case .globalAverage: operands.first.map { .vector($0.channels) }
+        case .flatten(let positions): operands.first?.flattened(positions)
         case .concat: operands.concatenated
         case .resample(let kind): operands.first?.resampled(kind)
         case .resizeBilinear:
@@ -89,6 +95,29 @@ extension [ValueShape] {
 }
 
 extension ValueShape {
+    /// A map of the same size with other channels.
+    fileprivate func with(channels: Int) -> ValueShape? {
+        guard case .map(_, let height, let width) = self else { return nil }
+        return .map(channels: channels, height: height, width: width)
+    }
+
+    fileprivate func interleaved(_ channels: Int) -> ValueShape? {
+        guard case .map(4 * blockCount(channels) * Int(UD2M_LANES), let height, let width) = self else { return nil }
+        return .map(channels: channels, height: 2 * height, width: 2 * width)
+    }
+
+    fileprivate func pooled(_ pooling: Pooling) -> ValueShape? {
+        guard case .map(let channels, let height, let width) = self, let rows = pooling.windows(height),
+            let columns = pooling.windows(width)
+        else { return nil }
+        return .map(channels: channels, height: rows, width: columns)
+    }
+
+    fileprivate func flattened(_ positions: Int) -> ValueShape? {
+        guard case .map(let channels, _, _) = self, self.positions == positions else { return nil }
+        return .vector(channels * positions)
+    }
+
     fileprivate func resampled(_ kind: Resample) -> ValueShape? {
         guard case .map(let channels, let height, let width) = self else { return nil }
         switch kind {
@@ -101,12 +130,31 @@ extension ValueShape {
     }
 }
 
+extension Pooling {
+    /// Windows along a side of the given length, or nil when none fits.
+    fileprivate func windows(_ side: Int) -> Int? {
+        let (window, stride, padding, isCeiling) =
+            switch self {
+            case .maximum(let window, let stride, let padding, let isCeiling): (window, stride, padding, isCeiling)
+            case .average(let window, let stride, let padding): (window, stride, padding, false)
+            case .adaptiveAverage(let side): (side, side, 0, false)
+            }
+        if case .adaptiveAverage = self { return window }
+        let reach = side + 2 * padding - window
+        // With ceiling, a window may reach beyond an image smaller than itself.
+        guard reach >= 0 || (isCeiling && reach > -stride) else { return nil }
+        let whole = reach < 0 ? 0 : reach / stride + 1
+        // A window that begins in the padding after the last pixel does not count.
+        return isCeiling && reach % stride != 0 && whole * stride < side + padding ? whole + 1 : whole
+    }
+}
+
 extension Convolution {
     fileprivate func shape(of input: ValueShape?) -> ValueShape? {
         guard case .map(inputChannels, let height, let width) = input else { return nil }
-        let reach = padBefore + padAfter - kernel
-        guard height + reach >= 0, width + reach >= 0 else { return nil }
-        return .map(
-            channels: outputChannels, height: (height + reach) / stride + 1, width: (width + reach) / stride + 1)
+        let down = height + padding.top + padding.bottom - kernelHeight
+        let across = width + padding.left + padding.right - kernelWidth
+        guard down >= 0, across >= 0 else { return nil }
+        return .map(channels: outputChannels, height: down / stride + 1, width: across / stride + 1)
     }
 }

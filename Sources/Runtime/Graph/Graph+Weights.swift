@@ -4,6 +4,11 @@ public struct WeightRequirement: Sendable, Hashable {
     public let name: String
     /// The shape it must have in the store.
     public let shape: [Int]
+
+    package init(name: String, shape: [Int]) {
+        self.name = name
+        self.shape = shape
+    }
 }
 
 extension Graph {
@@ -21,27 +26,20 @@ extension Operation {
         case .classEmbedding(_, let table):
             return [WeightRequirement(name: table.weight, shape: [table.classes, table.width])]
         case .convolution(let convolution):
-            let kernel = [Int](repeating: convolution.kernel, count: convolution.isOneDimensional ? 1 : 2)
-            let weight = WeightRequirement(
-                name: convolution.weight,
-                shape: [convolution.outputChannels, convolution.inputChannels] + kernel)
-            return [weight]
-                + (convolution.bias.map { [WeightRequirement(name: $0, shape: [convolution.outputChannels])] } ?? [])
+            return convolution.weights
         case .linear(let linear):
-            return [
-                WeightRequirement(name: linear.weight, shape: [linear.outputs, linear.inputs]),
-                WeightRequirement(name: linear.bias, shape: [linear.outputs]),
-            ]
+            let weight = WeightRequirement(name: linear.weight, shape: [linear.outputs, linear.inputs])
+            return [weight] + (linear.bias.map { [WeightRequirement(name: $0, shape: [linear.outputs])] } ?? [])
         case .groupNorm(let norm), .normCoefficients(let norm):
-            return [
-                WeightRequirement(name: norm.weight, shape: [norm.channels]),
-                WeightRequirement(name: norm.bias, shape: [norm.channels]),
-            ]
-        case .image, .timestepEmbedding, .modulate, .silu, .add, .concat, .resample, .resizeBilinear, .attention,
-            .vectorCoefficients, .load:
-            return []
+            return [norm.affine?.weight, norm.affine?.bias].compactMap { $0 }
+                .map { WeightRequirement(name: $0, shape: [norm.channels]) }
         case .shiftedBias(let weight, let channels):
             return [WeightRequirement(name: weight, shape: [channels])]
+        case .scale(let weight), .vectorCoefficients(.weight(let weight)):
+            return [WeightRequirement(name: weight, shape: [1])]
+        case .image, .timestepEmbedding, .external, .interleave, .modulate, .activation, .add, .concat, .resample,
+            .pool, .globalAverage, .flatten, .resizeBilinear, .attention, .vectorCoefficients, .load:
+            return []
         }
     }
 }

@@ -16,8 +16,8 @@ package struct Node: Sendable, Hashable {
     package var inputs: [Value]
     /// A vector [2C] of (a, b): the map is read as `a·x + b`.
     package var coefficients: Value?
-    /// Whether the map is read through SiLU, after `coefficients`.
-    package var loadsThroughSiLU = false
+    /// What the map is read through, after `coefficients`.
+    package var loadActivation = Activation.none
     /// Whether the map is read at twice its size, every value four times, after the transforms above.
     package var loadsUpsampled = false
     /// A map that is added to the output.
@@ -56,6 +56,11 @@ package struct Tap: Sendable, Hashable {
 
     package var value: Value
     package var layout: Layout
+
+    package init(value: Value, layout: Layout) {
+        self.value = value
+        self.layout = layout
+    }
 }
 
 /// A network as a static list of nodes over named weights, symbolic in batch size, height and width.

@@ -1,3 +1,4 @@
+import CUD2MKernels
 import UD2MFormats
 
 /// A feature map of a graph under construction.
@@ -20,12 +21,14 @@ package struct GraphBuilder {
 
     package init() {}
 
-    private mutating func append(_ operation: Operation, _ inputs: [Value]) -> Value {
+    /// Appends a node.
+    mutating func append(_ operation: Operation, _ inputs: [Value]) -> Value {
         graph.nodes.append(Node(operation, inputs))
         return Value(index: graph.nodes.count - 1)
     }
 
-    private func require(_ condition: Bool, _ message: @autoclosure () -> String, tensor: String? = nil) throws {
+    /// Throws `network-configuration` unless a condition holds.
+    func require(_ condition: Bool, _ message: @autoclosure () -> String, tensor: String? = nil) throws {
         guard condition else { throw UD2MError(.networkConfiguration, message(), at: .init(tensor: tensor)) }
     }
 
@@ -36,9 +39,11 @@ package struct GraphBuilder {
     }
 
     package mutating func timestepEmbedding(
-        _ name: String, width: Int, _ convention: TimestepEmbedding.Convention
-    ) -> FeatureVector {
-        let embedding = TimestepEmbedding(width: width, convention: convention)
+        _ name: String, width: Int, isCosineFirst: Bool, frequencyShift: Int
+    ) throws -> FeatureVector {
+        try require(width / 2 > frequencyShift, "A timestep embedding of \(width) values has no frequencies.")
+        let embedding = TimestepEmbedding(
+            width: width, isCosineFirst: isCosineFirst, frequencyShift: frequencyShift)
         return FeatureVector(value: append(.timestepEmbedding(name: name, embedding), []), channels: width)
     }
 
@@ -49,18 +54,47 @@ package struct GraphBuilder {
         return FeatureVector(value: append(.classEmbedding(name: name, embedding), []), channels: width)
     }
 
+    /// A map that the caller of a run computes from others of the same size.
+    package mutating func external(_ name: String, _ inputs: [FeatureMap], channels: Int) throws -> FeatureMap {
+        try require(!inputs.isEmpty && channels > 0, "The external operation \(name) has no inputs or no output.")
+        return FeatureMap(
+            value: append(.external(name: name, channels: channels), inputs.map(\.value)), channels: channels)
+    }
+
     // MARK: Layers with weights
 
+    /// A convolution; `padding` keeps the size of odd kernels unless it is given.
     package mutating func convolution(
-        _ input: FeatureMap, _ prefix: String, channels: Int, kernel: Int, stride: Int = 1,
-        padding: (before: Int, after: Int)? = nil, isOneDimensional: Bool = false
+        _ input: FeatureMap, _ prefix: String, channels: Int, kernel: Int, stride: Int = 1, padding: Padding? = nil,
+        hasBias: Bool = true, activation: Activation = .none, isOneDimensional: Bool = false
     ) -> FeatureMap {
-        let padding = padding ?? (kernel / 2, kernel / 2)
+        convolution(
+            input,
+            Convolution(
+                weight: "\(prefix).weight", bias: hasBias ? "\(prefix).bias" : nil, normalization: nil,
+                inputChannels: input.channels, outputChannels: channels, kernelHeight: kernel, kernelWidth: kernel,
+                stride: stride, padding: padding ?? Padding(kernel / 2), activation: activation,
+                layout: isOneDimensional ? .sequence : .planar))
+    }
+
+    /// A convolution described in full.
+    package mutating func convolution(_ input: FeatureMap, _ convolution: Convolution) -> FeatureMap {
+        FeatureMap(value: append(.convolution(convolution), [input.value]), channels: convolution.outputChannels)
+    }
+
+    /// A transposed convolution of kernel 2 and stride 2 without bias, from a weight [input, output, 2, 2]: twice the
+    /// height and width.
+    package mutating func transposedConvolution(
+        _ input: FeatureMap, _ prefix: String, channels: Int
+    ) -> FeatureMap {
+        // The four pixels of a square start at blocks of their own.
+        let rows = 4 * blockCount(channels) * Int(UD2M_LANES)
         let convolution = Convolution(
-            weight: "\(prefix).weight", bias: "\(prefix).bias", inputChannels: input.channels,
-            outputChannels: channels, kernel: kernel, stride: stride, padBefore: padding.before,
-            padAfter: padding.after, isOneDimensional: isOneDimensional)
-        return FeatureMap(value: append(.convolution(convolution), [input.value]), channels: channels)
+            weight: "\(prefix).weight", bias: nil, normalization: nil, inputChannels: input.channels,
+            outputChannels: rows, kernelHeight: 1, kernelWidth: 1, stride: 1, padding: Padding(0), activation: .none,
+            layout: .transposed(channels: channels))
+        let pixels = append(.convolution(convolution), [input.value])
+        return FeatureMap(value: append(.interleave(channels: channels), [pixels]), channels: channels)
     }
 
     package mutating func linear(_ input: FeatureVector, _ prefix: String, channels: Int) -> FeatureVector {
@@ -76,66 +110,9 @@ package struct GraphBuilder {
         try require(
             groups > 0 && input.channels % groups == 0,
             "\(input.channels) channels cannot be normalised in \(groups) groups.", tensor: "\(prefix).weight")
-        let norm = GroupNorm(
-            weight: "\(prefix).weight", bias: "\(prefix).bias", channels: input.channels, groups: groups,
-            epsilon: epsilon)
+        let affine = GroupNorm.Affine(weight: "\(prefix).weight", bias: "\(prefix).bias")
+        let norm = GroupNorm(affine: affine, channels: input.channels, groups: groups, epsilon: epsilon)
         return FeatureMap(value: append(.groupNorm(norm), [input.value]), channels: input.channels)
-    }
-
-    // MARK: Layers without weights
-
-    package mutating func modulate(_ input: FeatureMap, by vector: FeatureVector) throws -> FeatureMap {
-        try require(
-            vector.channels == 2 * input.channels,
-            "\(vector.channels) values cannot scale and shift \(input.channels) channels.")
-        return FeatureMap(value: append(.modulate, [input.value, vector.value]), channels: input.channels)
-    }
-
-    package mutating func silu(_ input: FeatureMap) -> FeatureMap {
-        FeatureMap(value: append(.silu, [input.value]), channels: input.channels)
-    }
-
-    package mutating func silu(_ input: FeatureVector) -> FeatureVector {
-        FeatureVector(value: append(.silu, [input.value]), channels: input.channels)
-    }
-
-    package mutating func add(_ left: FeatureMap, _ right: FeatureMap) throws -> FeatureMap {
-        try require(left.channels == right.channels, "\(left.channels) and \(right.channels) channels do not add.")
-        return FeatureMap(value: append(.add, [left.value, right.value]), channels: left.channels)
-    }
-
-    package mutating func add(_ left: FeatureVector, _ right: FeatureVector) throws -> FeatureVector {
-        try require(left.channels == right.channels, "\(left.channels) and \(right.channels) values do not add.")
-        return FeatureVector(value: append(.add, [left.value, right.value]), channels: left.channels)
-    }
-
-    package mutating func add(_ map: FeatureMap, broadcasting vector: FeatureVector) throws -> FeatureMap {
-        try require(
-            map.channels == vector.channels, "\(map.channels) channels and \(vector.channels) values do not add.")
-        return FeatureMap(value: append(.add, [map.value, vector.value]), channels: map.channels)
-    }
-
-    package mutating func concat(_ first: FeatureMap, _ second: FeatureMap) -> FeatureMap {
-        FeatureMap(
-            value: append(.concat, [first.value, second.value]), channels: first.channels + second.channels)
-    }
-
-    package mutating func resample(_ input: FeatureMap, _ kind: Resample) -> FeatureMap {
-        FeatureMap(value: append(.resample(kind), [input.value]), channels: input.channels)
-    }
-
-    package mutating func resizeBilinear(_ input: FeatureMap, toSizeOf reference: FeatureMap) -> FeatureMap {
-        FeatureMap(value: append(.resizeBilinear, [input.value, reference.value]), channels: input.channels)
-    }
-
-    /// - Throws: `network-configuration` when `qkv` does not hold three times `heads` equal heads.
-    package mutating func attention(_ qkv: FeatureMap, heads: Int, order: QKVOrder) throws -> FeatureMap {
-        let channels = qkv.channels / 3
-        try require(
-            heads > 0 && qkv.channels % 3 == 0 && channels % heads == 0,
-            "\(qkv.channels) channels are not queries, keys and values of \(heads) heads.")
-        let attention = Attention(channels: channels, heads: heads, order: order)
-        return FeatureMap(value: append(.attention(attention), [qkv.value]), channels: channels)
     }
 
     // MARK: Results
@@ -148,10 +125,17 @@ package struct GraphBuilder {
         graph.taps[name] = Tap(value: vector.value, layout: .natural)
     }
 
+    // Mutating, because a copy of the builder would be taken before a node that is built in the argument.
+
     /// The graph whose result is `output`.
-    package func finish(_ output: FeatureMap) -> Graph {
+    package mutating func finish(_ output: FeatureMap) -> Graph { finish(output.value) }
+
+    /// The graph whose result is `output`.
+    package mutating func finish(_ output: FeatureVector) -> Graph { finish(output.value) }
+
+    private mutating func finish(_ output: Value) -> Graph {
         var graph = graph
-        graph.output = output.value
+        graph.output = output
         return graph
     }
 }

@@ -8,22 +8,36 @@ package enum Operation: Sendable, Hashable {
     case timestepEmbedding(name: String, TimestepEmbedding)
     /// The row of a weight table that the integer input `name` selects: a vector.
     case classEmbedding(name: String, ClassEmbedding)
+    /// Maps of one size to a map of that size with the given channels, by a function that the run's caller gives under
+    /// this name.
+    case external(name: String, channels: Int)
     /// A 2-D convolution of a map.
     case convolution(Convolution)
+    /// The second half of a transposed convolution: a map of four times the blocks of `channels` channels, to one of
+    /// twice the height and width.
+    case interleave(channels: Int)
     /// A matrix–vector product with bias.
     case linear(Linear)
     /// Group normalisation of a map.
     case groupNorm(GroupNorm)
     /// `x·(1 + scale) + shift` of a map with a vector [2C], scale first.
     case modulate
-    /// `x·sigmoid(x)` of a map or a vector.
-    case silu
+    /// A map times a weight of one value.
+    case scale(weight: String)
+    /// A function of every value of a map or a vector.
+    case activation(Activation)
     /// The sum of two maps, of two vectors, or of a map and a vector that is broadcast over H and W.
     case add
     /// Maps one after the other along the channels.
     case concat
     /// A map at half or twice the size.
     case resample(Resample)
+    /// The mean or the maximum of windows of a map.
+    case pool(Pooling)
+    /// The mean of every channel of a map: a vector.
+    case globalAverage
+    /// A map of `positions` pixels in the order C, H, W: a vector.
+    case flatten(positions: Int)
     /// The first map, bilinearly resized to the size of the second (half-pixel centres, no antialiasing).
     case resizeBilinear
     /// Multi-head self-attention over the H·W positions of a map of 3C channels.
@@ -33,7 +47,7 @@ package enum Operation: Sendable, Hashable {
     /// by the second operand where there is one.
     case normCoefficients(GroupNorm)
     /// Made by ``NormalizationFolding`` and ``AdditionFolding``: the vector [2C] of (a, b) for the map of the first
-    /// operand from the vector of the second.
+    /// operand from the vector of the second, or from a weight.
     case vectorCoefficients(VectorCoefficients)
     /// Made by ``NormalizationFolding``: a copy of a map, read through the node's load transforms.
     case load
@@ -43,16 +57,11 @@ package enum Operation: Sendable, Hashable {
 
 /// A sinusoidal timestep embedding (`networks.md` §1.3, §2.1).
 package struct TimestepEmbedding: Sendable, Hashable {
-    /// Which half comes first, and what the exponents are divided by.
-    package enum Convention: Sendable, Hashable {
-        /// Cosines first, frequencies `exp(-ln 10⁴ · i / half)`.
-        case adm
-        /// Sines first, frequencies `exp(-i · ln 10⁴ / (half - 1))`.
-        case ddpm
-    }
-
     package var width: Int
-    package var convention: Convention
+    /// Whether the cosines come before the sines.
+    package var isCosineFirst: Bool
+    /// The frequencies are `exp(-i · ln 10⁴ / (width / 2 - frequencyShift))`.
+    package var frequencyShift: Int
 }
 
 /// A table of class embeddings, one row a class.
@@ -62,38 +71,27 @@ package struct ClassEmbedding: Sendable, Hashable {
     package var width: Int
 }
 
-/// A 2-D convolution with square kernel and stride, zero padding, and an optional bias.
-package struct Convolution: Sendable, Hashable {
-    package var weight: String
-    package var bias: String?
-    package var inputChannels: Int
-    package var outputChannels: Int
-    /// The side of the kernel.
-    package var kernel: Int
-    package var stride: Int
-    /// Zero rows and columns before the first.
-    package var padBefore: Int
-    /// Zero rows and columns after the last.
-    package var padAfter: Int
-    /// Whether the stored weight is that of a 1-D convolution: [K, C, 1] in place of [K, C, 1, 1].
-    package var isOneDimensional: Bool
-}
-
 /// A fully connected layer.
 package struct Linear: Sendable, Hashable {
     package var weight: String
-    package var bias: String
+    package var bias: String?
     package var inputs: Int
     package var outputs: Int
 }
 
-/// Group normalisation with an affine transform; the variance is the biased one.
+/// Group normalisation; the variance is the biased one.
 package struct GroupNorm: Sendable, Hashable {
-    package var weight: String
-    package var bias: String
+    /// The names of weight and bias; nil for a normalisation without.
+    package var affine: Affine?
     package var channels: Int
     package var groups: Int
     package var epsilon: Float
+
+    /// The tensors of an affine transform, one value a channel each.
+    package struct Affine: Sendable, Hashable {
+        package var weight: String
+        package var bias: String
+    }
 }
 
 /// How a map changes size.
@@ -104,12 +102,25 @@ package enum Resample: Sendable, Hashable {
     case nearestUp
 }
 
+/// Pooling over square windows.
+package enum Pooling: Sendable, Hashable {
+    /// The maximum of the pixels of each window that are in the image; with `isCeiling`, a last window may reach
+    /// beyond it (PyTorch's ceil_mode).
+    case maximum(window: Int, stride: Int, padding: Int = 0, isCeiling: Bool = false)
+    /// The mean of the pixels of each window that are in the image.
+    case average(window: Int, stride: Int, padding: Int = 0)
+    /// The mean of windows that divide the image into `side` rows and columns.
+    case adaptiveAverage(side: Int)
+}
+
 /// How coefficients (a, b) follow from a vector.
 package enum VectorCoefficients: Sendable, Hashable {
     /// (1 + scale, shift) of [scale | shift].
     case scaleShift
     /// (1, v) of v.
     case shift
+    /// (w, 0) of a weight of one value.
+    case weight(String)
 }
 
 /// The layout of the 3C rows of queries, keys and values.
@@ -118,6 +129,8 @@ package enum QKVOrder: Sendable, Hashable {
     case headMajor
     /// The queries of all heads, then all keys, then all values.
     case kindMajor
+    /// As `kindMajor`, but the three are maps of their own, joined by a concatenation.
+    case separate
 }
 
 /// Multi-head self-attention.

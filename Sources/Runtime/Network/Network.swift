@@ -39,68 +39,71 @@ public final class Network: Sendable {
 
     /// Loads a network of a given architecture, to run on `threads` threads; 0 means one a processor.
     /// - Throws: as ``init(store:threads:)``.
-    public init(store: WeightStore, architecture: ArchitectureConfiguration, threads: Int = 0) throws {
+    public convenience init(store: WeightStore, architecture: ArchitectureConfiguration, threads: Int = 0) throws {
+        if case .ram = architecture {
+            throw UD2MError(
+                .networkConfiguration, "A RAM network restores images through operators, not tensors alone.",
+                at: .init(file: store.path), remedy: "Use RAMNetwork, or ud2m forward.")
+        }
+        let definition = try architecture.definition
+        try self.init(
+            store: store, graph: definition.graph(), inputs: definition.networkInputs,
+            outputChannels: definition.outputChannels, sizeMultiple: definition.imageMultiple, threads: threads)
+    }
+
+    /// Loads the network of a graph.
+    package init(
+        store: WeightStore, graph: @autoclosure () throws -> Graph, inputs: [NetworkInput], outputChannels: Int,
+        sizeMultiple: Int, threads: Int
+    ) throws {
         guard (0...256).contains(threads) else {
             throw UD2MError(.inputRange, "\(threads) is no number of threads; use 0 to 256.")
         }
-        let location = UD2MError.Location(file: store.path)
+        self.inputs = inputs
+        self.outputChannels = outputChannels
+        self.sizeMultiple = sizeMultiple
         do {
-            switch architecture {
-            case .adm(let configuration):
-                graph = try configuration.graph()
-                inputs = configuration.networkInputs
-                outputChannels = configuration.outputChannels
-                sizeMultiple = configuration.sizeMultiple
-            default:
-                throw UD2MError(.networkConfiguration, "This network is not yet runnable.")
-            }
+            let graph = try graph()
             let runtime = try Runtime(graph: graph, threads: threads) { store.tensor(TensorName($0)) }
+            self.graph = graph
             self.threads = runtime.threads
             self.runtime = Mutex(runtime)
+            tapNames = graph.taps.keys.sorted()
         } catch let error as UD2MError {
-            throw error.located(in: location)
+            throw error.located(in: .init(file: store.path))
         }
-        tapNames = graph.taps.keys.sorted()
     }
 
     /// The tensors that a store must hold for an architecture, with their shapes.
     /// - Throws: `network-configuration`.
     public static func requiredWeights(_ architecture: ArchitectureConfiguration) throws -> [WeightRequirement] {
-        switch architecture {
-        case .adm(let configuration): try configuration.graph().weights
-        default: throw UD2MError(.networkConfiguration, "This network is not yet runnable.")
-        }
+        if case .ram(let configuration) = architecture { return try configuration.requiredWeights }
+        let definition = try architecture.definition
+        return try definition.graph().weights + definition.companionWeights
     }
 
     /// Runs the network on a batch.
     /// - Parameters:
     ///   - inputs: a tensor for each of ``inputs``; all have the same batch size N.
     ///   - taps: names of activations to return as well.
-    /// - Returns: `out`, [N, ``outputChannels``, H, W], and each tap under its name: [N, C, H, W] for feature maps,
-    ///   [N, C, H·W] inside attention blocks, [N, C] for vectors.
+    /// - Returns: `out`, [N, ``outputChannels``, H, W] or [N, ``outputChannels``], and each tap under its name:
+    ///   [N, C, H, W] for feature maps, [N, C, H·W] inside ADM's attention blocks, [N, C] for vectors.
     /// - Throws: ``UD2MFormats/UD2MError``: `input-missing`, `input-unknown`, `input-shape` or `input-range` with the
     ///   input's name as the location's tensor; `tap-unknown`; `memory-exhausted`.
     public func run(_ inputs: [String: Tensor], taps: [String] = []) throws -> [String: Tensor] {
+        try run(inputs, taps: taps, external: [:])
+    }
+
+    /// Runs a network with external operations on a batch; `external` holds a function for the name of each.
+    /// - Throws: as ``run(_:taps:)``; also `input-missing` with the name of an external operation without a function,
+    ///   `external-result` when a function's result has a wrong shape, and what the functions throw.
+    package func run(
+        _ inputs: [String: Tensor], taps: [String] = [], external: [String: ExternalFunction]
+    ) throws -> [String: Tensor] {
         let request = try RunRequest(network: self, inputs: inputs, taps: taps)
-        return try runtime.withLock { try $0.run(graph, request, inputs) }
+        return try runtime.withLock { try $0.run(graph, request, inputs, external: external) }
     }
 
     /// Bytes of memory the network holds: packed weights and the arena.
     public var memoryInUse: Int { runtime.withLock { $0.memoryInUse } }
-}
-
-extension ADMConfiguration {
-    /// The inputs of the network of this configuration.
-    fileprivate var networkInputs: [NetworkInput] {
-        var inputs = [
-            NetworkInput(name: "x", kind: .image(channels: imageChannels, sizeMultiple: sizeMultiple)),
-            NetworkInput(name: "t", kind: .timestep),
-        ]
-        if let classCount { inputs.append(NetworkInput(name: "y", kind: .classLabel(count: classCount))) }
-        if isSuperResolution {
-            let channels = inputChannels - imageChannels
-            inputs.append(NetworkInput(name: "low_res", kind: .lowResolutionImage(channels: channels)))
-        }
-        return inputs
-    }
 }

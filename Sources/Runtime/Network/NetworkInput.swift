@@ -2,14 +2,36 @@
 public struct NetworkInput: Sendable, Hashable {
     /// What an input holds.
     public enum Kind: Sendable, Hashable {
-        /// [N, channels, H, W] with both sides multiples of `sizeMultiple`.
-        case image(channels: Int, sizeMultiple: Int)
+        /// [N, channels, H, W] with sides that the network can take.
+        case image(channels: Int, sides: Sides)
         /// [N, channels, h, w] of any size; the network resizes it to the image.
         case lowResolutionImage(channels: Int)
         /// [N] timesteps, finite; a trained network expects 0…999, not only whole numbers.
         case timestep
         /// [N] class labels: whole numbers in 0..<count.
         case classLabel(count: Int)
+    }
+
+    /// The heights and widths in pixels that an image may have.
+    public struct Sides: Sendable, Hashable {
+        /// The smallest side.
+        public let minimum: Int
+        /// The largest side; that of ``Network/maximumSide`` unless the network needs one size.
+        public let maximum: Int
+        /// What both sides must be a multiple of.
+        public let multiple: Int
+
+        /// Creates a rule for both sides.
+        public init(minimum: Int = 1, maximum: Int = Network.maximumSide, multiple: Int = 1) {
+            self.minimum = minimum
+            self.maximum = maximum
+            self.multiple = multiple
+        }
+
+        /// Whether an image may have a side of this length.
+        public func contains(_ side: Int) -> Bool {
+            side >= minimum && side <= maximum && side % multiple == 0
+        }
     }
 
     /// The name under which ``Network/run(_:taps:)`` takes it.

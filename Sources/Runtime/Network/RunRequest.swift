@@ -35,10 +35,10 @@ struct RunRequest {
     /// Checks an input by itself; gives the size of an image.
     private static func check(_ tensor: Tensor, _ input: NetworkInput) throws -> PlanKey.Size? {
         switch input.kind {
-        case .image(let channels, let multiple):
-            return try checkImage(tensor, input.name, channels: channels, multiple: multiple)
+        case .image(let channels, let sides):
+            return try checkImage(tensor, input.name, channels: channels, sides: sides)
         case .lowResolutionImage(let channels):
-            return try checkImage(tensor, input.name, channels: channels, multiple: 1)
+            return try checkImage(tensor, input.name, channels: channels, sides: .init())
         case .timestep:
             try checkScalars(tensor, input.name) { $0.isFinite }
         case .classLabel(let count):
@@ -48,16 +48,16 @@ struct RunRequest {
     }
 
     private static func checkImage(
-        _ tensor: Tensor, _ name: String, channels: Int, multiple: Int
+        _ tensor: Tensor, _ name: String, channels: Int, sides: NetworkInput.Sides
     ) throws -> PlanKey.Size {
         let shape = tensor.shape
         guard shape.count == 4, shape[1] == channels else {
             throw error(.inputShape, name, "The shape is \(shape); it must be [N, \(channels), H, W].")
         }
-        for side in shape[2...] where side < 1 || side > Network.maximumSide || side % multiple != 0 {
+        for side in shape[2...] where side < 1 || !sides.contains(side) {
             throw error(
                 .inputShape, name,
-                "A side of \(side) pixels is no multiple of \(multiple) in \(multiple)...\(Network.maximumSide).")
+                "A side of \(side) pixels is no multiple of \(sides.multiple) in \(sides.minimum)...\(sides.maximum).")
         }
         return PlanKey.Size(name: name, height: shape[2], width: shape[3])
     }

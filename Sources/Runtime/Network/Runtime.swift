@@ -34,8 +34,10 @@ final class Runtime {
 
     var memoryInUse: Int { (weights.count + arena.count) * MemoryLayout<Float>.stride }
 
-    /// Runs a checked request.
-    func run(_ graph: Graph, _ request: RunRequest, _ inputs: [String: Tensor]) throws -> [String: Tensor] {
+    /// Runs a checked request, with the functions of the graph's external operations.
+    func run(
+        _ graph: Graph, _ request: RunRequest, _ inputs: [String: Tensor], external: [String: ExternalFunction]
+    ) throws -> [String: Tensor] {
         let plan = try plan(graph, for: request.key)
         let operands = try plan.inputNames.map { name in
             guard let tensor = inputs[name] else {
@@ -45,7 +47,7 @@ final class Runtime {
         }
         var outputs = plan.resultShapes.map { [Float](repeating: 0, count: request.batch * $0.reduce(1, *)) }
         for item in 0..<request.batch {
-            try plan.run(pool: pool, inputs: operands, item: item, outputs: &outputs)
+            try plan.run(pool: pool, inputs: operands, item: item, external: external, outputs: &outputs)
         }
         let names = ["out"] + request.key.taps.sorted()
         var results: [String: Tensor] = [:]

@@ -1,28 +1,35 @@
 import UD2MFormats
 
-extension ADMConfiguration {
+extension ADMConfiguration: NetworkDefinition {
+    var networkInputs: [NetworkInput] {
+        var inputs = [
+            NetworkInput(name: "x", kind: .image(channels: imageChannels, sides: .init(multiple: sizeMultiple))),
+            NetworkInput(name: "t", kind: .timestep),
+        ]
+        if let classCount { inputs.append(NetworkInput(name: "y", kind: .classLabel(count: classCount))) }
+        if isSuperResolution {
+            let channels = inputChannels - imageChannels
+            inputs.append(NetworkInput(name: "low_res", kind: .lowResolutionImage(channels: channels)))
+        }
+        return inputs
+    }
+
     /// The ADM U-Net of this configuration (`networks.md` §1.3): inputs `x`, `t`, and `low_res` and `y` where the
     /// network has them.
     ///
     /// Taps carry the names of the PyTorch modules.
     /// - Throws: `network-configuration` when the numbers describe no network.
     package func graph() throws -> Graph {
-        try requireBuildable()
-        var network = ADMNetwork(self)
-        return try network.build()
-    }
-
-    /// Bounds that keep every product of widths far from overflow and every graph small.
-    private func requireBuildable() throws {
-        let widths = levelChannels + [modelChannels, inputChannels, outputChannels, imageChannels]
-        let sound =
-            (1...16).contains(levelChannels.count) && widths.allSatisfy { (1...65_536).contains($0) }
-            && (1...64).contains(residualBlocks) && (1...1_000_000).contains(classCount ?? 1)
+        // Bounds keep every graph small.
+        let isSound =
+            (1...16).contains(levelChannels.count) && (1...64).contains(residualBlocks)
+            && (1...1_000_000).contains(classCount ?? 1)
             && attentionLevels.allSatisfy(levelChannels.indices.contains)
             && (isSuperResolution ? inputChannels > imageChannels : inputChannels == imageChannels)
-        guard sound else {
-            throw UD2MError(.networkConfiguration, "The ADM configuration describes no network: \(self).")
-        }
+        try requireBuildable(
+            isSound, widths: levelChannels + [modelChannels, inputChannels, outputChannels, imageChannels])
+        var network = ADMNetwork(self)
+        return try network.build()
     }
 }
 
@@ -98,7 +105,8 @@ private struct ADMNetwork {
     /// SiLU of the embedding of the timestep and the class, which every residual block projects.
     private mutating func embed() throws -> FeatureVector {
         let width = configuration.embeddingChannels
-        let sinusoid = builder.timestepEmbedding("t", width: configuration.modelChannels, .adm)
+        let sinusoid = try builder.timestepEmbedding(
+            "t", width: configuration.modelChannels, isCosineFirst: true, frequencyShift: 0)
         builder.tap("sinusoid", sinusoid)
         let hidden = builder.linear(sinusoid, "time_embed.0", channels: width)
         var embedding = builder.linear(builder.silu(hidden), "time_embed.2", channels: width)

@@ -46,7 +46,7 @@ package enum AdditionFolding {
 extension Node {
     /// Whether this is a convolution that can still add a residual or a bias vector.
     fileprivate func takesAddend(_ isResidual: Bool) -> Bool {
-        guard case .convolution = operation, residual == nil else { return false }
-        return isResidual || bias == nil
+        guard case .convolution(let convolution) = operation, residual == nil else { return false }
+        return isResidual || (bias == nil && convolution.endsInBias)
     }
 }

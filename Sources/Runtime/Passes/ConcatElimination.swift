@@ -24,7 +24,8 @@ package enum ConcatElimination {
         for (index, node) in graph.nodes.enumerated() {
             switch node.operation {
             case _ where !isMap[index]: runs.append([])
-            case .image(_, let channels): runs.append([channels])
+            case .image(_, let channels), .external(_, let channels), .interleave(let channels):
+                runs.append([channels])
             case .convolution(let convolution): runs.append([convolution.outputChannels])
             case .attention(let attention): runs.append([attention.channels])
             case .resizeBilinear: runs.append([runs[node.inputs[0].index].reduce(0, +)])

@@ -54,13 +54,13 @@ extension Graph {
         var maps: [Bool] = []
         for node in nodes {
             switch node.operation {
-            case .timestepEmbedding, .classEmbedding, .linear, .normCoefficients, .vectorCoefficients,
-                .shiftedBias:
+            case .timestepEmbedding, .classEmbedding, .linear, .globalAverage, .flatten, .normCoefficients,
+                .vectorCoefficients, .shiftedBias:
                 maps.append(false)
-            case .silu, .add:
+            case .activation, .add:
                 maps.append(maps[node.inputs[0].index])
-            case .image, .convolution, .groupNorm, .modulate, .concat, .resample, .resizeBilinear, .attention,
-                .load:
+            case .image, .external, .convolution, .interleave, .groupNorm, .modulate, .scale, .concat, .resample,
+                .pool, .resizeBilinear, .attention, .load:
                 maps.append(true)
             }
         }

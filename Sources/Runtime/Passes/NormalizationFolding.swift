@@ -21,8 +21,12 @@ package enum NormalizationFolding {
                 } else {
                     rewriter.emitLoad(index, of: map, .vectorCoefficients(.scaleShift), [map, vector])
                 }
-            case .silu where isMap[index]:
-                rewriter.emitActivation(index, of: node.inputs[0], isPrivate: uses[node.inputs[0].index] == 1)
+            case .scale(let weight):
+                rewriter.emitLoad(
+                    index, of: node.inputs[0], .vectorCoefficients(.weight(weight)), [node.inputs[0]])
+            case .activation(let activation) where isMap[index]:
+                rewriter.emitActivation(
+                    activation, index, of: node.inputs[0], isPrivate: uses[node.inputs[0].index] == 1)
             default:
                 rewriter.emit(index, node)
             }
@@ -40,17 +44,17 @@ package enum NormalizationFolding {
             guard case .load = load.operation, uses[operand.index] == 1 else { continue }
             graph.nodes[index].inputs[0] = load.inputs[0]
             graph.nodes[index].coefficients = load.coefficients
-            graph.nodes[index].loadsThroughSiLU = load.loadsThroughSiLU
+            graph.nodes[index].loadActivation = load.loadActivation
         }
         return graph.pruned(keeping: kept)
     }
 }
 
 extension Operation {
-    /// Whether the kernel can apply coefficients and SiLU while it reads the map.
+    /// Whether the kernel can apply coefficients and an activation while it reads the map.
     fileprivate var transformsItsLoad: Bool {
         switch self {
-        case .convolution, .resample: true
+        case .convolution, .resample, .pool: true
         default: false
         }
     }
@@ -58,14 +62,16 @@ extension Operation {
 
 extension GraphRewriter {
     /// Emits an activation of `map`: as part of the load that made the map when nothing else reads it.
-    fileprivate mutating func emitActivation(_ index: Int, of map: Value, isPrivate: Bool) {
+    fileprivate mutating func emitActivation(
+        _ activation: Activation, _ index: Int, of map: Value, isPrivate: Bool
+    ) {
         let source = renamed(map)
-        if isPrivate, case .load = graph[source].operation, !graph[source].loadsThroughSiLU {
-            graph[source].loadsThroughSiLU = true
+        if isPrivate, case .load = graph[source].operation, graph[source].loadActivation == .none {
+            graph[source].loadActivation = activation
             rename(index, to: source)
         } else {
             var load = Node(.load, [source])
-            load.loadsThroughSiLU = true
+            load.loadActivation = activation
             rename(index, to: append(load))
         }
     }

@@ -23,7 +23,7 @@ package enum UpsamplingFolding {
             {
                 node.inputs[0] = source.inputs[0]
                 node.coefficients = source.coefficients
-                node.loadsThroughSiLU = source.loadsThroughSiLU
+                node.loadActivation = source.loadActivation
                 node.loadsUpsampled = true
             }
             if let residual = node.residual, case .resample(.nearestUp) = graph[residual].operation,
@@ -40,5 +40,5 @@ package enum UpsamplingFolding {
 
 extension Node {
     /// Whether the map is read as it is.
-    fileprivate var isPlain: Bool { coefficients == nil && !loadsThroughSiLU }
+    fileprivate var isPlain: Bool { coefficients == nil && loadActivation == .none }
 }

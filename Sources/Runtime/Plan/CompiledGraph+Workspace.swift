@@ -18,7 +18,7 @@ extension CompiledGraph.Scope {
                     return ud2m_conv2d_workspace(&arguments, Int32(threads))
                 }
             }
-        case .normCoefficients:
+        case .normCoefficients, .globalAverage:
             let map = planes(of: node.inputs[0])
             return ud2m_group_norm_workspace(map.block_count, map.height, map.width)
         case .attention(let attention):
@@ -44,16 +44,18 @@ extension CompiledGraph.Scope {
         let node = graph.nodes[index]
         var arguments = ud2m_conv2d()
         arguments.input = planes(of: node.inputs[0])
-        arguments.map.activation = node.loadActivation
+        arguments.map.activation = node.loadActivation.kernelActivation
+        arguments.map.slope = node.loadActivation.slope
         arguments.upsample = node.loadsUpsampled ? 2 : 1
-        arguments.kernel_height = Int32(convolution.kernel)
-        arguments.kernel_width = Int32(convolution.kernel)
+        arguments.kernel_height = Int32(convolution.kernelHeight)
+        arguments.kernel_width = Int32(convolution.kernelWidth)
         arguments.stride = Int32(convolution.stride)
-        arguments.pad_top = Int32(convolution.padBefore)
-        arguments.pad_left = Int32(convolution.padBefore)
-        arguments.pad_bottom = Int32(convolution.padAfter)
-        arguments.pad_right = Int32(convolution.padAfter)
-        arguments.activation = UD2M_ACTIVATION_NONE
+        arguments.pad_top = Int32(convolution.padding.top)
+        arguments.pad_left = Int32(convolution.padding.left)
+        arguments.pad_bottom = Int32(convolution.padding.bottom)
+        arguments.pad_right = Int32(convolution.padding.right)
+        arguments.activation = convolution.activation.kernelActivation
+        arguments.slope = convolution.activation.slope
         arguments.residual_upsample = node.upsamplesResidual ? 2 : 1
         arguments.output_blocks = Int32(blocks(of: Value(index: index)))
         arguments.algorithm = algorithm(for: arguments, output: planes(of: Value(index: index)))
@@ -80,17 +82,15 @@ extension CompiledGraph.Scope {
         arguments.heads = Int32(attention.heads)
         arguments.head_channels = head
         arguments.query_offset = 0
-        arguments.key_offset = attention.order == .headMajor ? head : channels
+        arguments.key_offset =
+            switch attention.order {
+            case .headMajor: head
+            case .kindMajor: channels
+            case .separate: Int32(blockCount(attention.channels)) * UD2M_LANES
+            }
         arguments.value_offset = 2 * arguments.key_offset
         arguments.head_stride = attention.order == .headMajor ? 3 * head : head
         arguments.scale = 1 / Float(head).squareRoot()
         return arguments
-    }
-}
-
-extension Node {
-    /// The activation applied while the map is read.
-    package var loadActivation: ud2m_activation {
-        loadsThroughSiLU ? UD2M_ACTIVATION_SILU : UD2M_ACTIVATION_NONE
     }
 }

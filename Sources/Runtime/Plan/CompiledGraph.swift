@@ -8,10 +8,21 @@ package struct PlanKey: Sendable, Hashable {
         package var name: String
         package var height: Int
         package var width: Int
+
+        package init(name: String, height: Int, width: Int) {
+            self.name = name
+            self.height = height
+            self.width = width
+        }
     }
 
     package var sizes: [Size]
     package var taps: Set<String>
+
+    package init(sizes: [Size], taps: Set<String>) {
+        self.sizes = sizes
+        self.taps = taps
+    }
 }
 
 /// A graph after the passes, with the shape and the place in memory of every value; independent of any backend memory.

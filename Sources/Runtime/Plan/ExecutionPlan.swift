@@ -9,21 +9,25 @@ package final class ExecutionPlan {
     /// One kernel call.
     enum Step {
         case packImage(input: Int, channels: Int, height: Int, width: Int, Blocks)
-        case timestepEmbedding(input: Int, width: Int, ud2m_timestep_style, UnsafeMutablePointer<Float>)
+        case timestepEmbedding(input: Int, TimestepEmbedding, UnsafeMutablePointer<Float>)
         case classEmbedding(input: Int, table: UnsafePointer<Float>, width: Int, UnsafeMutablePointer<Float>)
+        case external(ExternalCall)
         case convolution(ud2m_conv2d, workspace: UnsafeMutableRawPointer?)
         case groupNorm(ud2m_group_norm, workspace: UnsafeMutableRawPointer?)
+        case interleave(ud2m_planes, Blocks)
         case coefficients(VectorCoefficients, from: UnsafePointer<Float>, runs: Runs, ud2m_input_map.Outputs)
         case load(ud2m_planes, ud2m_input_map, Blocks)
-        case averageDown(ud2m_pool2d)
+        case pool(ud2m_pool2d)
+        case globalAverage(ud2m_planes, runs: Runs, UnsafeMutablePointer<Float>, workspace: UnsafeMutableRawPointer?)
+        case flatten(BlockMap, UnsafeMutablePointer<Float>)
         case nearestUp(ud2m_planes, ud2m_input_map, Blocks)
         case resizeBilinear(Resize)
         case attention(ud2m_attention, workspace: UnsafeMutableRawPointer?)
         case linear(ud2m_linear)
-        case silu(UnsafePointer<Float>, UnsafeMutablePointer<Float>, count: Int)
+        case activate(Activation, UnsafePointer<Float>, UnsafeMutablePointer<Float>, count: Int)
         case add(UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, count: Int)
         case clear(UnsafeMutablePointer<Float>, count: Int)
-        case deliverMap(output: Int, offset: Int, channels: Int, height: Int, width: Int, ReadOnlyBlocks)
+        case deliverMap(output: Int, BlockMap)
         case deliverVector(output: Int, UnsafePointer<Float>, count: Int)
     }
 
@@ -60,9 +64,14 @@ package final class ExecutionPlan {
     ///   - pool: the kernels' threads.
     ///   - inputs: batches in the order of ``inputNames``, already validated.
     ///   - item: the item's index in the batch.
+    ///   - external: the functions of external operations by name.
     ///   - outputs: buffers for batches of the results, in the order of ``resultShapes``.
-    /// - Throws: `graph-invalid` when a kernel refuses its arguments.
-    package func run(pool: OpaquePointer?, inputs: [Tensor], item: Int, outputs: inout [[Float]]) throws {
+    /// - Throws: `graph-invalid` when a kernel refuses its arguments; `input-missing` or `external-result` for an
+    ///   external operation, and what its function throws.
+    package func run(
+        pool: OpaquePointer?, inputs: [Tensor], item: Int, external: [String: ExternalFunction] = [:],
+        outputs: inout [[Float]]
+    ) throws {
         for step in steps {
             switch step {
             case .packImage(let input, let channels, let height, let width, let blocks):
@@ -70,17 +79,20 @@ package final class ExecutionPlan {
                     let start = values.baseAddress.map { $0 + item * channels * height * width }
                     ud2m_pack_planes(pool, start, Int32(channels), Int32(height), Int32(width), blocks)
                 }
-            case .timestepEmbedding(let input, let width, let style, let output):
-                let status = ud2m_timestep_embedding(inputs[input].values[item], Int32(width), style, output)
+            case .timestepEmbedding(let input, let embedding, let output):
+                let status = ud2m_timestep_embedding(
+                    inputs[input].values[item], Int32(embedding.width),
+                    embedding.isCosineFirst ? UD2M_TIMESTEP_COSINE_FIRST : UD2M_TIMESTEP_SINE_FIRST,
+                    Int32(embedding.frequencyShift), output)
                 try requireOK(status, "embedding the timestep")
+            case .external(let call): try call.run(pool, item: item, external)
             case .classEmbedding(let input, let table, let width, let output):
                 let row = Int(inputs[input].values[item])
                 output.update(from: table + row * width, count: width)
-            case .deliverMap(let output, let offset, let channels, let height, let width, let blocks):
+            case .deliverMap(let output, let map):
                 let stride = resultShapes[output].reduce(1, *)
                 outputs[output].withUnsafeMutableBufferPointer { values in
-                    let start = values.baseAddress.map { $0 + item * stride + offset }
-                    ud2m_unpack_planes(pool, blocks, Int32(channels), Int32(height), Int32(width), start)
+                    if let start = values.baseAddress { map.unpack(pool, to: start + item * stride) }
                 }
             case .deliverVector(let output, let vector, let count):
                 outputs[output].withUnsafeMutableBufferPointer { values in
@@ -105,8 +117,16 @@ extension ExecutionPlan.Step {
             outputs.write(kind, from: vector, runs: runs)
         case .load(var planes, var map, let output):
             try requireOK(ud2m_map_planes(pool, &planes, &map, output), "mapping")
-        case .averageDown(var arguments):
+        case .interleave(var planes, let output):
+            try requireOK(ud2m_interleave2(pool, &planes, output), "interleaving")
+        case .pool(var arguments):
             try requireOK(ud2m_pool2d_run(pool, &arguments), "pooling")
+        case .globalAverage(var planes, let runs, let output, let workspace):
+            let status = ud2m_global_average(
+                pool, &planes, runs.baseAddress, Int32(runs.count), output, workspace)
+            try requireOK(status, "averaging")
+        case .flatten(let map, let output):
+            map.unpack(pool, to: output)
         case .nearestUp(var planes, var map, let output):
             try requireOK(ud2m_upsample_nearest2(pool, &planes, &map, output), "enlarging")
         case .resizeBilinear(let resize):
@@ -115,13 +135,13 @@ extension ExecutionPlan.Step {
             try requireOK(ud2m_attention_run(pool, &arguments, workspace), "attending")
         case .linear(var arguments):
             try requireOK(ud2m_linear_run(pool, &arguments), "multiplying")
-        case .silu(let input, let output, let count):
-            ud2m_silu(pool, input, output, count)
+        case .activate(let activation, let input, let output, let count):
+            ud2m_activate(pool, input, output, count, activation.kernelActivation, activation.slope)
         case .add(let left, let right, let output, let count):
             ud2m_add(pool, left, right, output, count)
         case .clear(let output, let count):
             output.update(repeating: 0, count: count)
-        case .packImage, .timestepEmbedding, .classEmbedding, .deliverMap, .deliverVector:
+        case .packImage, .timestepEmbedding, .classEmbedding, .external, .deliverMap, .deliverVector:
             break
         }
     }
@@ -158,6 +178,7 @@ extension ud2m_input_map {
                     case _ where !isChannel: (scale[slot], shift[slot]) = (0, 0)
                     case .scaleShift: (scale[slot], shift[slot]) = (1 + vector[channel], vector[channels + channel])
                     case .shift: (scale[slot], shift[slot]) = (1, vector[channel])
+                    case .weight: (scale[slot], shift[slot]) = (vector[0], 0)
                     }
                     slot += 1
                     channel += isChannel ? 1 : 0

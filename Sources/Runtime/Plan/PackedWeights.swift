@@ -27,8 +27,8 @@ package final class PackedWeights {
         self.offsets = offsets
         buffer = try FloatBuffer(count: count)
         for item in items {
-            guard let source = sources[item.name], let offset = offsets[item.name] else { continue }
-            try item.pack(source, into: buffer.base + offset, pool: pool)
+            guard let offset = offsets[item.name] else { continue }
+            try item.pack(sources, into: buffer.base + offset, pool: pool)
         }
     }
 
@@ -44,21 +44,13 @@ package final class PackedWeights {
     /// What to pack and how, from the node that first names each weight.
     private static func items(of graph: Graph) -> [PackedItem] {
         let runs = ConcatElimination.channelRuns(of: graph)
-        return graph.nodes.flatMap { node -> [PackedItem] in
-            let weights = node.operation.weights
-            guard case .convolution(let convolution) = node.operation else {
-                return weights.map { PackedItem(name: $0.name, layout: .plain($0.shape.reduce(1, *))) }
-            }
-            let weight = PackedItem(
-                name: convolution.weight, layout: .convolution(convolution, runs[node.inputs[0].index]))
-            return [weight]
-                + weights.dropFirst().map {
-                    PackedItem(name: $0.name, layout: .slots(convolution.outputChannels))
-                }
+        return graph.nodes.flatMap { node in
+            PackedItem.items(of: node.operation, runs: node.inputs.first.map { runs[$0.index] } ?? [])
         }
     }
 
-    private static func checkedSources(
+    /// The tensors of a list of requirements, after checking that each is there, with its shape and a readable type.
+    static func checkedSources(
         _ requirements: [WeightRequirement], lookup: (String) throws -> StoredTensor?
     ) throws -> [String: StoredTensor] {
         var sources: [String: StoredTensor] = [:]
@@ -81,69 +73,6 @@ package final class PackedWeights {
             sources[requirement.name] = source
         }
         return sources
-    }
-}
-
-/// One weight and its layout in the buffer.
-private struct PackedItem {
-    enum Layout {
-        /// As in the store.
-        case plain(Int)
-        /// A value a channel, padded to whole blocks.
-        case slots(Int)
-        /// A convolution whose input has the given runs of channels.
-        case convolution(Convolution, [Int])
-    }
-
-    let name: String
-    let layout: Layout
-
-    /// Floats in the packed form.
-    var floats: Int {
-        get throws {
-            switch layout {
-            case .plain(let count): return count
-            case .slots(let count): return blockCount(count) * Int(UD2M_LANES)
-            case .convolution(let convolution, let runs):
-                let count = convolution.withKernelShape(runs) { ud2m_conv_weights_floats($0) }
-                guard count > 0 else {
-                    throw UD2MError(
-                        .networkConfiguration, "The convolution is too large.", at: .init(tensor: name))
-                }
-                return count
-            }
-        }
-    }
-
-    func pack(_ source: StoredTensor, into destination: UnsafeMutablePointer<Float>, pool: OpaquePointer?) throws {
-        guard let element = source.elementType.kernelElement else { return }
-        try withExtendedLifetime(source) {
-            guard let start = source.bytes.baseAddress else { return }
-            switch layout {
-            case .plain(let count): ud2m_convert_to_f32(start, element, count, destination)
-            case .slots(let count): ud2m_pack_vector(start, element, Int32(count), nil, destination)
-            case .convolution(let convolution, let runs):
-                try requireOK(
-                    convolution.withKernelShape(runs) {
-                        ud2m_pack_conv_weights(pool, $0, start, element, nil, destination)
-                    }, "packing \(name)")
-            }
-        }
-    }
-}
-
-extension Convolution {
-    /// The shape of the weights as the kernels describe it, for an input with these runs of channels.
-    fileprivate func withKernelShape<Result>(
-        _ runs: [Int], _ body: (UnsafePointer<ud2m_conv_weights>) -> Result
-    ) -> Result {
-        let channels = runs.map { Int32($0) }
-        return channels.withUnsafeBufferPointer { channels in
-            var shape = ud2m_conv_weights(
-                rows: Int32(outputChannels), source_channels: channels.baseAddress,
-                source_count: Int32(channels.count), kernel_height: Int32(kernel), kernel_width: Int32(kernel))
-            return body(&shape)
-        }
     }
 }
 

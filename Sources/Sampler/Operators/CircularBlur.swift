@@ -49,6 +49,14 @@ struct CircularBlur: Sendable {
         }
     }
 
+    /// Multiplies a spectrum by |Λ|², which is AᵀA.
+    func multiplyPower(_ spectrum: inout [Double]) {
+        for index in power.indices {
+            spectrum[2 * index] *= power[index]
+            spectrum[2 * index + 1] *= power[index]
+        }
+    }
+
     /// Convolves an image, or correlates it when `transposed`.
     func filter(_ image: inout [Double], transposed: Bool) throws {
         try fourier.forward(&image)

@@ -28,12 +28,17 @@ public struct Deblurring: LinearForwardOperator {
 
     /// Convolves the image with the kernel.
     public func apply(_ image: Tensor) throws -> Tensor {
-        try filtered(image, name: "image", transposed: false)
+        try filtered(image, name: "image", blur.multiply)
     }
 
     /// Correlates the observation with the kernel.
     public func adjoint(_ observation: Tensor) throws -> Tensor {
-        try filtered(observation, name: "observation", transposed: true)
+        try filtered(observation, name: "observation", blur.multiplyConjugate)
+    }
+
+    /// Multiplies the spectrum by |Λ|².
+    public func gram(_ image: Tensor) throws -> Tensor {
+        try filtered(image, name: "image", blur.multiplyPower)
     }
 
     /// The observation itself.
@@ -66,13 +71,15 @@ public struct Deblurring: LinearForwardOperator {
         return solution
     }
 
-    private func filtered(_ image: Tensor, name: String, transposed: Bool) throws -> Tensor {
+    private func filtered(_ image: Tensor, name: String, _ multiply: (inout [Double]) -> Void) throws -> Tensor {
         let shape = try ImageShape(image, name: name)
         try shape.require(height: height, width: width, name: name)
         var planes = [Double](repeating: 0, count: image.values.count)
         for pair in shape.pairs {
             var complex = pair.packed(image.values, planeSize: blur.planeSize)
-            try blur.filter(&complex, transposed: transposed)
+            try blur.fourier.forward(&complex)
+            multiply(&complex)
+            try blur.fourier.inverse(&complex)
             pair.unpack(complex, planeSize: blur.planeSize, into: &planes)
         }
         return try shape.tensor(height: height, width: width, planes)

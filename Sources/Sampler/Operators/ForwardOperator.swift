@@ -50,7 +50,7 @@ public struct OperatorParameter: Sendable, Hashable {
 }
 
 /// A linear degradation whose least-squares problem has a closed form.
-public protocol LinearForwardOperator: ForwardOperator {
+public protocol LinearForwardOperator: ForwardOperator, LinearMeasurement {
     /// The minimiser of ‖Ax − y‖² + τ‖x − m‖², in double precision.
     ///
     /// - Parameters:
@@ -63,6 +63,13 @@ public protocol LinearForwardOperator: ForwardOperator {
 }
 
 extension LinearForwardOperator {
+    /// The minimiser of γ/2·‖Ax − y‖² + ½‖x − z‖², which is the least-squares problem of weight 1/γ.
+    public func proximalPoint(observation: Tensor, centre: Tensor, weight: Double) throws -> Tensor? {
+        let solution = try tikhonovSolution(
+            observation: observation, mean: centre.values.map { Double($0) }, weight: 1 / weight)
+        return try Tensor(shape: centre.shape, values: solution.map { Float($0) })
+    }
+
     /// The proximal step as one least-squares problem: the two quadratic terms without A are merged first.
     public func proximalStep(_ objective: ProximalObjective) throws -> Tensor {
         try Tensor(shape: objective.anchor.shape, values: proximalSolution(objective).map { Float($0) })

@@ -30,6 +30,16 @@ public struct Inpainting: LinearForwardOperator {
         try masked(observation, name: "observation")
     }
 
+    /// Sets missing pixels to zero.
+    public func observed(_ observation: Tensor) throws -> Tensor {
+        try masked(observation, name: "observation")
+    }
+
+    /// Sets missing pixels to zero, once.
+    public func gram(_ image: Tensor) throws -> Tensor {
+        try masked(image, name: "image")
+    }
+
     /// The observation with zeros at missing pixels.
     public func initialEstimate(_ observation: Tensor) throws -> Tensor {
         try masked(observation, name: "observation")

@@ -82,6 +82,26 @@ public struct SuperResolution: LinearForwardOperator {
         return try shape.tensor(height: height, width: width, planes)
     }
 
+    /// Blurs, keeps every `factor`-th pixel and correlates: in the spectrum, a mean over aliases between two products.
+    public func gram(_ image: Tensor) throws -> Tensor {
+        let shape = try ImageShape(image, name: "image")
+        try shape.require(height: height, width: width, name: "image")
+        var planes = [Double](repeating: 0, count: image.values.count)
+        for pair in shape.pairs {
+            var spectrum = pair.packed(image.values, planeSize: blur.planeSize)
+            try blur.fourier.forward(&spectrum)
+            blur.multiply(&spectrum)
+            tile(folded(spectrum, components: 2), into: &spectrum)
+            blur.multiplyConjugate(&spectrum)
+            try blur.fourier.inverse(&spectrum)
+            pair.unpack(spectrum, planeSize: blur.planeSize, into: &planes)
+        }
+        return try shape.tensor(height: height, width: width, planes)
+    }
+
+    /// The factor: an observation has 1/`factor`² of the image's pixels.
+    public var samplingFactor: Int { factor }
+
     /// Bicubic interpolation to the full size.
     public func initialEstimate(_ observation: Tensor) throws -> Tensor {
         _ = try observationShape(observation)

@@ -21,7 +21,8 @@ struct DistributedCheckpoint {
 
             var chunks: [String: [TensorChunk]] = [:]
             for item in metadata.items {
-                let file = try files[item.file] ?? MappedFile(path: folder.path(of: item.file))
+                let file =
+                    try files[item.file] ?? MappedFile(path: folder.path(of: item.file), access: options.access)
                 files[item.file] = file
                 let place = steps(to: item.name, in: metadata).map(\.text)
                 guard !item.isTransformed else {
