@@ -228,8 +228,21 @@ struct FamilyDetectionTests {
         let unknown = try #require(Self.error(shapes))
         #expect(unknown.code == .architectureUnknown)
         #expect(unknown.closest?.model == "ram")
-        #expect(unknown.closest?.matched == shapes.count)
+        // The gains that no formula uses belong to the layout: they neither match nor differ.
+        let gains = shapes.keys.filter { $0.text.contains("PhysicsBlock.gain") }
+        #expect(gains.count == 60)
+        #expect(unknown.closest?.matched == shapes.count - gains.count)
         #expect(Self.error(["conv.weight": [3, 3, 3, 3]])?.closest == nil)
+    }
+
+    @Test("what a layout leaves out is no difference")
+    func leftOutIsKnown() throws {
+        var shapes = try KeyTable("ram_original").shapes
+        shapes["m_down1.enc.0.conv1.weight"] = nil
+        let error = try #require(Self.error(shapes))
+        #expect(error.code == .architectureTensorMissing)
+        #expect(error.closest?.matched == 684)
+        #expect(error.mismatches.map(\.name) == ["m_down1.enc.0.conv1.weight"])
     }
 
     @Test(

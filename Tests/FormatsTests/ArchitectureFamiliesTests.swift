@@ -48,7 +48,7 @@ import UD2MTestSupport
     /// Changes of one field that code and schema both refuse.
     static let bothRefuse: [(Int, String, String)] = [
         (0, "image_channels", "0"), (0, "image_channels", "65"), (0, "model_channels", "16"),
-        (0, "level_channels", "[]"), (0, "level_channels", "[16,16]"), (0, "level_channels", "[131072]"),
+        (0, "level_channels", "[]"), (0, "level_channels", "[16,64]"), (0, "level_channels", "[131072]"),
         (0, "residual_blocks", "0"), (0, "residual_blocks", "65"), (0, "attention_levels", "[-1]"),
         (0, "attention_levels", "[16]"), (0, "head_channels", "0"), (0, "head_channels", "null"),
         (0, "norm_epsilon", "0"), (0, "norm_epsilon", "2"), (0, "norm_epsilon", "\"1e-6\""),

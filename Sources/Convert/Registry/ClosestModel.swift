@@ -12,7 +12,7 @@ struct ClosestModel {
 
     /// Compares with every layout of every known model; nil when none has names in common that mean something.
     init?(_ shapes: [TensorName: [Int]]) {
-        var best: (network: ClosestNetwork, tensors: [TensorLayout.FileTensor])?
+        var best: (network: ClosestNetwork, tensors: [TensorLayout.FileTensor], leftOut: Set<TensorName>)?
         for family in ArchitectureRegistry.families {
             for model in family.knownModels {
                 for layout in model.layouts {
@@ -23,13 +23,13 @@ struct ClosestModel {
                         model: model.name, family: family.name,
                         matched: tensors.count { shapes[$0.name] == $0.shape }, named: named, total: tensors.count)
                     if let best, !candidate.isCloser(than: best.network) { continue }
-                    best = (candidate, tensors)
+                    best = (candidate, tensors, Set(layout.leftOut.flatMap(\.names)))
                 }
             }
         }
         guard let best else { return nil }
         network = best.network
-        mismatches = Self.differences(best.tensors, shapes)
+        mismatches = Self.differences(best.tensors, shapes.filter { !best.leftOut.contains($0.key) })
     }
 
     private static func differences(
