@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import torch
 
 import ud2m  # noqa: F401  (finds Tests/Fixtures)
+from fixture_files import tapped
 from linear_operators import Blur, Downsampling, Identity, bicubic_kernel, gaussian_kernel
 from portable import portable_state
 from reference_adm import ADM
@@ -85,18 +86,16 @@ def denoiser_runs(network, size):
     return [Run(f"{size}×{size}", {"x": x, "t": t}, {"out": out[0] if isinstance(out, tuple) else out})]
 
 
-def trunk_runs(network, size):
-    """The features that LPIPS reads."""
+VGG_TAPS = ("relu1_2", "relu2_2", "relu3_3", "relu4_3", "relu5_3")
+SQUEEZENET_TAPS = tuple(f"relu{index}" for index in range(1, 8))
+
+
+def classifier_runs(network, size):
+    """Class scores, and the features that LPIPS reads."""
     x = noise(1, 3, size, size)
-    taps = [f"features.{index}" for index in network.taps]
-    expected = dict(zip(taps, network.features_at_taps(x)))
+    taps = VGG_TAPS if isinstance(network, VGG16) else SQUEEZENET_TAPS
+    expected = dict(zip(taps, network.features_at_taps(x), strict=True)) | {"out": network(x)}
     return [Run(f"{size}×{size}", {"x": x}, expected, ["--taps", *taps])]
-
-
-def vgg_runs(network, size):
-    runs = trunk_runs(network, size)
-    runs[0].expected["out"] = network(runs[0].inputs["x"])
-    return runs
 
 
 def inception_runs(network, size):
@@ -106,7 +105,10 @@ def inception_runs(network, size):
 
 def discriminator_runs(network, size):
     x, y = noise(1, 3, size, size), noise(1, 3, size, size, seed=8)
-    return [Run(f"{size}×{size}", {"x": x, "y": y}, {"out": network(x, y)})]
+    kept = (f"encoder_layers.{len(network.encoder_layers) - 1}", "dense_layer.1")
+    with tapped(network) as taps:
+        expected = {"out": network(x, y)} | {name: taps[name] for name in kept}
+    return [Run(f"{size}×{size}", {"x": x, "y": y}, expected, ["--taps", *kept])]
 
 
 def ram_runs(network, size):
@@ -117,7 +119,7 @@ def ram_runs(network, size):
         ("denoise", size - 5, Identity(), None),
         ("deblur", size, Blur(gaussian_kernel(5)), {"task": "deblur", "kernel": kernel}),
         ("super-resolution ×4", size, Downsampling(bicubic_kernel(4), 4),
-         {"task": "super-resolution", "kernel": {"kind": "bicubic"}, "factor": 4}),
+         {"task": "sr", "kernel": {"kind": "bicubic"}, "factor": 4}),
     ]
     runs = []
     for label, side, operator, specification in problems:
@@ -137,8 +139,8 @@ CASES = {case.name: case for case in (
     Case("adm", 552_814_086, 64, lambda: ADM(ADM_256), denoiser_runs, "adm_256"),
     Case("ddpm", 113_673_219, 64, lambda: DDPM(DDPM_256), denoiser_runs),
     Case("ram", 35_618_953, 64, RAM, ram_runs),
-    Case("vgg16", 138_357_544, 64, lambda: VGG16(classifier=(4096, 1000)), vgg_runs),
-    Case("squeezenet", 1_235_496, 64, lambda: SqueezeNet(classes=1000), trunk_runs),
+    Case("vgg16", 138_357_544, 64, lambda: VGG16(classifier=(4096, 1000)), classifier_runs),
+    Case("squeezenet", 1_235_496, 64, lambda: SqueezeNet(classes=1000), classifier_runs),
     Case("inception", 23_850_960, 299, Inception, inception_runs),
     Case("discriminator", 762_209, 256, lambda: Discriminator(256, 3), discriminator_runs, "disc"),
 )}
