@@ -22,6 +22,8 @@ def write(target, name, data):
 def pickles():
     """The main pickle of every small archive."""
     for path in sorted(FIXTURES.glob("*/*.p*t*")) + sorted(FIXTURES.glob("hostile/*")):
+        if path.stem.startswith("laughs"):
+            continue  # bounded work, but seconds of it: nothing to mutate
         if not zipfile.is_zipfile(path):
             continue
         with zipfile.ZipFile(path) as archive:
