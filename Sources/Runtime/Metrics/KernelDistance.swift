@@ -35,6 +35,7 @@ public struct KernelDistance: Sendable, Hashable {
     /// - Parameters:
     ///   - a: the features of one set, [N, d].
     ///   - b: the features of the other, [M, d].
+    /// - Returns: The mean and the deviation over the subsets.
     /// - Throws: ``UD2MFormats/UD2MError``: `feature-count` when lengths differ or a set is smaller than a subset,
     ///   `feature-not-finite`, `input-range` for settings that make no sense.
     public func distance(_ a: Tensor, _ b: Tensor) throws -> Value {

@@ -46,6 +46,7 @@ public struct LPIPSDistance: Sendable, Hashable {
     /// - Parameters:
     ///   - a: activations [N, C, H, W], one tensor a tap.
     ///   - b: the other images' activations, of the same shapes.
+    /// - Returns: N distances, none negative unless a weight is.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `tensor-shape` when shapes do not fit.
     public func distance(_ a: [Tensor], _ b: [Tensor]) throws -> [Double] {
         guard a.count == weights.count, b.count == weights.count else {

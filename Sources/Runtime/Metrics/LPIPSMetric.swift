@@ -37,6 +37,7 @@ public final class LPIPSMetric: Sendable {
     ///   - a: images [N, 3, H, W].
     ///   - b: images of the same shape.
     ///   - range: how their values are understood; nil is what the convention's program does when nothing is said.
+    /// - Returns: N distances.
     /// - Throws: ``UD2MFormats/UD2MError``: `tensor-shape` when the shapes differ, what running the network throws, and
     ///   for torchmetrics `input-range` for values that it refuses: outside [0, 1], or below -1 when signed.
     public func distance(

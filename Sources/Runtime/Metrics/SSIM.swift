@@ -21,6 +21,7 @@ extension ImageMetrics {
     ///     torchmetrics measures it on the images when it is not given, which makes results of different images
     ///     incomparable.
     ///   - border: what happens at the image's border.
+    /// - Returns: The mean over all images, channels and windows, at most 1.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `tensor-shape` when the shapes differ, have fewer than three
     ///   dimensions or are too small for the window; `input-range` when the range is not positive.
     public static func ssim(
