@@ -14,9 +14,24 @@ public func exercise(_ checkpoint: Checkpoint) throws {
     for stateDict in checkpoint.stateDicts {
         precondition(Set(stateDict.tensors.map(\.name)).count == stateDict.tensors.count, "names repeat")
     }
-    _ = run { _ = try StateDictSelection(checkpoint: checkpoint) }
-    _ = run { try ConversionPlan(checkpoint: checkpoint).requireComplete() }
+    // Looking for the closest of all networks takes longer than everything else together, and no byte of the file has
+    // a part in it but names and sizes: one input in sixteen, told by its contents so that a finding can be repeated.
+    if isSampled(checkpoint) {
+        _ = run { _ = try StateDictSelection(checkpoint: checkpoint) }
+        _ = run { try ConversionPlan(checkpoint: checkpoint).requireComplete() }
+    }
     try checkpoint.requireSafe()
+}
+
+/// Whether a checkpoint is one of the sixteenth whose network is looked for.
+private func isSampled(_ checkpoint: Checkpoint) -> Bool {
+    var hash: UInt32 = 2_166_136_261
+    for tensor in checkpoint.stateDicts.flatMap(\.tensors) {
+        for byte in tensor.name.bytes + tensor.shape.map({ UInt8(truncatingIfNeeded: $0) }) {
+            hash = (hash ^ UInt32(byte)) &* 16_777_619
+        }
+    }
+    return hash >> 28 == 0
 }
 
 /// Reads one tensor whole, in pieces, and converted.
