@@ -3,8 +3,8 @@
 from fixture_files import tapped
 from portable import fill
 from reference_inception import (
-    Inception, antialiased_input, clean_fid_input, corner_bilinear, frechet_distance, half_pixel_bilinear,
-    kernel_distance, pytorch_fid_input, statistics, torch_fidelity_input)
+    Inception, antialiased_input, clean_fid_input, corner_bilinear, exact_frechet_distance, frechet_distance,
+    half_pixel_bilinear, kernel_distance, pytorch_fid_input, statistics, torch_fidelity_input)
 
 FOLDER = "inception"
 
@@ -32,7 +32,9 @@ def run(fixture):
     fixture.put("input_sample_rows", rows(2 * resized - 1))
     fixture.put("tf1_resized_sample_rows", rows(corner_bilinear(x)))
     features = [fixture.tensor(f"fid_feats_{side}").numpy() for side in "ab"]
-    fixture.put("fid_value_f64", [frechet_distance(*map(statistics, features))], tolerance=1e-8)
+    value = frechet_distance(*map(statistics, features))
+    assert abs(exact_frechet_distance(*features) - value) < 1e-8
+    fixture.put("fid_value_f64", [value], tolerance=1e-8)
 
 
 def run_pipelines(fixture):

@@ -227,6 +227,18 @@ def frechet_distance(first, second, epsilon=1e-6):
     return difference @ difference + np.trace(covariance1) + np.trace(covariance2) - 2 * np.trace(root.real)
 
 
+def exact_frechet_distance(first, second):
+    """The same distance from features [N,D], exact also where fewer images than features make covariances singular.
+
+    With X the centred features over √(N-1), the trace of the root of Σ₁Σ₂ is the sum of singular values of X₁X₂ᵀ.
+    """
+    first, second = (np.asarray(features, dtype=np.float64) for features in (first, second))
+    a, b = ((x - x.mean(axis=0)) / np.sqrt(len(x) - 1) for x in (first, second))
+    difference = first.mean(axis=0) - second.mean(axis=0)
+    overlap = np.linalg.svd(a @ b.T, compute_uv=False).sum()
+    return float(difference @ difference + (a**2).sum() + (b**2).sum() - 2 * overlap)
+
+
 def kernel_distance(first, second):
     """The unbiased squared maximum mean discrepancy of two sets of features [N,D] with the kernel (x·y/D + 1)³."""
     first, second = (np.asarray(features, dtype=np.float64) for features in (first, second))
