@@ -50,11 +50,11 @@ let package = Package(
     targets: [
         // System libraries.
         .systemLibrary(name: "CFileSystem", path: "Sources/System/CFileSystem"),
+        .systemLibrary(name: "CLAPACK", path: "Sources/System/CLAPACK"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev", brew: "zlib"),
         system("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev", brew: "xxhash"),
         system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
         system("CPNG", pkgConfig: "libpng", apt: "libpng-dev", brew: "libpng"),
-        system("CLAPACK", pkgConfig: "lapack", apt: "libopenblas-dev", brew: "lapack"),
         system("CTurboJPEG", pkgConfig: "libturbojpeg", apt: "libturbojpeg0-dev", brew: "jpeg-turbo"),
 
         // C and C++: SIMD kernels, and shims over libraries whose API Swift cannot call.

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
-# Installs the system libraries the package links with, where they are missing. Quiet when nothing is.
+# Installs the system libraries the package links with or loads, where they are missing. Quiet when nothing is.
 #
 #   scripts/install-system-packages.sh          install what is missing
 #   scripts/install-system-packages.sh --check  only say what is missing; exit 1 if anything is
 set -euo pipefail
 
-# What is needed | pkg-config module, or a header | Debian package | Homebrew formula | for
+# What is needed | pkg-config module, or a header, or a library to load (macOS has its own) | Debian package | Homebrew formula | for
 needs='
 zlib|zlib|zlib.h|zlib1g-dev|zlib|deflated records inside checkpoints
 xxHash|libxxhash|xxhash.h|libxxhash-dev|xxhash|tensor digests
 OpenSSL|libcrypto|openssl/evp.h|libssl-dev|openssl@3|SHA-256
 libpng|libpng|png.h|libpng-dev|libpng|PNG images
 TurboJPEG|libturbojpeg|turbojpeg.h|libturbojpeg0-dev|jpeg-turbo|JPEG images
-LAPACK|lapack|lapack.h|libopenblas-dev|lapack|matrix decompositions of the metrics
+LAPACK|lapack|liblapack.so.3|libopenblas0|lapack|matrix decompositions of the metrics
 KISS FFT|kissfft-float|kissfft/kiss_fft.h|libkissfft-dev|kissfft|Fourier transforms of the operators
 '
 
@@ -21,7 +21,7 @@ say() { printf '%s\n' "$*" >&2; }
 # Homebrew keeps some formulae out of pkg-config's default path.
 if command -v brew >/dev/null; then
     prefix=$(brew --prefix)
-    for formula in zlib openssl@3 lapack; do
+    for formula in zlib openssl@3; do
         PKG_CONFIG_PATH="$prefix/opt/$formula/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}"
     done
     export PKG_CONFIG_PATH
@@ -30,6 +30,10 @@ fi
 has_library() {
     local module=$1 header=$2 folder
     if command -v pkg-config >/dev/null && pkg-config --exists "$module" 2>/dev/null; then return 0; fi
+    if [[ $header == *.so.* ]]; then
+        [ "$(uname)" = Darwin ] || [[ $(PATH=$PATH:/sbin:/usr/sbin ldconfig -p) == *"$header"* ]]
+        return
+    fi
     for folder in /usr/include /usr/local/include "/usr/include/$(uname -m)-linux-gnu" ${prefix:+"$prefix/include"}; do
         [ -e "$folder/$header" ] && return 0
     done

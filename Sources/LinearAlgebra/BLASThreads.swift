@@ -1,11 +1,5 @@
 import Synchronization
 
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
 /// The threads that BLAS and LAPACK use.
 ///
 /// OpenBLAS starts one a processor when it is loaded; other implementations do as they like, and Accelerate decides by
@@ -20,21 +14,9 @@ public enum BLASThreads {
     }
 
     /// Passes the number on, where the library has a function for that.
-    static func prepare() {
+    static func apply(to library: LAPACKLibrary) {
         let count = chosen.load(ordering: .relaxed)
         guard count > 0, applied.exchange(count, ordering: .relaxed) != count else { return }
-        // Found by name: the function is OpenBLAS's own, and the package links with any BLAS.
-        guard let symbol = dlsym(handle, "openblas_set_num_threads") else { return }
-        typealias Setter = @convention(c) (Int32) -> Void
-        unsafeBitCast(symbol, to: Setter.self)(Int32(count))
-    }
-
-    /// Stands for every library of the process.
-    private static var handle: UnsafeMutableRawPointer? {
-        #if canImport(Darwin)
-            UnsafeMutableRawPointer(bitPattern: -2)
-        #else
-            nil
-        #endif
+        library.setThreads?(Int32(count))
     }
 }

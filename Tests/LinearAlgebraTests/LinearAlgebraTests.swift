@@ -121,4 +121,14 @@ import UD2MTestSupport
         #expect(code { _ = try LinearAlgebra.symmetricEigen(broken) } == .matrixNotFinite)
         #expect(code { _ = try LinearAlgebra.singularValues(broken) } == .matrixNotFinite)
     }
+
+    @Test("a system without the library gives an error with a remedy")
+    func missingLibrary() {
+        // The second exists and is no LAPACK.
+        #expect {
+            try LAPACKLibrary.load(["libud2m-no-such-library.so", "libz.so.1"])
+        } throws: { error in
+            (error as? UD2MError)?.code == .lapackMissing
+        }
+    }
 }

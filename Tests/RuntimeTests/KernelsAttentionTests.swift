@@ -63,6 +63,7 @@ struct KernelsAttentionTests {
     }
 
     private func run(_ problem: AttentionCase, _ values: [Float], _ pool: KernelPool) throws -> [Float] {
+        defer { keep(pool) }
         let (n, t) = (problem.headChannels, problem.tokens)
         let channels = problem.heads * n
         let blocks = Int(ud2m_block_count(Int32(channels)))
@@ -92,6 +93,7 @@ struct KernelsAttentionTests {
         }
         let input = BlockImage(sources: sources, height: 1, width: t, values: ordered)
         let output = BlockImage(sources: [channels], height: 1, width: t)
+        defer { keep(input, output) }
         attention.qkv = UnsafePointer(input.readOnlyBlocks)
         attention.qkv_blocks = Int32(input.blockCount)
         attention.tokens = Int32(t)
@@ -100,6 +102,7 @@ struct KernelsAttentionTests {
         attention.scale = 1 / Float(n).squareRoot()
         attention.output = UnsafePointer(output.blocks)
         let workspace = Workspace(ud2m_attention_workspace(&attention, ud2m_pool_threads(pool.handle)))
+        defer { keep(workspace) }
         try #require(ud2m_attention_run(pool.handle, &attention, workspace.memory) == UD2M_STATUS_OK)
         #expect(workspace.canaryIsIntact)
         #expect(output.paddingIsZero)

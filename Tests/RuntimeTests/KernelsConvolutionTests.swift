@@ -145,11 +145,13 @@ struct ConvolutionProblem {
 
     /// Runs the kernel; checks sizes, padding lanes and the bounds of the workspace on the way.
     func run(_ pool: KernelPool, algorithm: ud2m_conv_algorithm = UD2M_CONV_DIRECT) throws -> [Float] {
+        defer { keep(pool) }
         let p = problem
         let image = BlockImage(sources: p.sources, height: p.height, width: p.width, values: input)
         let output = BlockImage(sources: [p.outputs], height: p.outputHeight, width: p.outputWidth)
         let residualImage = BlockImage(
             sources: [p.outputs], height: p.residualHeight, width: p.residualWidth, values: residual)
+        defer { keep(image, output, residualImage) }
         let packed = try packedWeights(pool)
         let slotBias = padded(bias, slots: output.slots, count: output.blockCount * 16)
         let slotScale = padded(scale, slots: image.slots, count: image.blockCount * 16)
@@ -190,6 +192,7 @@ struct ConvolutionProblem {
                         #expect(ud2m_conv2d_output_size(&conv, &height, &width) == UD2M_STATUS_OK)
                         #expect(Int(height) == p.outputHeight && Int(width) == p.outputWidth)
                         let workspace = Workspace(ud2m_conv2d_workspace(&conv, ud2m_pool_threads(pool.handle)))
+                        defer { keep(workspace) }
                         try #require(ud2m_conv2d_run(pool.handle, &conv, workspace.memory) == UD2M_STATUS_OK)
                         #expect(workspace.canaryIsIntact)
                     }
@@ -201,6 +204,7 @@ struct ConvolutionProblem {
     }
 
     private func packedWeights(_ pool: KernelPool) throws -> [Float] {
+        defer { keep(pool) }
         let sources = problem.sources.map(Int32.init)
         return try sources.withUnsafeBufferPointer { sources in
             var shape = ud2m_conv_weights(
@@ -265,6 +269,7 @@ struct KernelsConvolutionTests {
             #expect(error < (algorithm == UD2M_CONV_WINOGRAD2 ? 1.5e-6 : 4e-6), "\(isaName(isa)): \(error)")
             for threads in 2...3 {
                 let pool = try KernelPool(threads: threads, isa: isa)
+                defer { keep(pool) }
                 #expect(try convolution.run(pool, algorithm: algorithm) == alone)
             }
         }
@@ -273,6 +278,7 @@ struct KernelsConvolutionTests {
     @Test("impossible sizes are refused")
     func refusesImpossibleSizes() {
         let image = BlockImage(sources: [16], height: 2, width: 2, values: [Float](repeating: 0, count: 64))
+        defer { keep(image) }
         var valid = ud2m_conv2d()
         valid.input = image.planes
         valid.upsample = 1

@@ -67,14 +67,17 @@ struct KernelsGroupNormTests {
 
     /// The normalised image: the folded map applied by the map kernel.
     private func run(_ problem: GroupNormCase, _ inputs: Problem, _ pool: KernelPool) throws -> [Float] {
+        defer { keep(pool) }
         let image = BlockImage(
             sources: problem.sources, height: problem.height, width: problem.width, values: inputs.values)
         let output = BlockImage(sources: problem.sources, height: problem.height, width: problem.width)
+        defer { keep(image, output) }
         var mapScale = [Float](repeating: .nan, count: image.blockCount * 16)
         var mapShift = mapScale
         let sources = problem.sources.map(Int32.init)
         let workspace = Workspace(
             ud2m_group_norm_workspace(Int32(image.blockCount), Int32(problem.height), Int32(problem.width)))
+        defer { keep(workspace) }
         try sources.withUnsafeBufferPointer { sources in
             try inputs.gamma.withUnsafeBufferPointer { gamma in
                 try inputs.beta.withUnsafeBufferPointer { beta in
@@ -134,6 +137,7 @@ struct KernelsGroupNormTests {
     @Test("channels that do not divide into groups are refused")
     func refusesUnevenGroups() {
         let image = BlockImage(sources: [18], height: 1, width: 1, values: [Float](repeating: 1, count: 18))
+        defer { keep(image) }
         var norm = ud2m_group_norm()
         norm.input = image.planes
         norm.source_count = 1

@@ -63,6 +63,7 @@ struct KernelsLinearTests {
             for isa in runnableTiers {
                 let results = try (1...3).map { threads in
                     let pool = try KernelPool(threads: threads, isa: isa)
+                    defer { keep(pool) }
                     var output = [Float](repeating: .nan, count: outputs)
                     bytes.withUnsafeBytes { bytes in
                         x.withUnsafeBufferPointer { x in

@@ -10,6 +10,7 @@ struct KernelsPointwiseTests {
         let input = (-1440...1440).map { Float($0) / 16 } + [1e4, -1e4, 0, 1e-30]
         for isa in runnableTiers {
             let pool = try KernelPool(threads: 2, isa: isa)
+            defer { keep(pool) }
             var output = [Float](repeating: .nan, count: input.count)
             ud2m_activate(pool.handle, input, &output, input.count, UD2M_ACTIVATION_SILU, 0)
             for (x, y) in zip(input, output) {
@@ -31,6 +32,7 @@ struct KernelsPointwiseTests {
         let expected = zip(left, right).map { $0 + $1 }
         for isa in runnableTiers {
             let pool = try KernelPool(threads: 3, isa: isa)
+            defer { keep(pool) }
             var output = left
             output.withUnsafeMutableBufferPointer {
                 ud2m_add(pool.handle, $0.baseAddress, right, $0.baseAddress, count)
@@ -81,6 +83,7 @@ struct KernelsPointwiseTests {
             padding: padding, maximum: kind == UD2M_POOLING_MAXIMUM
         ) { UD2M_ACTIVATION_SILU(Double(scale[$0]) * $1 + Double(shift[$0])) }
         let image = BlockImage(sources: [channels], height: height, width: width, values: values)
+        defer { keep(image) }
         let slotScale = padded(scale, slots: image.slots, count: 32)
         let slotShift = padded(shift, slots: image.slots, count: 32)
         for isa in runnableTiers {
@@ -88,6 +91,7 @@ struct KernelsPointwiseTests {
             let output = BlockImage(
                 sources: [channels], height: (height + 2 * padding - window) / stride + 1,
                 width: (width + 2 * padding - window) / stride + 1)
+            defer { keep(pool, output) }
             slotScale.withUnsafeBufferPointer { slotScale in
                 slotShift.withUnsafeBufferPointer { slotShift in
                     var pooling = ud2m_pool2d()
@@ -116,6 +120,7 @@ struct KernelsPointwiseTests {
         var random = KernelRandom(3)
         let values = random.values(channels * height * width, gain: 4)
         let image = BlockImage(sources: [channels], height: height, width: width, values: values)
+        defer { keep(image) }
         let expected = (0..<channels * 4 * height * width).map { i in
             let (channel, y, x) = (i / (4 * height * width), i / (2 * width) % (2 * height), i % (2 * width))
             return UD2M_ACTIVATION_RELU(Double(values[(channel * height + y / 2) * width + x / 2]))
@@ -123,6 +128,7 @@ struct KernelsPointwiseTests {
         for isa in runnableTiers {
             let pool = try KernelPool(threads: 2, isa: isa)
             let output = BlockImage(sources: [channels], height: 2 * height, width: 2 * width)
+            defer { keep(pool, output) }
             var planes = image.planes
             var map = ud2m_input_map(scale: nil, shift: nil, activation: UD2M_ACTIVATION_RELU, slope: 0)
             #expect(
@@ -151,10 +157,12 @@ struct KernelsPointwiseTests {
         var random = KernelRandom(UInt64(channels))
         let values = random.values(channels * 3 * 7)
         let image = BlockImage(sources: [channels], height: 3, width: 7, values: values)
+        defer { keep(image) }
         #expect(image.planar == values)
         #expect(image.paddingIsZero)
         var unpacked = [Float](repeating: .nan, count: values.count)
         let pool = try KernelPool(threads: 2)
+        defer { keep(pool) }
         ud2m_unpack_planes(pool.handle, UnsafePointer(image.readOnlyBlocks), Int32(channels), 3, 7, &unpacked)
         #expect(unpacked == values)
     }

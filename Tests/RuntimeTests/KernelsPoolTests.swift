@@ -34,6 +34,7 @@ struct KernelsPoolTests {
     @Test("every item runs exactly once, on a worker of the pool", arguments: [1, 2, 3, 8])
     func runsEveryItemOnce(_ threads: Int) throws {
         let pool = try KernelPool(threads: threads)
+        defer { keep(pool) }
         #expect(ud2m_pool_threads(pool.handle) == threads)
         for count in [0, 1, 2, 7, 1000] {
             for _ in 0..<50 {
@@ -54,6 +55,7 @@ struct KernelsPoolTests {
     @Test("callers on several threads take turns")
     func callersTakeTurns() async throws {
         let shared = SharedPool(pool: try KernelPool(threads: 3))
+        defer { keep(shared.pool) }
         await withTaskGroup(of: Bool.self) { group in
             for _ in 0..<6 {
                 group.addTask {
@@ -93,6 +95,7 @@ struct KernelsPoolTests {
     @Test("a pool takes only tiers the machine runs")
     func selectsTier() throws {
         let pool = try KernelPool(threads: 1)
+        defer { keep(pool) }
         #expect(runnableTiers.contains(UD2M_ISA_REFERENCE) && runnableTiers.contains(UD2M_ISA_GENERIC))
         for isa in runnableTiers {
             #expect(ud2m_pool_select_isa(pool.handle, isa))

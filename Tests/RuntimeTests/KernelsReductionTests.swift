@@ -16,11 +16,13 @@ struct KernelsReductionTests {
         ]
         for isa in runnableTiers {
             let pool = try KernelPool(threads: 2, isa: isa)
+            defer { keep(pool) }
             for (activation, definition) in definitions {
                 var output = [Float](repeating: .nan, count: input.count)
                 ud2m_activate(pool.handle, input, &output, input.count, activation, slope)
                 let image = BlockImage(sources: [1], height: 1, width: input.count, values: input)
                 let mapped = BlockImage(sources: [1], height: 1, width: input.count)
+                defer { keep(image, mapped) }
                 var planes = image.planes
                 var map = ud2m_input_map(scale: nil, shift: nil, activation: activation, slope: slope)
                 #expect(
@@ -39,10 +41,12 @@ struct KernelsReductionTests {
     func leakyConvolution(_ algorithm: ud2m_conv_algorithm) throws {
         var random = KernelRandom(8)
         let image = BlockImage(sources: [16], height: 9, width: 9, values: random.values(16 * 81))
+        defer { keep(image) }
         let weights = random.values(9 * 256)
         func run(_ activation: ud2m_activation, _ isa: ud2m_isa) throws -> [Float] {
             let pool = try KernelPool(threads: 2, isa: isa)
             let output = BlockImage(sources: [16], height: 9, width: 9)
+            defer { keep(pool, output) }
             var conv = ud2m_conv2d()
             conv.input = image.planes
             (conv.upsample, conv.stride, conv.kernel_height, conv.kernel_width) = (1, 1, 3, 3)
@@ -51,6 +55,7 @@ struct KernelsReductionTests {
             (conv.output, conv.output_blocks) = (UnsafePointer(output.blocks), 1)
             conv.algorithm = algorithm
             let workspace = Workspace(ud2m_conv2d_workspace(&conv, 2))
+            defer { keep(workspace) }
             try weights.withUnsafeBufferPointer {
                 conv.weights = $0.baseAddress
                 try #require(ud2m_conv2d_run(pool.handle, &conv, workspace.memory) == UD2M_STATUS_OK)
@@ -93,6 +98,7 @@ struct KernelsReductionTests {
         let image = BlockImage(
             sources: [1], height: height, width: width, values: (0..<height * width).map { Float($0) })
         let output = BlockImage(sources: [1], height: rows, width: columns)
+        defer { keep(pool, image, output) }
         var pooling = pooling
         pooling.input = image.planes
         pooling.output = UnsafePointer(output.blocks)
@@ -132,6 +138,7 @@ struct KernelsReductionTests {
         var random = KernelRandom(4)
         let values = random.values(21 * 70 * 70, gain: 1, offset: 100)
         let image = BlockImage(sources: sources, height: 70, width: 70, values: values)
+        defer { keep(image) }
         let expected = (0..<21).map { channel in
             values[channel * 4900..<(channel + 1) * 4900].reduce(0) { $0 + Double($1) } / 4900
         }
@@ -139,6 +146,7 @@ struct KernelsReductionTests {
         for isa in runnableTiers {
             let pool = try KernelPool(threads: 3, isa: isa)
             let workspace = Workspace(ud2m_group_norm_workspace(Int32(image.blockCount), 70, 70))
+            defer { keep(pool, workspace) }
             var planes = image.planes
             var output = [Float](repeating: .nan, count: 22)
             #expect(
@@ -162,6 +170,7 @@ struct KernelsReductionTests {
         let image = BlockImage(sources: [20, 20, 20, 20], height: height, width: width, values: values)
         let output = BlockImage(sources: [20], height: 2 * height, width: 2 * width)
         let pool = try KernelPool(threads: 2)
+        defer { keep(image, output, pool) }
         var planes = image.planes
         #expect(ud2m_interleave2(pool.handle, &planes, UnsafePointer(output.blocks)) == UD2M_STATUS_OK)
         #expect(output.paddingIsZero)

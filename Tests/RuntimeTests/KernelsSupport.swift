@@ -38,6 +38,14 @@ final class KernelPool {
     }
 }
 
+/// Keeps owners of C memory alive up to here.
+///
+/// Kernels see pointers only, and Swift may release an owner after its last mention: each owner is followed by
+/// `defer { keep(owner) }`.
+func keep(_ owners: AnyObject...) {
+    withExtendedLifetime(owners) {}
+}
+
 /// The tiers this machine runs, the reference included.
 let runnableTiers: [ud2m_isa] = [UD2M_ISA_REFERENCE, UD2M_ISA_GENERIC, UD2M_ISA_AVX2, UD2M_ISA_AVX512]
     .filter(ud2m_isa_available)

@@ -13,6 +13,7 @@ import UD2MTestSupport
         external: [String: ExternalFunction] = [:]
     ) throws -> [String: [Float]] {
         let pool = try KernelPool(threads: 2)
+        defer { keep(pool) }
         let folder = try TemporaryDirectory()
         let path = folder.path("weights.ud2w")
         _ = try WeightStoreWriter(
