@@ -5,6 +5,7 @@
 // 12 of 16 registers of 8 hold sums.
 #define TIER_ROWS 6
 #define TIER_PANELS 1
+#define TIER_WIDTH 8
 #define TIER_TABLE operators_avx2
 #include "tier.inc"
 #pragma clang attribute pop

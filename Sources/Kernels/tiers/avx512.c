@@ -6,6 +6,7 @@
 // 24 of 32 registers of 16 hold sums.
 #define TIER_ROWS 12
 #define TIER_PANELS 2
+#define TIER_WIDTH 16
 #define TIER_TABLE operators_avx512
 #include "tier.inc"
 #pragma clang attribute pop

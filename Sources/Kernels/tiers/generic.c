@@ -7,5 +7,6 @@
 #define TIER_ROWS 2
 #endif
 #define TIER_PANELS 1
+#define TIER_WIDTH 4
 #define TIER_TABLE operators_generic
 #include "tier.inc"
