@@ -1,4 +1,5 @@
 #include "operators.h"
+#include "stored_kernel.h"
 
 ud2m_status ud2m_conv2d_output_size(const ud2m_conv2d *conv, int32_t *height, int32_t *width) {
     int64_t rows, columns;
@@ -44,7 +45,7 @@ size_t ud2m_conv2d_workspace(const ud2m_conv2d *conv, int32_t threads) {
 
 ud2m_status ud2m_conv2d_run(ud2m_pool *pool, const ud2m_conv2d *conv, void *workspace) {
     algorithm_plan plan = plan_for(conv, ud2m_pool_threads(pool));
-    if (!plan.valid)
+    if (!plan.valid || !(conv->weights || (plan.winograd && stored_kernel_fits(conv))))
         return UD2M_STATUS_INVALID;
     if (plan.winograd)
         operators_of(pool)->conv2d_winograd(pool, conv, &plan.tiles, workspace);

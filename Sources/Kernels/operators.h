@@ -18,6 +18,8 @@ typedef struct operator_table {
                      float slope);
     void (*linear)(ud2m_pool *pool, const ud2m_linear *linear);
     void (*attention)(ud2m_pool *pool, const ud2m_attention *attention, void *workspace);
+    /// `rounds` times twelve independent multiply-adds of a register; gives the floating-point operations.
+    double (*multiply_add)(int64_t rounds, float *sink);
 } operator_table;
 
 extern const operator_table operators_reference;

@@ -1,5 +1,6 @@
 #include "element.h"
 #include "operators.h"
+#include "stored_kernel.h"
 
 #include <math.h>
 
@@ -49,13 +50,20 @@ static double conv_input(const ud2m_conv2d *conv, int64_t slot, int64_t y, int64
     return mapped(&conv->map, conv->input.blocks[slot / LANES][pixel * LANES + slot % LANES], slot);
 }
 
+static float conv_weight(const ud2m_conv2d *conv, int64_t row, int64_t slot, int64_t tap) {
+    if (!conv->weights)
+        return stored_weight(&conv->stored, row, slot, tap);
+    int64_t pair = row / LANES * conv->input.block_count + slot / LANES;
+    int64_t taps = (int64_t)conv->kernel_height * conv->kernel_width;
+    return conv->weights[((pair * taps + tap) * LANES + slot % LANES) * LANES + row % LANES];
+}
+
 static double conv_sum(const ud2m_conv2d *conv, int64_t row, int64_t y, int64_t x) {
     int64_t taps = (int64_t)conv->kernel_height * conv->kernel_width;
     double sum = 0;
     for (int64_t slot = 0; slot < (int64_t)conv->input.block_count * LANES; slot++) {
-        int64_t pair = row / LANES * conv->input.block_count + slot / LANES;
         for (int64_t tap = 0; tap < taps; tap++) {
-            float weight = conv->weights[((pair * taps + tap) * LANES + slot % LANES) * LANES + row % LANES];
+            float weight = conv_weight(conv, row, slot, tap);
             sum += weight * conv_input(conv, slot, y * conv->stride - conv->pad_top + tap / conv->kernel_width,
                                        x * conv->stride - conv->pad_left + tap % conv->kernel_width);
         }
@@ -253,6 +261,14 @@ static void attention(ud2m_pool *pool, const ud2m_attention *attention, void *wo
     ud2m_pool_run(pool, attention->tokens, attend, &job);
 }
 
+static double multiply_add(int64_t rounds, float *sink) {
+    double sum = sink[0];
+    for (int64_t round = 0; round < rounds; round++)
+        sum = sum * sink[1] + sink[2];
+    sink[0] = (float)sum;
+    return 2 * (double)rounds;
+}
+
 const operator_table operators_reference = {
     .conv2d_direct = conv2d_direct,
     .conv2d_winograd = conv2d_winograd,
@@ -264,4 +280,5 @@ const operator_table operators_reference = {
     .activate = activate,
     .linear = linear,
     .attention = attention,
+    .multiply_add = multiply_add,
 };

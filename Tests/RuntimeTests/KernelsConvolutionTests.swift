@@ -80,7 +80,7 @@ struct ConvolutionCase: CustomTestStringConvertible {
 struct ConvolutionProblem {
     let problem: ConvolutionCase
     let input: [Float]
-    let weights: [Float]
+    private(set) var weights: [Float]
     let bias: [Float]
     let scale: [Float]
     let shift: [Float]
@@ -144,7 +144,10 @@ struct ConvolutionProblem {
     }
 
     /// Runs the kernel; checks sizes, padding lanes and the bounds of the workspace on the way.
-    func run(_ pool: KernelPool, algorithm: ud2m_conv_algorithm = UD2M_CONV_DIRECT) throws -> [Float] {
+    /// - Parameter stored: the type of a kernel that is read where it is stored; nil to pack it.
+    func run(
+        _ pool: KernelPool, algorithm: ud2m_conv_algorithm = UD2M_CONV_DIRECT, stored: ud2m_element? = nil
+    ) throws -> [Float] {
         defer { keep(pool) }
         let p = problem
         let image = BlockImage(sources: p.sources, height: p.height, width: p.width, values: input)
@@ -153,6 +156,8 @@ struct ConvolutionProblem {
             sources: [p.outputs], height: p.residualHeight, width: p.residualWidth, values: residual)
         defer { keep(image, output, residualImage) }
         let packed = try packedWeights(pool)
+        let kernel = stored.map { kernelBytes($0) } ?? []
+        let sources = p.sources.map(Int32.init)
         let slotBias = padded(bias, slots: output.slots, count: output.blockCount * 16)
         let slotScale = padded(scale, slots: image.slots, count: image.blockCount * 16)
         let slotShift = padded(shift, slots: image.slots, count: image.blockCount * 16)
@@ -176,7 +181,7 @@ struct ConvolutionProblem {
                         conv.pad_left = Int32(p.pads.1)
                         conv.pad_bottom = Int32(p.pads.2)
                         conv.pad_right = Int32(p.pads.3)
-                        conv.weights = packed.baseAddress
+                        conv.weights = stored == nil ? packed.baseAddress : nil
                         conv.bias = p.bias ? slotBias.baseAddress : nil
                         conv.activation = p.activation
                         if p.residual > 0 {
@@ -193,7 +198,18 @@ struct ConvolutionProblem {
                         #expect(Int(height) == p.outputHeight && Int(width) == p.outputWidth)
                         let workspace = Workspace(ud2m_conv2d_workspace(&conv, ud2m_pool_threads(pool.handle)))
                         defer { keep(workspace) }
-                        try #require(ud2m_conv2d_run(pool.handle, &conv, workspace.memory) == UD2M_STATUS_OK)
+                        try kernel.withUnsafeBytes { kernel in
+                            try sources.withUnsafeBufferPointer { sources in
+                                if let stored {
+                                    // One byte off any alignment.
+                                    conv.stored = ud2m_stored_kernel(
+                                        data: kernel.baseAddress.map { $0 + 1 }, element: stored,
+                                        rows: Int32(p.outputs), source_channels: sources.baseAddress,
+                                        source_count: Int32(sources.count))
+                                }
+                                try #require(ud2m_conv2d_run(pool.handle, &conv, workspace.memory) == UD2M_STATUS_OK)
+                            }
+                        }
                         #expect(workspace.canaryIsIntact)
                     }
                 }
@@ -201,6 +217,41 @@ struct ConvolutionProblem {
         }
         #expect(output.paddingIsZero)
         return output.planar
+    }
+
+    /// The weights as a file holds them, after one byte; halves are cut off, not rounded.
+    private func kernelBytes(_ element: ud2m_element) -> [UInt8] {
+        [0]
+            + weights.flatMap { weight -> [UInt8] in
+                switch element {
+                case UD2M_ELEMENT_F32: withUnsafeBytes(of: weight.bitPattern.littleEndian, Array.init)
+                case UD2M_ELEMENT_BF16:
+                    withUnsafeBytes(of: UInt16(weight.bitPattern >> 16).littleEndian, Array.init)
+                default: withUnsafeBytes(of: Self.half(weight).littleEndian, Array.init)
+                }
+            }
+    }
+
+    /// The bits of a half, cut off; smaller numbers than halves have become zero.
+    private static func half(_ value: Float) -> UInt16 {
+        let exponent = Int(value.exponentBitPattern) - 127 + 15
+        let sign: UInt16 = value.sign == .minus ? 0x8000 : 0
+        return exponent <= 0 ? sign : sign | UInt16(exponent) << 10 | UInt16(value.significandBitPattern >> 13)
+    }
+
+    /// The problem with the weights that a file of halves would hold.
+    func rounded(to element: ud2m_element) -> ConvolutionProblem {
+        var copy = self
+        copy.weights = weights.map { weight in
+            switch element {
+            case UD2M_ELEMENT_F32: return weight
+            case UD2M_ELEMENT_BF16: return Float(bitPattern: weight.bitPattern >> 16 << 16)
+            default:
+                guard Int(weight.exponentBitPattern) > 127 - 15 else { return 0 }
+                return Float(bitPattern: weight.bitPattern >> 13 << 13)
+            }
+        }
+        return copy
     }
 
     private func packedWeights(_ pool: KernelPool) throws -> [Float] {
@@ -271,6 +322,22 @@ struct KernelsConvolutionTests {
                 let pool = try KernelPool(threads: threads, isa: isa)
                 defer { keep(pool) }
                 #expect(try convolution.run(pool, algorithm: algorithm) == alone)
+            }
+        }
+    }
+
+    @Test(
+        "kernels read where they are stored give what packed ones give, to the bit",
+        arguments: ConvolutionCase.shared.filter { $0.kernel == (3, 3) && $0.stride == 1 } + ConvolutionCase.winograd,
+        [UD2M_ELEMENT_F32, UD2M_ELEMENT_F16, UD2M_ELEMENT_BF16])
+    func storedKernels(_ problem: ConvolutionCase, _ element: ud2m_element) throws {
+        let convolution = ConvolutionProblem(problem).rounded(to: element)
+        for isa in runnableTiers {
+            for algorithm in [UD2M_CONV_WINOGRAD2, UD2M_CONV_WINOGRAD4] {
+                let packed = try convolution.run(KernelPool(threads: 2, isa: isa), algorithm: algorithm)
+                let stored = try convolution.run(
+                    KernelPool(threads: 2, isa: isa), algorithm: algorithm, stored: element)
+                #expect(stored == packed, "\(isaName(isa))")
             }
         }
     }

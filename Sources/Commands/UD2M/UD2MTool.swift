@@ -8,7 +8,9 @@ public struct UD2MTool: ParsableCommand {
         abstract: "Restore images with a diffusion prior, and run its network.",
         discussion: "STORE is a .ud2w file written by ud2m-convert.",
         version: Version.current,
-        subcommands: [RestoreCommand.self, DegradeCommand.self, ForwardCommand.self, EvaluateCommand.self])
+        subcommands: [
+            RestoreCommand.self, DegradeCommand.self, ForwardCommand.self, EvaluateCommand.self, BenchCommand.self,
+        ])
 
     /// Creates the command.
     public init() {}

@@ -41,6 +41,22 @@ extension ArchitectureConfiguration {
     }
 }
 
+extension ArchitectureConfiguration {
+    /// The family's name in JSON, such as `adm`.
+    public var family: String {
+        switch self {
+        case .adm: "adm"
+        case .ddpm: "ddpm"
+        case .ram: "ram"
+        case .vgg16: "vgg16"
+        case .squeezeNet: "squeezenet"
+        case .lpips: "lpips"
+        case .inception: "inception"
+        case .discriminator: "discriminator"
+        }
+    }
+}
+
 /// The fields of a configuration object, taken one by one.
 struct ArchitectureFields {
     private let object: JSONObject

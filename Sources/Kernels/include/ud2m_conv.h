@@ -18,6 +18,18 @@ typedef enum ud2m_conv_algorithm {
     UD2M_CONV_WINOGRAD4 = 2,
 } ud2m_conv_algorithm;
 
+/// A 3x3 kernel as checkpoints hold it: `[rows][sum of source_channels][3][3]`. No alignment is needed.
+typedef struct ud2m_stored_kernel {
+    /// Null if the convolution has packed weights.
+    const void *data;
+    ud2m_element element;
+    /// Output channels; further output slots get zeros.
+    int32_t rows;
+    /// Channels of each source of the (concatenated) input, in order.
+    const int32_t *source_channels;
+    int32_t source_count;
+} ud2m_stored_kernel;
+
 /// One convolution: `output = activation(conv(upsample(map(input))) + bias) + residual`.
 typedef struct ud2m_conv2d {
     ud2m_planes input;
@@ -34,8 +46,11 @@ typedef struct ud2m_conv2d {
     int32_t pad_left;
     int32_t pad_bottom;
     int32_t pad_right;
-    /// From `ud2m_pack_conv_weights`; its input blocks are `input.block_count`, its row blocks `output_blocks`.
+    /// From `ud2m_pack_conv_weights`; its input blocks are `input.block_count`, its row blocks `output_blocks`. Null if
+    /// the kernel is read where it is stored.
     const float *weights;
+    /// For Winograd algorithms without `weights`: read while it is transformed, so that a mapped file is its only home.
+    ud2m_stored_kernel stored;
     /// `16 * output_blocks` floats in slot order, or null for none.
     const float *bias;
     /// Applied to convolution plus bias. Padding lanes of the output stay zero when weights and bias are packed.
@@ -64,7 +79,8 @@ bool ud2m_conv2d_supports(const ud2m_conv2d *conv);
 /// except whether `map.scale` and `residual` are null. 0 is a valid answer.
 size_t ud2m_conv2d_workspace(const ud2m_conv2d *conv, int32_t threads);
 
-/// Runs a convolution. `workspace` holds `ud2m_conv2d_workspace(conv, ud2m_pool_threads(pool))` bytes.
+/// Runs a convolution. `workspace` holds `ud2m_conv2d_workspace(conv, ud2m_pool_threads(pool))` bytes. Invalid if there
+/// are no weights, or stored ones that do not fit the sizes or go with the direct algorithm.
 ud2m_status ud2m_conv2d_run(ud2m_pool *pool, const ud2m_conv2d *conv, void *workspace);
 
 #ifdef __cplusplus

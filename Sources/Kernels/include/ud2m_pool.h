@@ -41,6 +41,10 @@ bool ud2m_pool_select_isa(ud2m_pool *pool, ud2m_isa isa);
 /// handed out one by one, so uneven items and busy processors balance. Callers on several threads take turns.
 void ud2m_pool_run(ud2m_pool *pool, int64_t count, ud2m_pool_body body, void *context);
 
+/// Multiply-adds in registers on all threads for some tens of milliseconds; gives the floating-point operations done.
+/// Their rate is what products of matrices are compared with.
+double ud2m_multiply_add_run(ud2m_pool *pool);
+
 #ifdef __cplusplus
 }
 #endif

@@ -6,4 +6,5 @@
 #include "../element.h"
 #include "../moments.h"
 #include "../operators.h"
+#include "../stored_kernel.h"
 #include <string.h>

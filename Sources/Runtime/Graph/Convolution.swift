@@ -91,6 +91,12 @@ package struct Convolution: Sendable, Hashable {
     /// Whether the output is a linear function of the bias, so that a vector may be added to it.
     package var endsInBias: Bool { activation == .none && normalization == nil }
 
+    /// Whether Winograd's algorithm can compute it.
+    package var suitsWinograd: Bool { (kernelHeight, kernelWidth, stride) == (3, 3, 1) }
+
+    /// Whether the kernel is used where it is stored: Winograd transforms read it as it lies.
+    package var readsStoredKernel: Bool { suitsWinograd && layout == .planar && normalization == nil }
+
     /// The weights this convolution names; the first is the kernel.
     package var weights: [WeightRequirement] {
         let (rows, columns) = (outputChannels, inputChannels)

@@ -4,11 +4,11 @@ import UD2MFormats
 
 /// A network with its weights, ready to run on the CPU.
 ///
-/// Memory: four bytes a parameter for the packed weights, whatever the store holds, and one arena for the activations
-/// of a single image, sized by the largest image run so far. Runs on one network take turns; each uses all of the
+/// Memory: kernels of 3×3 convolutions stay in the mapped store; four bytes a parameter for all other weights, and one
+/// arena for the activations of a single image, sized by the largest image run so far. Runs on one network take turns; each uses all of the
 /// network's threads. A result depends neither on the number of threads nor on the other items of its batch.
 public final class Network: Sendable {
-    /// The inputs of ``run(_:taps:)``, all of them required.
+    /// The inputs of ``run(_:taps:profile:)``, all of them required.
     public let inputs: [NetworkInput]
     /// The names of the activations that a run can return, sorted.
     public let tapNames: [String]
@@ -19,6 +19,7 @@ public final class Network: Sendable {
     /// The threads that a run uses.
     public let threads: Int
 
+    private let store: WeightStore
     private let graph: Graph
     private let runtime: Mutex<Runtime>
 
@@ -65,6 +66,7 @@ public final class Network: Sendable {
         do {
             let graph = try graph()
             let runtime = try Runtime(graph: graph, threads: threads) { store.tensor(TensorName($0)) }
+            self.store = store
             self.graph = graph
             self.threads = runtime.threads
             self.runtime = Mutex(runtime)
@@ -86,24 +88,35 @@ public final class Network: Sendable {
     /// - Parameters:
     ///   - inputs: a tensor for each of ``inputs``; all have the same batch size N.
     ///   - taps: names of activations to return as well.
+    ///   - profile: where the times of the operations are added; measuring them costs next to nothing.
     /// - Returns: `out`, [N, ``outputChannels``, H, W] or [N, ``outputChannels``], and each tap under its name:
     ///   [N, C, H, W] for feature maps, [N, C, H·W] inside ADM's attention blocks, [N, C] for vectors.
     /// - Throws: ``UD2MFormats/UD2MError``: `input-missing`, `input-unknown`, `input-shape` or `input-range` with the
-    ///   input's name as the location's tensor; `tap-unknown`; `memory-exhausted`.
-    public func run(_ inputs: [String: Tensor], taps: [String] = []) throws -> [String: Tensor] {
-        try run(inputs, taps: taps, external: [:])
+    ///   input's name as the location's tensor; `tap-unknown`; `memory-exhausted`; `file-changed` when the store was
+    ///   written to.
+    public func run(
+        _ inputs: [String: Tensor], taps: [String] = [], profile: OperationProfile? = nil
+    ) throws -> [String: Tensor] {
+        try run(inputs, taps: taps, external: [:], profile: profile)
     }
 
     /// Runs a network with external operations on a batch; `external` holds a function for the name of each.
-    /// - Throws: as ``run(_:taps:)``; also `input-missing` with the name of an external operation without a function,
+    /// - Throws: as ``run(_:taps:profile:)``; also `input-missing` with the name of an external operation without a function,
     ///   `external-result` when a function's result has a wrong shape, and what the functions throw.
     package func run(
-        _ inputs: [String: Tensor], taps: [String] = [], external: [String: ExternalFunction]
+        _ inputs: [String: Tensor], taps: [String] = [], external: [String: ExternalFunction],
+        profile: OperationProfile? = nil
     ) throws -> [String: Tensor] {
         let request = try RunRequest(network: self, inputs: inputs, taps: taps)
-        return try runtime.withLock { try $0.run(graph, request, inputs, external: external) }
+        // The weights are read from the file's mapping all through the run.
+        try store.safetensors.file.checkUnchanged()
+        defer { withExtendedLifetime(store) {} }
+        return try runtime.withLock { try $0.run(graph, request, inputs, external: external, profile: profile) }
     }
 
     /// Bytes of memory the network holds: packed weights and the arena.
     public var memoryInUse: Int { runtime.withLock { $0.memoryInUse } }
+
+    /// The floating-point operations a second that this network's threads reach at most, measured now.
+    public var peakOperations: Double { runtime.withLock { $0.peakOperations } }
 }

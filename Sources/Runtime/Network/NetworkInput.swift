@@ -34,7 +34,7 @@ public struct NetworkInput: Sendable, Hashable {
         }
     }
 
-    /// The name under which ``Network/run(_:taps:)`` takes it.
+    /// The name under which ``Network/run(_:taps:profile:)`` takes it.
     public let name: String
     /// What it holds.
     public let kind: Kind

@@ -32,11 +32,23 @@ final class Runtime {
 
     var threads: Int { Int(ud2m_pool_threads(pool)) }
 
+    /// Floating-point operations a second that the threads reach at most.
+    var peakOperations: Double {
+        // The first run brings the processor to its speed.
+        (0..<3).map { _ in
+            let start = ContinuousClock.now
+            let operations = ud2m_multiply_add_run(pool)
+            let elapsed = (ContinuousClock.now - start).components
+            return operations / (Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18)
+        }.max() ?? 0
+    }
+
     var memoryInUse: Int { (weights.count + arena.count) * MemoryLayout<Float>.stride }
 
     /// Runs a checked request, with the functions of the graph's external operations.
     func run(
-        _ graph: Graph, _ request: RunRequest, _ inputs: [String: Tensor], external: [String: ExternalFunction]
+        _ graph: Graph, _ request: RunRequest, _ inputs: [String: Tensor], external: [String: ExternalFunction],
+        profile: OperationProfile?
     ) throws -> [String: Tensor] {
         let plan = try plan(graph, for: request.key)
         let operands = try plan.inputNames.map { name in
@@ -47,7 +59,8 @@ final class Runtime {
         }
         var outputs = plan.resultShapes.map { [Float](repeating: 0, count: request.batch * $0.reduce(1, *)) }
         for item in 0..<request.batch {
-            try plan.run(pool: pool, inputs: operands, item: item, external: external, outputs: &outputs)
+            try plan.run(
+                pool: pool, inputs: operands, item: item, external: external, outputs: &outputs, profile: profile)
         }
         let names = ["out"] + request.key.taps.sorted()
         var results: [String: Tensor] = [:]

@@ -58,17 +58,14 @@ extension CompiledGraph.Scope {
         arguments.slope = convolution.activation.slope
         arguments.residual_upsample = node.upsamplesResidual ? 2 : 1
         arguments.output_blocks = Int32(blocks(of: Value(index: index)))
-        arguments.algorithm = algorithm(for: arguments, output: planes(of: Value(index: index)))
+        arguments.algorithm = algorithm(for: convolution, output: planes(of: Value(index: index)))
         return arguments
     }
 
     /// The fastest algorithm that keeps the error near that of a direct convolution (`kernels.md`, "Design" 6).
-    private func algorithm(for arguments: ud2m_conv2d, output: ud2m_planes) -> ud2m_conv_algorithm {
-        let side = min(output.height, output.width)
-        let choice = side >= 16 ? UD2M_CONV_WINOGRAD4 : UD2M_CONV_WINOGRAD2
-        var candidate = arguments
-        candidate.algorithm = choice
-        return side >= 4 && ud2m_conv2d_supports(&candidate) ? choice : UD2M_CONV_DIRECT
+    private func algorithm(for convolution: Convolution, output: ud2m_planes) -> ud2m_conv_algorithm {
+        guard convolution.suitsWinograd else { return UD2M_CONV_DIRECT }
+        return min(output.height, output.width) >= 16 ? UD2M_CONV_WINOGRAD4 : UD2M_CONV_WINOGRAD2
     }
 
     /// The arguments of an attention, without pointers.

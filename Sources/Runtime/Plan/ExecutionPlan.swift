@@ -50,12 +50,15 @@ package final class ExecutionPlan {
     /// The shapes of the results of one item: the output, then the taps in alphabetical order.
     package let resultShapes: [[Int]]
     let steps: [Step]
+    /// What each step is called in a profile.
+    private let labels: [StepLabel]
     private let tables: PointerTables
 
-    init(inputNames: [String], resultShapes: [[Int]], steps: [Step], tables: PointerTables) {
+    init(inputNames: [String], resultShapes: [[Int]], steps: [Step], labels: [StepLabel], tables: PointerTables) {
         self.inputNames = inputNames
         self.resultShapes = resultShapes
         self.steps = steps
+        self.labels = labels
         self.tables = tables
     }
 
@@ -66,41 +69,60 @@ package final class ExecutionPlan {
     ///   - item: the item's index in the batch.
     ///   - external: the functions of external operations by name.
     ///   - outputs: buffers for batches of the results, in the order of ``resultShapes``.
+    ///   - profile: where the steps' times are added.
     /// - Throws: `graph-invalid` when a kernel refuses its arguments; `input-missing` or `external-result` for an
     ///   external operation, and what its function throws.
     package func run(
         pool: OpaquePointer?, inputs: [Tensor], item: Int, external: [String: ExternalFunction] = [:],
-        outputs: inout [[Float]]
+        outputs: inout [[Float]], profile: OperationProfile? = nil
     ) throws {
-        for step in steps {
-            switch step {
-            case .packImage(let input, let channels, let height, let width, let blocks):
-                inputs[input].values.withUnsafeBufferPointer { values in
-                    let start = values.baseAddress.map { $0 + item * channels * height * width }
-                    ud2m_pack_planes(pool, start, Int32(channels), Int32(height), Int32(width), blocks)
-                }
-            case .timestepEmbedding(let input, let embedding, let output):
-                let status = ud2m_timestep_embedding(
-                    inputs[input].values[item], Int32(embedding.width),
-                    embedding.isCosineFirst ? UD2M_TIMESTEP_COSINE_FIRST : UD2M_TIMESTEP_SINE_FIRST,
-                    Int32(embedding.frequencyShift), output)
-                try requireOK(status, "embedding the timestep")
-            case .external(let call): try call.run(pool, item: item, external)
-            case .classEmbedding(let input, let table, let width, let output):
-                let row = Int(inputs[input].values[item])
-                output.update(from: table + row * width, count: width)
-            case .deliverMap(let output, let map):
-                let stride = resultShapes[output].reduce(1, *)
-                outputs[output].withUnsafeMutableBufferPointer { values in
-                    if let start = values.baseAddress { map.unpack(pool, to: start + item * stride) }
-                }
-            case .deliverVector(let output, let vector, let count):
-                outputs[output].withUnsafeMutableBufferPointer { values in
-                    values.baseAddress.map { ($0 + item * count).update(from: vector, count: count) }
-                }
-            default:
-                try step.runOnArena(pool)
+        let call = Call(pool: pool, inputs: inputs, item: item, external: external)
+        guard let profile else {
+            for step in steps { try run(step, call, &outputs) }
+            return
+        }
+        for (step, label) in zip(steps, labels) {
+            try profile.measure(label) { try run(step, call, &outputs) }
+        }
+    }
+
+    /// What all steps of a run share.
+    private struct Call {
+        let pool: OpaquePointer?
+        let inputs: [Tensor]
+        let item: Int
+        let external: [String: ExternalFunction]
+    }
+
+    private func run(_ step: Step, _ call: Call, _ outputs: inout [[Float]]) throws {
+        let (pool, inputs, item, external) = (call.pool, call.inputs, call.item, call.external)
+        switch step {
+        case .packImage(let input, let channels, let height, let width, let blocks):
+            inputs[input].values.withUnsafeBufferPointer { values in
+                let start = values.baseAddress.map { $0 + item * channels * height * width }
+                ud2m_pack_planes(pool, start, Int32(channels), Int32(height), Int32(width), blocks)
             }
+        case .timestepEmbedding(let input, let embedding, let output):
+            let status = ud2m_timestep_embedding(
+                inputs[input].values[item], Int32(embedding.width),
+                embedding.isCosineFirst ? UD2M_TIMESTEP_COSINE_FIRST : UD2M_TIMESTEP_SINE_FIRST,
+                Int32(embedding.frequencyShift), output)
+            try requireOK(status, "embedding the timestep")
+        case .external(let call): try call.run(pool, item: item, external)
+        case .classEmbedding(let input, let table, let width, let output):
+            let row = Int(inputs[input].values[item])
+            output.update(from: table + row * width, count: width)
+        case .deliverMap(let output, let map):
+            let stride = resultShapes[output].reduce(1, *)
+            outputs[output].withUnsafeMutableBufferPointer { values in
+                if let start = values.baseAddress { map.unpack(pool, to: start + item * stride) }
+            }
+        case .deliverVector(let output, let vector, let count):
+            outputs[output].withUnsafeMutableBufferPointer { values in
+                values.baseAddress.map { ($0 + item * count).update(from: vector, count: count) }
+            }
+        default:
+            try step.runOnArena(pool)
         }
     }
 }

@@ -22,12 +22,14 @@ struct PackedItem {
         guard case .convolution(let convolution) = operation else {
             return operation.weights.map { PackedItem(name: $0.name, layout: .plain($0.shape.reduce(1, *))) }
         }
-        let kernel = PackedItem(name: convolution.weight, layout: .kernel(convolution, runs))
+        let kernel =
+            convolution.readsStoredKernel
+            ? [] : [PackedItem(name: convolution.weight, layout: .kernel(convolution, runs))]
         if let normalization = convolution.normalization {
-            return [kernel, PackedItem(name: normalization.bias, layout: .foldedBias(convolution, normalization))]
+            return kernel + [PackedItem(name: normalization.bias, layout: .foldedBias(convolution, normalization))]
         }
         let bias = convolution.bias.map { PackedItem(name: $0, layout: .slots(convolution.outputChannels)) }
-        return [kernel] + (bias.map { [$0] } ?? [])
+        return kernel + (bias.map { [$0] } ?? [])
     }
 
     /// Floats in the packed form.

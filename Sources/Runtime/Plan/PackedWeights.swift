@@ -1,13 +1,15 @@
 import CUD2MKernels
 import UD2MFormats
 
-/// All weights of a graph in the kernels' layouts, as float32, in one buffer.
+/// The weights of a graph as its kernels want them.
 ///
-/// Half-precision stores are widened on load, so the buffer takes four bytes a parameter (plus padding to sixteen
-/// channels) whatever the store holds. The store is not read again afterwards.
+/// Kernels of 3×3 convolutions, most of a network, stay where they are stored: they are widened and transformed while
+/// they are used, so a mapped file is their only home. All else is packed in one buffer of float32, four bytes a
+/// parameter and padding to sixteen channels.
 package final class PackedWeights {
     private let buffer: FloatBuffer
     private let offsets: [String: Int]
+    private let stored: [String: StoredTensor]
 
     /// Floats in the buffer.
     package var count: Int { buffer.count }
@@ -17,6 +19,7 @@ package final class PackedWeights {
     package init(graph: Graph, pool: OpaquePointer?, lookup: (String) throws -> StoredTensor?) throws {
         let sources = try Self.checkedSources(graph.weights, lookup: lookup)
         let items = Self.items(of: graph)
+        stored = sources.filter { Self.storedNames(of: graph).contains($0.key) }
         var offsets: [String: Int] = [:]
         var count = 0
         for item in items where offsets[item.name] == nil {
@@ -39,6 +42,30 @@ package final class PackedWeights {
             throw UD2MError(.graphInvalid, "The weight was not loaded.", at: .init(tensor: name))
         }
         return buffer.base + offset
+    }
+
+    /// The 3×3 kernel of a convolution for which ``Convolution/readsStoredKernel`` holds, valid while this object lives.
+    /// - Parameter channels: the input's runs of channels; the pointer is kept.
+    /// - Throws: `graph-invalid` when the graph given at the start did not name it.
+    package func storedKernel(
+        _ convolution: Convolution, channels: UnsafeBufferPointer<Int32>
+    ) throws -> ud2m_stored_kernel {
+        guard let tensor = stored[convolution.weight], let element = tensor.elementType.kernelElement else {
+            throw UD2MError(.graphInvalid, "The weight was not loaded.", at: .init(tensor: convolution.weight))
+        }
+        return ud2m_stored_kernel(
+            data: tensor.bytes.baseAddress, element: element, rows: Int32(convolution.outputChannels),
+            source_channels: channels.baseAddress, source_count: Int32(channels.count))
+    }
+
+    private static func storedNames(of graph: Graph) -> Set<String> {
+        Set(
+            graph.nodes.compactMap { node in
+                guard case .convolution(let convolution) = node.operation, convolution.readsStoredKernel else {
+                    return nil
+                }
+                return convolution.weight
+            })
     }
 
     /// What to pack and how, from the node that first names each weight.

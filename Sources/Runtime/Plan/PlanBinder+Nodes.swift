@@ -7,7 +7,11 @@ extension PlanBinder {
         var arguments = scope.convolutionArguments(value.index, convolution)
         arguments.input.blocks = try readOnlyBlocks(node.inputs[0])
         arguments.map = try inputMap(node)
-        arguments.weights = UnsafePointer(try weights.pointer(convolution.weight))
+        if convolution.readsStoredKernel {
+            arguments.stored = try weights.storedKernel(convolution, channels: channelTable(node.inputs[0]))
+        } else {
+            arguments.weights = UnsafePointer(try weights.pointer(convolution.weight))
+        }
         if let bias = node.bias {
             arguments.bias = UnsafePointer(try address(bias))
         } else if let bias = convolution.normalization?.bias ?? convolution.bias {

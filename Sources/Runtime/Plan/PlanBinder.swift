@@ -10,6 +10,7 @@ package struct PlanBinder {
     let tables = PointerTables()
     var inputNames: [String] = []
     var steps: [ExecutionPlan.Step] = []
+    private var labels: [StepLabel] = []
 
     /// The plan that runs a compiled graph in an arena of at least `compiled.arenaSize` floats, aligned to cache lines,
     /// with the weights of the graph that was compiled; both must outlive it.
@@ -40,9 +41,12 @@ package struct PlanBinder {
             for (output, tap) in results.enumerated() where tap.value.index == index {
                 try deliver(tap.value, as: output)
             }
+            let label = scope.label(of: index)
+            labels += repeatElement(label, count: steps.count - labels.count)
         }
         return ExecutionPlan(
-            inputNames: inputNames, resultShapes: results.map(resultShape), steps: steps, tables: tables)
+            inputNames: inputNames, resultShapes: results.map(resultShape), steps: steps, labels: labels,
+            tables: tables)
     }
 
     func resultShape(_ tap: Tap) -> [Int] {

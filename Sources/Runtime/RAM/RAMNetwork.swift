@@ -1,3 +1,4 @@
+import CUD2MKernels
 import Synchronization
 import UD2MFormats
 
@@ -11,7 +12,8 @@ public final class RAMNetwork: Sendable {
     /// The network's shape, and the flavour it follows unless another is asked for.
     public let configuration: RAMConfiguration
     private let store: WeightStore
-    private let threads: Int
+    /// The threads that a run uses.
+    public let threads: Int
     private let trust: Double
     private let networks = Mutex<[Int: Network]>([:])
 
@@ -34,7 +36,7 @@ public final class RAMNetwork: Sendable {
         }
         self.store = store
         self.configuration = configuration
-        self.threads = threads
+        self.threads = threads == 0 ? Int(ud2m_available_processors()) : threads
     }
 
     /// Restores the images of a problem.
@@ -42,7 +44,7 @@ public final class RAMNetwork: Sendable {
     ///   - problem: observations, operators and noise levels.
     ///   - flavour: whose semantics to follow; nil for that of the configuration.
     /// - Returns: [N, C, H, W], not clamped.
-    /// - Throws: as ``run(_:flavour:taps:)``.
+    /// - Throws: as ``run(_:flavour:taps:profile:)``.
     public func restore(_ problem: RAMProblem, flavour: RAMConfiguration.Flavour? = nil) throws -> Tensor {
         guard let image = try run(problem, flavour: flavour)["out"] else {
             throw UD2MError(.graphInvalid, "The network gave no output.")
@@ -56,24 +58,26 @@ public final class RAMNetwork: Sendable {
     ///   - flavour: whose semantics to follow; nil for that of the configuration.
     ///   - taps: names of PyTorch modules, such as `m_body`, and `realigned`, the padded image that fits the
     ///     observations.
+    ///   - profile: where the times of the network's operations are added.
     /// - Returns: `out`, [N, C, H, W], and each tap, of the padded size and before the result's rescaling.
     /// - Throws: `UD2MError`: `input-shape` or `input-range` with `y`, `sigma` or `gain` as the location's tensor, the
     ///   operators' errors, `tap-unknown`, and ``Network``'s errors.
     public func run(
-        _ problem: RAMProblem, flavour: RAMConfiguration.Flavour? = nil, taps: [String] = []
+        _ problem: RAMProblem, flavour: RAMConfiguration.Flavour? = nil, taps: [String] = [],
+        profile: OperationProfile? = nil
     ) throws -> [String: Tensor] {
         let count = try problem.checkedCount()
         var results: [String: [Tensor]] = [:]
         for index in 0..<count {
             let start = try RAMStart(
                 problem.item(index), flavour: flavour ?? configuration.flavour, trust: trust)
-            for (name, tensor) in try run(start, taps: taps) { results[name, default: []].append(tensor) }
+            for (name, tensor) in try run(start, taps: taps, profile) { results[name, default: []].append(tensor) }
         }
         return try results.mapValues { try Tensor.batch($0) }
     }
 
     /// Runs the network on one image.
-    private func run(_ start: RAMStart, taps: [String]) throws -> [String: Tensor] {
+    private func run(_ start: RAMStart, taps: [String], _ profile: OperationProfile?) throws -> [String: Tensor] {
         let network = try network(imageChannels: start.realigned.shape[1])
         var inputs = ["x": start.conditioned]
         var external: [String: ExternalFunction] = [:]
@@ -84,7 +88,8 @@ public final class RAMNetwork: Sendable {
                 try krylov.embedding(of: decoded[0], parts: 2)
             }
         }
-        var results = try network.run(inputs, taps: taps.filter { $0 != "realigned" }, external: external)
+        var results = try network.run(
+            inputs, taps: taps.filter { $0 != "realigned" }, external: external, profile: profile)
         results["out"] = try results["out"].map {
             try start.stack.padding.crop($0).scaled(by: start.rescaling)
         }

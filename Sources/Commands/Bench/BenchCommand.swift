@@ -1,0 +1,74 @@
+import ArgumentParser
+import UD2MFormats
+import UD2MRuntime
+
+/// `ud2m bench`: how fast a network runs on this machine.
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Time a converted network.",
+        discussion: """
+            Runs the network on noise: once to warm up, then as often as --runs says, and prints the median. \
+            Floating-point operations are counted by the definition of each layer, so that algorithms which need fewer \
+            (Winograd's) can show more than the machine's peak, which is measured at the end.
+            """)
+
+    @Argument(help: "The network, a .ud2w file.")
+    var store: String
+
+    @Option(help: ArgumentHelp("Sides of the image: one number, or height x width.", valueName: "pixels"))
+    var size: ImageSize?
+
+    @Option(help: "Images a run.")
+    var batch = 1
+
+    @Option(help: ArgumentHelp("Timed runs after the warm-up.", valueName: "count"))
+    var runs = 5
+
+    @Option(help: "Compute threads; 0 uses every core this process may use.")
+    var threads = 0
+
+    @Flag(name: .customLong("per-op"), help: "Also list the operations by time.")
+    var perOperation = false
+
+    @OptionGroup
+    var reporting: OutputOptions
+
+    func validate() throws {
+        guard (0...256).contains(threads) else { throw ValidationError("--threads must be 0…256.") }
+        guard (1...1024).contains(batch) else { throw ValidationError("--batch must be 1…1024.") }
+        guard (1...10_000).contains(runs) else { throw ValidationError("--runs must be 1…10000.") }
+    }
+
+    func run() throws {
+        let progress = reporting.makeProgress()
+        let report = try BenchRun(
+            store: store, size: size, batch: batch, runs: runs, threads: threads, perOperation: perOperation
+        ).execute(progress: progress)
+        progress.finish()
+        if reporting.json {
+            try JSONOutput.print(report)
+        } else {
+            try StandardOutput.print(report.text(hasDetails: !reporting.quiet))
+        }
+    }
+}
+
+/// The height and width of an image: "256" or "256x384".
+struct ImageSize: ExpressibleByArgument, Encodable {
+    let height: Int
+    let width: Int
+
+    init(height: Int, width: Int) {
+        self.height = height
+        self.width = width
+    }
+
+    init?(argument: String) {
+        let sides = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+        guard (1...2).contains(sides.count), let height = sides[0], let width = sides[sides.count - 1],
+            (1...Network.maximumSide).contains(height), (1...Network.maximumSide).contains(width)
+        else { return nil }
+        self.init(height: height, width: width)
+    }
+}

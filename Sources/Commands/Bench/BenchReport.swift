@@ -1,0 +1,134 @@
+import Foundation
+import UD2MFormats
+import UD2MRuntime
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
+/// The result of `ud2m bench` (`schemas/bench.schema.json`).
+struct BenchReport: Encodable {
+    /// Operations of one kind and shape, in one run.
+    struct Operation: Encodable {
+        let kind: String
+        let detail: String
+        let count: Int
+        let seconds: Double
+        /// Of all operations' time.
+        let share: Double
+        let gflop: Double
+        let gflopsPerSecond: Double
+    }
+
+    let tool = "ud2m bench"
+    let version = Version.current
+    let store: String
+    let architecture: String
+    let instructionSet: String
+    let threads: Int
+    let size: ImageSize
+    let batch: Int
+    let runs: Int
+    /// The median.
+    let secondsPerForward: Double
+    let secondsMinimum: Double
+    let secondsMaximum: Double
+    /// By the definition of the layers, for the whole batch.
+    let gflopPerForward: Double
+    let gflopsPerSecond: Double
+    /// Of multiply-adds in registers on the same threads; nil for RAM.
+    let peakGflopsPerSecond: Double?
+    let shareOfPeak: Double?
+    /// The mapped file.
+    let storeBytes: Int
+    /// Packed weights and activations; nil for RAM.
+    let networkBytes: Int?
+    /// The most memory the process had, the file's touched pages included.
+    let peakResidentBytes: Int
+    let operations: [Operation]?
+
+    init(
+        store: String, architecture: String, threads: Int, size: ImageSize, batch: Int, seconds: [Double],
+        operations: Double, peak: Double?, networkBytes: Int?, storeBytes: Int, profile: [OperationProfile.Entry]?
+    ) {
+        let sorted = seconds.sorted()
+        let middle = sorted.count / 2
+        let median = sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+        self.store = store
+        self.architecture = architecture
+        instructionSet = InstructionSet.current
+        self.threads = threads
+        self.size = size
+        self.batch = batch
+        runs = seconds.count
+        secondsPerForward = median
+        secondsMinimum = sorted[0]
+        secondsMaximum = sorted[sorted.count - 1]
+        gflopPerForward = operations * 1e-9
+        gflopsPerSecond = operations * 1e-9 / median
+        peakGflopsPerSecond = peak.map { $0 * 1e-9 }
+        shareOfPeak = peak.map { operations / median / $0 }
+        self.storeBytes = storeBytes
+        self.networkBytes = networkBytes
+        peakResidentBytes = Self.peakResidentBytes
+        let total = profile?.reduce(0) { $0 + $1.seconds } ?? 0
+        self.operations = profile?.map { entry in
+            let runs = Double(seconds.count)
+            return Operation(
+                kind: entry.kind, detail: entry.detail, count: entry.count / seconds.count,
+                seconds: entry.seconds / runs, share: total > 0 ? entry.seconds / total : 0,
+                gflop: entry.operations * 1e-9 / runs,
+                gflopsPerSecond: entry.seconds > 0 ? entry.operations * 1e-9 / entry.seconds : 0)
+        }
+    }
+
+    private static var peakResidentBytes: Int {
+        var usage = rusage()
+        getrusage(RUSAGE_SELF, &usage)
+        #if canImport(Darwin)
+            return usage.ru_maxrss
+        #else
+            return usage.ru_maxrss * 1024
+        #endif
+    }
+}
+
+extension BenchReport {
+    /// The report as lines for a person; the median alone without details.
+    func text(hasDetails: Bool) -> String {
+        guard hasDetails else { return String(format: "%.4g s", secondsPerForward) }
+        let images = batch == 1 ? "" : ", batch \(batch)"
+        var lines = [
+            "\(store.escapedForDisplay): \(architecture), \(size.height)×\(size.width)\(images), \(threads) threads, "
+                + instructionSet,
+            String(
+                format: "%.4g s a forward (%.4g to %.4g in %d runs)", secondsPerForward, secondsMinimum, secondsMaximum,
+                runs),
+        ]
+        var speed = String(format: "%.4g GFLOP, effectively %.4g GFLOP/s", gflopPerForward, gflopsPerSecond)
+        if let peakGflopsPerSecond, let shareOfPeak {
+            speed += String(format: ", %.0f %% of the peak of %.4g", shareOfPeak * 100, peakGflopsPerSecond)
+        }
+        lines.append(speed)
+        let memory = networkBytes.map { ", of it \(ByteText.size($0)) for activations and packed weights" } ?? ""
+        lines.append(
+            "\(ByteText.size(peakResidentBytes)) resident at most\(memory); the store has \(ByteText.size(storeBytes))")
+        if let operations { lines += table(operations) }
+        return lines.joined(separator: "\n")
+    }
+
+    private func table(_ operations: [Operation]) -> [String] {
+        var table = TextTable([.left, .left, .right, .right, .right, .right])
+        table.add("operation", "shape", "count", "ms", "share", "GFLOP/s")
+        for operation in operations {
+            table.add(
+                operation.kind, operation.detail, "\(operation.count)",
+                String(format: "%.2f", operation.seconds * 1000),
+                String(format: "%.1f %%", operation.share * 100),
+                operation.gflop > 0 ? String(format: "%.0f", operation.gflopsPerSecond) : "")
+        }
+        return table.lines
+    }
+}

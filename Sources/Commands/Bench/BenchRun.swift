@@ -1,0 +1,95 @@
+import UD2MFormats
+import UD2MRuntime
+import UD2MSampler
+
+/// The work of `ud2m bench`.
+struct BenchRun {
+    let store: String
+    let size: ImageSize?
+    let batch: Int
+    let runs: Int
+    let threads: Int
+    let perOperation: Bool
+
+    /// Times the network.
+    /// - Throws: ``UD2MFormats/UD2MError`` for a bad store, or a size that the network cannot take.
+    func execute(progress: any ProgressSink) throws -> BenchReport {
+        let weights = try StoreInput.open(store)
+        let (subject, size) = try subject(weights)
+        let profile = OperationProfile()
+        _ = try subject.run(nil)
+        var seconds: [Double] = []
+        for run in 0..<runs {
+            let start = ContinuousClock.now
+            try subject.run(perOperation ? profile : nil)
+            seconds.append((ContinuousClock.now - start).milliseconds / 1000)
+            progress.update(Double(run + 1) / Double(runs), label: "timing")
+        }
+        return BenchReport(
+            store: store, architecture: weights.architecture?.family ?? "", threads: subject.threads,
+            size: size, batch: batch, seconds: seconds, operations: try subject.operations(),
+            peak: subject.network?.peakOperations, networkBytes: subject.network?.memoryInUse,
+            storeBytes: weights.safetensors.file.count, profile: perOperation ? profile.entries : nil)
+    }
+
+    /// What is timed: a network, or RAM with the identity for its operator.
+    private struct Subject {
+        var network: Network?
+        var threads: Int
+        var run: (OperationProfile?) throws -> Void
+
+        /// Floating-point operations of a run.
+        func operations() throws -> Double {
+            let profile = OperationProfile()
+            try run(profile)
+            return profile.entries.reduce(0) { $0 + $1.operations }
+        }
+    }
+
+    private func subject(_ weights: WeightStore) throws -> (Subject, ImageSize) {
+        if case .ram(let configuration) = weights.architecture {
+            let size = size ?? ImageSize(height: 256, width: 256)
+            let network = try RAMNetwork(store: weights, threads: threads)
+            let channels = configuration.imageChannels.contains(3) ? 3 : configuration.imageChannels.first ?? 3
+            let problem = RAMProblem(observation: try noise([batch, channels, size.height, size.width], 0))
+            let subject = Subject(network: nil, threads: network.threads) {
+                _ = try network.run(problem, profile: $0)
+            }
+            return (subject, size)
+        }
+        let network = try Network(store: weights, threads: threads)
+        let size = try imageSize(of: network)
+        let inputs = try inputs(of: network, size)
+        return (Subject(network: network, threads: network.threads) { _ = try network.run(inputs, profile: $0) }, size)
+    }
+
+    /// The size asked for, or 256×256, or the one size that the network takes.
+    private func imageSize(of network: Network) throws -> ImageSize {
+        if let size { return size }
+        for case .image(_, let sides) in network.inputs.map(\.kind) where sides.minimum > 256 || sides.maximum < 256 {
+            let side = sides.minimum > 256 ? sides.minimum : sides.maximum
+            return ImageSize(height: side, width: side)
+        }
+        return ImageSize(height: 256, width: 256)
+    }
+
+    private func inputs(of network: Network, _ size: ImageSize) throws -> [String: Tensor] {
+        var inputs: [String: Tensor] = [:]
+        for (index, input) in network.inputs.enumerated() {
+            switch input.kind {
+            case .image(let channels, _):
+                inputs[input.name] = try noise([batch, channels, size.height, size.width], UInt32(index))
+            case .lowResolutionImage(let channels):
+                let (height, width) = (max(1, size.height / 4), max(1, size.width / 4))
+                inputs[input.name] = try noise([batch, channels, height, width], UInt32(index))
+            case .timestep: inputs[input.name] = try Tensor(shape: [batch], repeating: 500)
+            case .classLabel: inputs[input.name] = try Tensor(shape: [batch], repeating: 0)
+            }
+        }
+        return inputs
+    }
+
+    private func noise(_ shape: [Int], _ index: UInt32) throws -> Tensor {
+        try PhiloxNoise(seed: 0).normals(.initialState, sample: index, shape: shape)
+    }
+}

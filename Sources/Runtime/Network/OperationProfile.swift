@@ -1,0 +1,44 @@
+import Synchronization
+
+/// The times of a network's operations, summed over runs: give it to ``Network/run(_:taps:profile:)``.
+public final class OperationProfile: Sendable {
+    /// Operations of one kind and shape.
+    public struct Entry: Sendable, Hashable {
+        /// Such as `conv3x3`, `norm` or `attention`.
+        public let kind: String
+        /// Channels and size, such as "256→512, 64×64".
+        public let detail: String
+        /// How many ran.
+        public fileprivate(set) var count = 0
+        /// Their time, all together.
+        public fileprivate(set) var seconds = 0.0
+        /// Their floating-point operations by the definition, all together; 0 for what is no product.
+        public fileprivate(set) var operations = 0.0
+    }
+
+    private let table = Mutex<[StepLabel: Entry]>([:])
+
+    /// Starts an empty profile.
+    public init() {}
+
+    /// What has run, by time, most first.
+    public var entries: [Entry] {
+        table.withLock { Array($0.values) }.sorted {
+            ($0.seconds, $1.kind, $1.detail) > ($1.seconds, $0.kind, $0.detail)
+        }
+    }
+
+    /// Does a step's work and adds its time.
+    func measure(_ label: StepLabel, _ work: () throws -> Void) rethrows {
+        let start = ContinuousClock.now
+        try work()
+        let elapsed = (ContinuousClock.now - start).components
+        table.withLock { table in
+            var entry = table[label] ?? Entry(kind: label.kind, detail: label.detail)
+            entry.count += 1
+            entry.seconds += Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
+            entry.operations += label.operations
+            table[label] = entry
+        }
+    }
+}

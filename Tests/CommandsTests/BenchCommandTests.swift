@@ -1,0 +1,45 @@
+import Testing
+import UD2MTestSupport
+
+/// What `ud2m bench` reports; how fast anything is belongs to `Benchmarks/`.
+@Suite("ud2m bench")
+struct BenchCommandTests {
+    private func store(_ fixture: String, in folder: TemporaryDirectory) throws -> String {
+        let path = folder.path("network.ud2w")
+        let result = try BuiltTool("ud2m-convert").run(
+            [ToolTest.fixture(fixture), path, "--head-channels", "16", "-q"])
+        try #require(result.exitCode == 0, "\(result.errorText)")
+        return path
+    }
+
+    @Test("counts the network's arithmetic and lists its operations")
+    func report() throws {
+        let folder = try TemporaryDirectory()
+        let store = try store("adm/adm_a.pt", in: folder)
+        let result = try BuiltTool("ud2m").run(
+            ["bench", store, "--size", "32x48", "--batch", "2", "--runs", "3", "--threads", "1", "--per-op", "--json"])
+        #expect(result.exitCode == 0, "\(result.errorText)")
+        let report = try #require(ToolTest.checked(result.output, "bench").object)
+        #expect(report["batch"]?.number == 2 && report["runs"]?.number == 3 && report["threads"]?.number == 1)
+        let median = try #require(report["secondsPerForward"]?.number)
+        #expect(try #require(report["secondsMinimum"]?.number) <= median)
+        #expect(median <= (try #require(report["secondsMaximum"]?.number)))
+        let operations = try #require(report["operations"]?.array)
+        let sum = operations.reduce(0) { $0 + ($1.object?["gflop"]?.number ?? 0) }
+        let whole = try #require(report["gflopPerForward"]?.number)
+        #expect(whole > 0 && abs(sum - whole) <= 1e-9 * whole)
+        // The first convolution: 3 to 32 channels, 9 taps, 32 × 48 pixels, two images.
+        let first = try #require(operations.first { $0.object?["detail"]?.string == "3→32, 32×48" }?.object)
+        #expect(first["kind"]?.string == "conv3x3" && first["count"]?.number == 2)
+        #expect(abs((first["gflop"]?.number ?? 0) - 2 * 2 * 3 * 32 * 9 * 32 * 48 * 1e-9) <= 1e-12)
+    }
+
+    @Test("impossible sizes are refused")
+    func errors() throws {
+        let folder = try TemporaryDirectory()
+        let store = try store("adm/adm_a.pt", in: folder)
+        _ = try ToolTest.failure("ud2m", ["bench", store, "--size", "0"], exitCode: 64)
+        _ = try ToolTest.failure("ud2m", ["bench", store, "--size", "33"], exitCode: 64)
+        _ = try ToolTest.failure("ud2m", ["bench", store, "--runs", "0"], exitCode: 64)
+    }
+}
