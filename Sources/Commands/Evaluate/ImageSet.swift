@@ -75,8 +75,8 @@ extension ImagePair {
         guard restored.isFolder == reference.isFolder else {
             throw UD2MError(
                 .evaluateKinds,
-                "\(restored.path.escapedForDisplay) is a \(restored.kind) and \(reference.path.escapedForDisplay) a "
-                    + "\(reference.kind).", at: .init(file: restored.path),
+                "This is a \(restored.kind), and \(reference.path.escapedForDisplay) is a \(reference.kind).",
+                at: .init(file: restored.path),
                 remedy: "Give two files or two folders.")
         }
         guard restored.isFolder else {
