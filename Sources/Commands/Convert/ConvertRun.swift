@@ -25,7 +25,12 @@ struct ConvertRun {
         let checkpoint = try openInputs()
         let plan = try makePlan(checkpoint)
         try detection.requireApplicable(to: plan.choice.architecture)
-        if !dryRun { try plan.requireComplete(allowUnmapped: allowUnmapped) }
+        if dryRun, plan.choice.architecture.undecided == nil {
+            try plan.requireConstants()
+        } else {
+            // What is undecided leaves no store to plan, but a damaged file is told that first.
+            try plan.requireComplete(allowUnmapped: allowUnmapped)
+        }
         var options = options
         options.otherInputs = [lpipsLinear].compactMap { $0 }
         let converter = try Converter(plan: plan, options: options, toolVersion: Version.current)
@@ -79,7 +84,7 @@ struct ConvertRun {
             closest: plan.isComplete ? nil : plan.closest.map { .init($0) },
             skipped: plan.checkpoint.skipped.map { .init(path: $0.path, reason: $0.reason) },
             findings: plan.checkpoint.findings.map { .init($0) },
-            losses: converter.ledger.reports,
+            losses: converter.ledger.reports, notes: architecture.notes,
             output: .init(
                 path: output, bytes: writer.fileSize, contentID: contentID, written: contentID != nil),
             dryRun: dryRun)
@@ -115,6 +120,7 @@ extension ConvertReport {
         }
         if !skipped.isEmpty { lines.append("  \(skipped.count) tensors could not be delivered") }
         lines += leftOut.map { "  left out \($0.tensors.count): \($0.reason)" }
+        lines += notes.map { "  note: \($0.escapedForDisplay)" }
         for (label, names) in [
             ("missing", missing), ("wrong shape", misshapen.map(\.name)), ("not part of the network", unmapped),
         ] where !names.isEmpty {

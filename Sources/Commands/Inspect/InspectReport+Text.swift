@@ -8,13 +8,10 @@ extension InspectReport {
         ]
         lines.append("  \(architecture?.text ?? unrecognised?.escapedForDisplay ?? "")")
         if let evidence = architecture?.evidence { lines += evidence.map { "    \($0)" } }
-        if let closest, architecture != nil || mismatches.isEmpty {
-            lines.append("    closest known network: \(closest.text)")
-        }
-        if architecture != nil {
-            lines += mismatches.map { "    differs: \($0.text.escapedForDisplay)" }
-            if mismatchCount > mismatches.count { lines.append("    and \(mismatchCount - mismatches.count) more") }
-        }
+        if let remedy { lines.append("    what to do: \(remedy.escapedForDisplay)") }
+        if let closest { lines.append("    closest known network: \(closest.text)") }
+        lines += mismatches.map { "    differs: \($0.text.escapedForDisplay)" }
+        if mismatchCount > mismatches.count { lines.append("    and \(mismatchCount - mismatches.count) more") }
         if let selection {
             let prefix = selection.prefix.isEmpty ? "" : ", without the prefix \(selection.prefix.escapedForDisplay)"
             lines.append(

@@ -61,6 +61,10 @@ struct InspectReport: Encodable {
     let architecture: ArchitectureSummary?
     /// Why no network was recognised.
     let unrecognised: String?
+    /// What a person must say before the network can be converted.
+    let undecided: String?
+    /// What to do about either.
+    let remedy: String?
     /// The first ten tensors in which the file and the network disagree, or the closest one when none is recognised.
     let mismatches: [MismatchReport]
     /// How many disagree.

@@ -22,6 +22,7 @@ struct InspectRun {
             let names = Dictionary(
                 (selection?.tensors ?? []).map { ($0.path, $0.name.text) }, uniquingKeysWith: { first, _ in first })
             let comparison = selection?.comparison
+            let undecided = selection?.architecture?.undecided
             return InspectReport(
                 path: path, container: checkpoint.container.rawValue, bytes: checkpoint.fileSize,
                 totals: TensorTotals(everything),
@@ -31,6 +32,7 @@ struct InspectRun {
                 },
                 architecture: selection?.architecture.map { ArchitectureSummary($0) },
                 unrecognised: selection.map { $0.unrecognised?.message } ?? "There are no tensors under text keys.",
+                undecided: undecided?.message, remedy: (selection?.unrecognised ?? undecided)?.remedy,
                 mismatches: (comparison?.mismatches ?? []).map { .init($0) },
                 mismatchCount: comparison?.count ?? 0, closest: comparison?.closest.map { .init($0) },
                 contentID: checkpoint.metadata[StoreMetadata.Key.content],
@@ -44,7 +46,8 @@ struct InspectRun {
                         sha256: digests[TensorAliases.Place(tensor)])
                 },
                 skipped: skipped.map { .init(path: $0.path, reason: $0.reason) },
-                findings: .init(checkpoint.findings), remarks: checkpoint.remarks)
+                findings: .init(checkpoint.findings),
+                remarks: checkpoint.remarks + (selection?.architecture?.notes ?? []))
         }
     }
 

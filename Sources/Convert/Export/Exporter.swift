@@ -89,7 +89,9 @@ public struct Exporter: Sendable {
                 at: .init(file: checkpoint.path))
             information.other["format"] = nil
             // A state dict in a layout of its own is no store of the network: only converting renames tensors.
-            let recognised = selection.architecture.flatMap { $0.layout.isStores ? $0.configuration : nil }
+            let recognised = selection.architecture.flatMap {
+                $0.layout.isStores && $0.undecided == nil ? $0.configuration : nil
+            }
             information.architecture = information.architecture ?? recognised
             guard !options.cast.isEmpty else { return information }
             var step = JSONObject()

@@ -28,7 +28,7 @@ public struct ConversionPlan: Sendable {
     public let unmapped: [TensorName]
     /// Tensors that the checkpoint's layout has and the network does not use, with the reasons.
     public let leftOut: [TensorLayout.LeftOut]
-    /// Every disagreement between file and network: missing tensors, then misshapen, then unknown ones.
+    /// Every disagreement between file and network: misshapen tensors, then missing, then unknown ones.
     public let mismatches: [TensorMismatch]
 
     /// Recognises the network and matches every tensor by name and shape.
@@ -68,8 +68,9 @@ public struct ConversionPlan: Sendable {
 
     /// Throws when the file and the network disagree.
     /// - Parameter allowUnmapped: whether tensors that the network does not have may be left out.
-    /// - Throws: `tensors-missing`, `tensors-misshapen` or `tensors-unmapped`, located at the first such tensor.
-    public func requireComplete(allowUnmapped: Bool = false) throws(UD2MError) {
+    /// - Throws: `tensors-missing`, `tensors-misshapen` or `tensors-unmapped`, located at the first such tensor; when all
+    ///   are there, what is undecided about the network, and what ``requireConstants()`` throws.
+    public func requireComplete(allowUnmapped: Bool = false) throws {
         if let first = missing.first,
             let skipped = checkpoint.skipped.first(where: { $0.path.last == first.name.text })
         {
@@ -95,6 +96,8 @@ public struct ConversionPlan: Sendable {
                 remedy: "Pass --allow-unmapped to leave them out.")
         }
         if let error { throw error.describing(mismatches, closest: closest) }
+        if let undecided = choice.architecture.undecided { throw undecided }
+        try requireConstants()
     }
 
     /// The published model that the state dict comes closest to.

@@ -36,14 +36,15 @@ public struct Converter: Sendable {
     ///   - plan: the matched tensors.
     ///   - options: what else goes in.
     ///   - toolVersion: the version of the tool, for the source record.
-    /// - Throws: ``UD2MError`` when the layout is impossible.
+    /// - Throws: ``UD2MError`` when the layout is impossible, or something about the network is undecided.
     public init(plan: ConversionPlan, options: Options = Options(), toolVersion: String) throws {
         let choice = plan.choice
+        if let undecided = choice.architecture.undecided { throw undecided }
         let types = try options.cast.elementTypes(of: plan.mapped)
         let aliases = TensorAliases.among(plan.mapped) { types[$0.name] ?? $0.elementType }
         let ledger = ConversionLedger()
         let information = StoreMetadata(
-            architecture: choice.architecture.configuration,
+            architecture: choice.architecture.configuration, config: choice.architecture.schedule?.record,
             source: Self.sourceRecord(plan, options: options, toolVersion: toolVersion), created: options.created,
             license: options.license, note: options.note)
         self.plan = plan

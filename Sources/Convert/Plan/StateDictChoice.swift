@@ -18,6 +18,8 @@ public struct StateDictChoice: Sendable {
 /// (`formats.md` §9.1).
 struct StateDictSelector {
     var options: DetectionOptions
+    /// Whether errors name the closest published model and the tensors that differ, which takes a search.
+    var describesFailures = true
 
     /// Wrappers whose name is put before every tensor's, outermost first (`formats.md` §9.2).
     static let prefixes = [
@@ -195,6 +197,7 @@ struct StateDictSelector {
             "No known network has these tensors. The checkpoint holds: \(found).",
             at: .init(file: checkpoint.path),
             remedy: "Known networks: \(ArchitectureRegistry.familyNames).")
+        guard describesFailures else { return error }
         let closest = candidates.prefix(20).compactMap { Self.closest($0) }
             .max { ($0.network.matched, $0.network.named) < ($1.network.matched, $1.network.named) }
         return closest.map { error.describing($0.mismatches, closest: $0.network) } ?? error
@@ -203,7 +206,7 @@ struct StateDictSelector {
     /// What detection says of a state dict, with the model it comes closest to where tensors are the trouble.
     private func described(_ error: UD2MError, _ stateDict: StateDict) -> UD2MError {
         let codes: [UD2MError.Code] = [.architectureTensorMissing, .architectureShape]
-        guard codes.contains(error.code), let closest = Self.closest(stateDict) else { return error }
+        guard describesFailures, codes.contains(error.code), let closest = Self.closest(stateDict) else { return error }
         return error.describing(closest.mismatches, closest: closest.network)
     }
 

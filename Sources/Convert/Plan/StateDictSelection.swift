@@ -10,7 +10,7 @@ public struct StateDictSelection: Sendable {
     public let tensors: [TensorSource]
     /// The network, when one is recognised.
     public let architecture: DetectedArchitecture?
-    /// Why no network is recognised.
+    /// Why no network is recognised; ``comparison`` has the tensors that differ.
     public let unrecognised: UD2MError?
 
     /// Chooses a state dict: the one that fits a known network best, else the most plausible one.
@@ -28,7 +28,7 @@ public struct StateDictSelection: Sendable {
         checkpoint: Checkpoint, select path: String? = nil, keepsPrefix: Bool = false,
         options: DetectionOptions = DetectionOptions()
     ) throws {
-        let selector = StateDictSelector(options: options)
+        let selector = StateDictSelector(options: options, describesFailures: false)
         do {
             let choice = try selector.choose(in: checkpoint, path: path).best
             stateDict = choice.stateDict
@@ -86,21 +86,27 @@ extension StateDictSelection {
         public let closest: ClosestNetwork?
     }
 
-    /// The comparison with the network, over headers only.
+    /// The comparison with the network, over headers only; computed anew each time.
     public var comparison: Comparison {
-        guard let architecture else {
-            // The error names what it knows already.
-            return Comparison(
-                mismatches: unrecognised?.mismatches ?? [], count: unrecognised?.mismatches.count ?? 0,
-                closest: unrecognised?.closest)
+        var mismatches: [TensorMismatch] = []
+        if let architecture {
+            mismatches = TensorMatch(architecture, tensors: tensors).mismatches
+            if mismatches.isEmpty { return Comparison(mismatches: [], count: 0, closest: nil) }
+        } else if !Self.aboutTensors.contains(unrecognised?.code) {
+            return Comparison(mismatches: [], count: 0, closest: nil)
         }
-        let mismatches = TensorMatch(architecture, tensors: tensors).mismatches
-        guard !mismatches.isEmpty else { return Comparison(mismatches: [], count: 0, closest: nil) }
         let shapes = Dictionary(tensors.map { ($0.name, $0.shape) }) { first, _ in first }
+        let closest = ClosestModel(shapes)
+        if architecture == nil { mismatches = closest?.mismatches ?? [] }
         return Comparison(
             mismatches: Array(mismatches.prefix(UD2MError.mismatchLimit)), count: mismatches.count,
-            closest: ClosestModel(shapes)?.network)
+            closest: closest?.network)
     }
+
+    /// Reasons for not recognising a network that a comparison with the published ones explains.
+    private static let aboutTensors: [UD2MError.Code?] = [
+        .architectureUnknown, .architectureTensorMissing, .architectureShape,
+    ]
 }
 
 extension StateDictSelector {
