@@ -36,9 +36,10 @@ public struct Converter: Sendable {
     ///   - plan: the matched tensors.
     ///   - options: what else goes in.
     ///   - toolVersion: the version of the tool, for the source record.
-    /// - Throws: ``UD2MError`` when the layout is impossible.
+    /// - Throws: ``UD2MError`` when the layout is impossible, or with code `tensor-expansion`.
     public init(plan: ConversionPlan, options: Options = Options(), toolVersion: String) throws {
         let choice = plan.choice
+        try plan.mapped.checkExpansion(file: plan.checkpoint.path)
         let types = try options.cast.elementTypes(of: plan.mapped)
         let aliases = TensorAliases.among(plan.mapped) { types[$0.name] ?? $0.elementType }
         let ledger = ConversionLedger()
