@@ -54,7 +54,10 @@ struct ExportReport: Encodable {
             "\(input.path.escapedForDisplay): \(input.container), state dict \(state)\(prefix), \(tensors.count) tensors"
         ]
         if !aliases.isEmpty { lines.append("  \(aliases.count) further names share their data") }
-        lines += kept.map { "  left as they are: \($0.count) tensors (\($0.reason))" }
+        if !kept.isEmpty {
+            let reasons = kept.map { "\($0.reason) (\($0.count))" }.joined(separator: ", ")
+            lines.append("  tensors left as they are: \(reasons)")
+        }
         lines += files.map {
             "\(written ? "wrote" : "would write") \($0.path.escapedForDisplay), \(ByteText.size($0.bytes))"
         }

@@ -4,18 +4,18 @@ extension VerifyRun {
     /// Checks every shard that an index names, then the index against them.
     func verifyShards(_ index: String, _ shards: [String], progress: any ProgressSink) throws -> VerifyReport {
         let indexFile = try MappedFile(path: index, access: access)
-        var level = VerifyReport.Level.digests
+        var levels: [VerifyReport.Level] = []
         var files = [VerifyReport.File(path: index, container: "index", bytes: indexFile.count)]
         for shard in shards {
             files.append(
                 .init(checking: shard) {
                     let report = try verifyFile(shard, progress: progress)
-                    level = min(level, report.level)
+                    levels.append(report.level)
                     return .init(
                         path: shard, container: report.container, bytes: report.bytes, mismatches: report.mismatches)
                 })
         }
-        return try report(index, .sharded, files, level: level)
+        return try report(index, .sharded, files, level: levels.min() ?? .structure)
     }
 
     /// Checks every archive in the files of a distributed checkpoint, then the metadata against them.

@@ -62,7 +62,10 @@ public struct CastRules: Sendable {
     }
 
     /// The tensors that keep a type because they are no real floating-point numbers, or no rule names them, by reason.
-    /// - Parameter types: What ``elementTypes(of:)`` gave for these tensors.
+    /// - Parameters:
+    ///   - tensors: The tensors.
+    ///   - types: What ``elementTypes(of:)`` gave for them.
+    /// - Returns: The reasons that apply, each with its tensors.
     public func kept(of tensors: [TensorSource], types: [TensorName: ElementType]) -> [KeptTensors] {
         guard !isEmpty else { return [] }
         // A rule that gives a tensor the type it has is no reason to speak of it.
