@@ -94,18 +94,18 @@ struct VerifyCommandTests {
         for path in [set, set + "/model.safetensors.index.json"] {
             let report = try CheckpointToolTest.report(["verify", path])
             #expect(report["ok"] == .bool(true) && report["container"]?.string == "sharded")
-            #expect(try files(report).count == 6)
+            #expect(try files(report).count == 5)
         }
-        try FileManager.default.removeItem(atPath: set + "/model-00002-of-00005.safetensors")
-        let cut = URL(filePath: set + "/model-00003-of-00005.safetensors")
+        try FileManager.default.removeItem(atPath: set + "/model-00002-of-00004.safetensors")
+        let cut = URL(filePath: set + "/model-00003-of-00004.safetensors")
         try Data(contentsOf: cut).dropLast().write(to: cut)
         for arguments in [[], ["--shallow"]] {
             let report = try CheckpointToolTest.report(["verify", set] + arguments, exitCode: 1)
             let found = try files(report)
             #expect(found.filter { $0.value["ok"] == .bool(false) }.count == 2)
             func code(_ name: String) -> String? { found[name]?["error"]?.object?["code"]?.string }
-            #expect(code("model-00002-of-00005.safetensors") == "file-missing")
-            #expect(code("model-00003-of-00005.safetensors") == "safetensors-data-outside")
+            #expect(code("model-00002-of-00004.safetensors") == "file-missing")
+            #expect(code("model-00003-of-00004.safetensors") == "safetensors-data-outside")
         }
         #expect(try BuiltTool("ud2m-convert").run(["verify", set, "-q"]).text.contains("DAMAGED"))
     }
@@ -124,7 +124,7 @@ struct VerifyCommandTests {
         #expect(sound["ok"] == .bool(true) && sound["level"]?.string == "checksums")
         try flip(try Data(contentsOf: URL(filePath: store)).count - 1, in: store)
         let bytes = try Data(contentsOf: URL(filePath: archive))
-        try flip(try #require(bytes.range(of: Data("byteorder".utf8))?.upperBound) + 1, in: archive)
+        try flip(try #require(bytes.range(of: Data("little".utf8))?.lowerBound), in: archive)
         let found = try files(try CheckpointToolTest.report(["verify", index], exitCode: 1))
         #expect(found["prior.ud2w"]?["mismatches"]?.array?.first?.object?["check"]?.string == "xxh64")
         #expect(found["b.bin"]?["ok"] == .bool(false))
@@ -147,7 +147,6 @@ struct VerifyCommandTests {
         #expect(mismatch["check"]?.string == "crc32")
         #expect(try #require(mismatch["begin"]?.number) <= Double(offset))
         #expect(try #require(mismatch["end"]?.number) > Double(offset))
-        #expect(try CheckpointToolTest.report(["verify", copy, "--shallow"])["ok"] == .bool(true))
         try FileManager.default.removeItem(atPath: copy + "/__1_0.distcp")
         let missing = try files(try CheckpointToolTest.report(["verify", copy], exitCode: 1))
         #expect(missing["__1_0.distcp"]?["error"]?.object?["code"]?.string == "file-missing")
