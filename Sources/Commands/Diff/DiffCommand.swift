@@ -7,8 +7,9 @@ struct DiffCommand: ParsableCommand {
         commandName: "diff",
         abstract: "Compare two checkpoints: names, shapes, types, then values.",
         discussion: """
-            Containers, prefixes of wrappers and the order of tensors do not matter. Exits with 0 when equal and 1 \
-            when not.
+            Containers, prefixes of wrappers and the order of tensors do not matter. Numbers are compared exactly, \
+            64-bit integers too; zeros of either sign are equal, and so are two NaNs, but a NaN equals no number. \
+            Exits with 0 when equal and 1 when not.
             """)
 
     @Argument(help: "A checkpoint.")

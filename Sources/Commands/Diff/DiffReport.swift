@@ -89,12 +89,13 @@ extension DiffReport {
             lines += structure.dtypes.map { "~ \($0.name.escapedForDisplay): \($0.a) → \($0.b)" }
         }
         if let values, !values.different.isEmpty {
-            var table = TextTable([.left, .right, .right, .right, .right])
-            table.add("", "max abs", "relative L2", "cosine", "differing")
+            var table = TextTable([.left, .right, .right, .right, .right, .right])
+            table.add("", "max abs", "relative L2", "cosine", "differing", "NaN in one")
             for item in values.different {
                 table.add(
                     "\(item.withinTolerance ? "≈" : "≠") \(item.name.escapedForDisplay)", item.maxAbs?.text ?? "bytes",
-                    item.relativeL2?.text ?? "–", item.cosine?.text ?? "–", item.differing.map(ByteText.grouped) ?? "–")
+                    item.relativeL2?.text ?? "–", item.cosine?.text ?? "–", item.differing.map(ByteText.grouped) ?? "–",
+                    item.nanMismatches.map(ByteText.grouped) ?? "–")
             }
             lines += table.lines
         }

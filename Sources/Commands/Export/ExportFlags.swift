@@ -13,7 +13,8 @@ struct ExportFlags: ParsableArguments {
     @Option(
         name: .customLong("max-shard-size"),
         help: ArgumentHelp(
-            "Write several safetensors files of at most this size, such as 2GB, and an index.", valueName: "size"))
+            "Write several safetensors files of at most this size, such as 2GB, and an index; a new folder is created.",
+            valueName: "size"))
     var maxShardSize: ByteSize?
 
     @Flag(name: .customLong("no-alias"), help: "Write tied tensors once for each name.")
@@ -40,7 +41,7 @@ struct ExportFlags: ParsableArguments {
     @Flag(name: .customLong("dry-run"), help: "Show what would be written, and write nothing.")
     var dryRun = false
 
-    @Flag(help: "Replace existing outputs.")
+    @Flag(help: "Replace existing outputs; an earlier set of shards goes as a whole, also those the new set lacks.")
     var force = false
 
     /// Writes and reports.
@@ -77,12 +78,24 @@ struct ExportFlags: ParsableArguments {
         if output.hasSuffix("/") || (exists && isFolder.boolValue) || output.hasSuffix(".safetensors.index.json") {
             return .sharded
         }
-        switch output.split(separator: ".").last?.lowercased() {
-        case "safetensors": return maxShardSize == nil ? .safetensors : .sharded
-        case "pt", "pth", "bin", "ckpt": return .pt
-        case "npz": return .npz
-        case "ud2w": return .ud2w
-        default: throw ValidationError("The output's suffix names no format; pass --format.")
+        let name = output.split(separator: "/").last ?? ""
+        let suffix = name.contains(".") ? name.split(separator: ".").last?.lowercased() : nil
+        let named: Exporter.Format? =
+            switch suffix {
+            case "safetensors": .safetensors
+            case "pt", "pth", "bin", "ckpt": .pt
+            case "npz": .npz
+            case "ud2w": .ud2w
+            default: nil
+            }
+        guard maxShardSize != nil else {
+            if let named { return named }
+            throw ValidationError("The output's suffix names no format; pass --format.")
         }
+        // A name without a format's suffix is the folder that the shards go to.
+        guard named == nil || named == .safetensors else {
+            throw ValidationError("--max-shard-size is for safetensors only.")
+        }
+        return .sharded
     }
 }

@@ -20,15 +20,19 @@ struct ExportRun {
         let selection = try StateDictSelection.required(in: checkpoint, select: select, keepsPrefix: keepsPrefix)
         let exporter = try Exporter(checkpoint: checkpoint, selection: selection, options: options)
         let files = try exporter.files(at: output)
+        let removed = try exporter.leftovers(at: output)
+        var contentID: String?
         if !dryRun {
-            for file in files { try OutputFile.requireWritable(file.path, overwrite: overwrite) }
-        }
-        let contentID =
-            dryRun
-            ? nil
-            : try exporter.write(to: output, overwrite: overwrite) { done, total in
+            let folder = options.format == .sharded ? try files.first.map { try OutputFolder(of: $0.path) } : nil
+            // What goes with an earlier set is an output like any other: kept unless asked, and never an input.
+            for path in files.map(\.path) + removed {
+                try OutputFile.requireWritable(path, overwrite: overwrite, inputs: [input])
+            }
+            contentID = try exporter.write(to: output, overwrite: overwrite) { done, total in
                 progress.update(Double(done) / Double(max(total, 1)), label: "writing")
             }
+            folder?.keep()
+        }
         return ExportReport(
             input: .init(
                 path: input, container: checkpoint.container.rawValue, state: selection.stateDict.path,
@@ -41,7 +45,10 @@ struct ExportRun {
             },
             aliases: Dictionary(
                 exporter.aliases.map { ($0.key.text, $0.value.text) }, uniquingKeysWith: { first, _ in first }),
-            files: files.map { .init(path: $0.path, bytes: $0.bytes) }, contentID: contentID,
+            files: files.map { .init(path: $0.path, bytes: $0.bytes) }, removed: removed, contentID: contentID,
+            kept: exporter.kept.map {
+                .init(reason: $0.reason.rawValue, count: $0.names.count, tensors: $0.names.map(\.text))
+            },
             losses: exporter.ledger.reports, dryRun: dryRun, written: !dryRun)
     }
 }

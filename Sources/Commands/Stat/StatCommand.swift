@@ -6,8 +6,11 @@ struct StatCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stat",
         abstract: "Show minimum, maximum, mean, deviation, NaNs, infinities and zeros of every tensor.",
-        discussion: "Extremes and moments are over the finite numbers, in double precision; the deviation divides by n."
-    )
+        discussion: """
+            Extremes and moments are over the finite numbers, in double precision; the deviation divides by n. \
+            Quantised tensors are read as their stored integers. There are no numbers of 6-bit types, whose packing is \
+            not defined, nor of PyTorch's bits types.
+            """)
 
     @Argument(help: "The checkpoint; - is standard input.")
     var file: String

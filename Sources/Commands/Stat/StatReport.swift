@@ -8,7 +8,7 @@ struct StatReport: Encodable {
         let name: String
         let dtype: String
         let shape: [Int]
-        /// Numbers, two for each complex element; nil for packed types, which are not read.
+        /// Numbers, two for each complex element; nil where the elements have no defined values.
         let count: Int?
         let min: ReportNumber?
         let max: ReportNumber?

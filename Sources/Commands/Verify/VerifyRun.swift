@@ -10,9 +10,20 @@ struct VerifyRun {
     let allowMissingCRC: Bool
     let access: FileAccess
 
-    /// Checks one file.
-    /// - Throws: ``UD2MFormats/UD2MError`` when its structure is unsound; damaged data are reported, not thrown.
+    /// Checks one checkpoint: every file of it, if it lies in several.
+    /// - Throws: ``UD2MFormats/UD2MError`` when its structure is unsound; damaged data are reported, not thrown. What
+    ///   ails one of several files is reported too, so that the others are checked.
     func execute(_ path: String, progress: any ProgressSink) throws -> VerifyReport {
+        switch try CheckpointFiles.of(path: path) {
+        case .file(let path): try verifyFile(path, progress: progress)
+        case .sharded(let index, let shards): try verifyShards(index, shards, progress: progress)
+        case .distributed(let metadata, let files):
+            try verifyDistributed(path, metadata: metadata, files, progress: progress)
+        }
+    }
+
+    /// Checks a file that holds all of its checkpoint, or is a part of one.
+    func verifyFile(_ path: String, progress: any ProgressSink) throws -> VerifyReport {
         let file = try MappedFile(path: path, access: access)
         if !shallow, file.bytes.hasBytes([0x50, 0x4B, 0x03, 0x04], at: 0) {
             return try verifyArchive(file, progress: progress)
@@ -44,21 +55,7 @@ struct VerifyRun {
     /// Compares every record of a zip archive with its CRC-32, then opens the checkpoint in it.
     private func verifyArchive(_ file: MappedFile, progress: any ProgressSink) throws -> VerifyReport {
         let archive = try ZipArchive(file: file)
-        file.advise(.sequential)
-        let counter = SharedProgress(progress, total: file.count, label: "verifying")
-        let found = try Parallel.map(archive.entries, finished: { counter.add($0.compressedSize) }) {
-            entry -> VerifyReport.Mismatch? in
-            do {
-                try archive.verify(entry, allowMissingCRC: allowMissingCRC)
-                return nil
-            } catch let error as UD2MError where [.zipChecksum, .zipInflateFailed].contains(error.code) {
-                return VerifyReport.Mismatch(
-                    tensor: nil, entry: entry.displayName, check: "crc32", begin: entry.payloadRange.lowerBound,
-                    end: entry.payloadRange.upperBound)
-            }
-        }
-        try file.checkUnchanged()
-        let mismatches = found.compactMap(\.self)
+        let mismatches = try mismatches(in: archive, progress: progress)
         if !mismatches.isEmpty {
             // The pickle itself may be among the damaged records, so the archive is all that can be named.
             return VerifyReport(
@@ -67,6 +64,26 @@ struct VerifyRun {
         }
         let checkpoint = try Checkpoint.open(path: file.path, allowMissingCRC: allowMissingCRC)
         return report(file, checkpoint, level: .checksums)
+    }
+
+    /// The records of an archive that do not match their CRC-32.
+    func mismatches(in archive: ZipArchive, progress: any ProgressSink) throws -> [VerifyReport.Mismatch] {
+        let start = archive.range.lowerBound
+        archive.file.advise(.sequential)
+        let counter = SharedProgress(progress, total: archive.bytes.count, label: "verifying")
+        let found = try Parallel.map(archive.entries, finished: { counter.add($0.compressedSize) }) {
+            entry -> VerifyReport.Mismatch? in
+            do {
+                try archive.verify(entry, allowMissingCRC: allowMissingCRC)
+                return nil
+            } catch let error as UD2MError where [.zipChecksum, .zipInflateFailed].contains(error.code) {
+                return VerifyReport.Mismatch(
+                    tensor: nil, entry: entry.displayName, check: "crc32", begin: start + entry.payloadRange.lowerBound,
+                    end: start + entry.payloadRange.upperBound)
+            }
+        }
+        try archive.file.checkUnchanged()
+        return found.compactMap(\.self)
     }
 
     private func report(

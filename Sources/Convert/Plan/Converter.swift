@@ -36,10 +36,12 @@ public struct Converter: Sendable {
     ///   - plan: the matched tensors.
     ///   - options: what else goes in.
     ///   - toolVersion: the version of the tool, for the source record.
-    /// - Throws: ``UD2MError`` when the layout is impossible, or something about the network is undecided.
+    /// - Throws: ``UD2MError`` when the layout is impossible, something about the network is undecided, or with code
+    ///   `tensor-expansion`.
     public init(plan: ConversionPlan, options: Options = Options(), toolVersion: String) throws {
         let choice = plan.choice
         if let undecided = choice.architecture.undecided { throw undecided }
+        try plan.mapped.checkExpansion(file: plan.checkpoint.path)
         let types = try options.cast.elementTypes(of: plan.mapped)
         let aliases = TensorAliases.among(plan.mapped) { types[$0.name] ?? $0.elementType }
         let ledger = ConversionLedger()

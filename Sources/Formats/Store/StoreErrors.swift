@@ -10,6 +10,8 @@ extension UD2MError.Code {
     public static let storeChecksums = Self("store-checksums", .badData)
     /// `ud2w.content` does not follow from the tensors' digests.
     public static let storeContent = Self("store-content", .badData)
+    /// A tensor's bytes are not those that its digests were computed from.
+    public static let storeDigest = Self("store-digest", .badData)
     /// A `ud2w.…` value is not the JSON it should be.
     public static let storeMetadata = Self("store-metadata", .badData)
     /// `ud2w.arch` does not describe a network that this version can build.

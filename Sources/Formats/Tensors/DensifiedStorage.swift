@@ -50,13 +50,6 @@ extension TensorSource {
     }
 }
 
-extension Int {
-    fileprivate func multipliedOrMaximum(_ factor: Int) -> Int {
-        let (product, overflow) = multipliedReportingOverflow(by: factor)
-        return overflow ? .max : product
-    }
-}
-
 /// A sparse tensor's whole, put together in memory when it is asked for.
 private final class DensifiedStorage: TensorStorage {
     let byteCount: Int

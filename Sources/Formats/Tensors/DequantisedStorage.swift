@@ -89,7 +89,8 @@ extension TensorSource {
         numbers.reserveCapacity(elementCount)
         var piece: [Double] = []
         try stream(as: elementType) { bytes in
-            piece = [Double](repeating: 0, count: bytes.count)
+            // Room for two numbers a byte, as 4-bit elements are.
+            piece = [Double](repeating: 0, count: 2 * bytes.count)
             let count = piece.withUnsafeMutableBufferPointer { elementType.doubles(bytes, into: $0) }
             numbers += piece[..<(count ?? 0)]
         }

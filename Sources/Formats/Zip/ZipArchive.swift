@@ -7,7 +7,7 @@ package final class ZipArchive: Sendable {
     /// The archive's bytes: the whole file, or the part of it that a container stores the archive in. All offsets
     /// count from here.
     package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: file.bytes[range]) }
-    let range: Range<Int>
+    package let range: Range<Int>
     /// The entries in the order of the central directory.
     package let entries: [ZipEntry]
     /// Oddities that change nothing, as sentences.
