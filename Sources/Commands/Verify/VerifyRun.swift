@@ -13,6 +13,7 @@ struct VerifyRun {
     /// Checks one file.
     /// - Throws: ``UD2MFormats/UD2MError`` when its structure is unsound; damaged data are reported, not thrown.
     func execute(_ path: String, progress: any ProgressSink) throws -> VerifyReport {
+        try InputPaths.requireFile(path)
         let file = try MappedFile(path: path, access: access)
         if !shallow, file.bytes.hasBytes([0x50, 0x4B, 0x03, 0x04], at: 0) {
             return try verifyArchive(file, progress: progress)
