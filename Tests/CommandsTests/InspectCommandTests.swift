@@ -77,6 +77,17 @@ struct InspectCommandTests {
         #expect(error?["location"]?.object?["file"]?.string == "-")
     }
 
+    @Test(
+        "standard input is refused where it cannot be read",
+        arguments: [
+            ["inspect", "-", "-"], ["scan", "-", "-"], ["convert", "-", "out.ud2w"], ["export", "-", "out.npz"],
+            ["diff", "-", "-"], ["verify", "-"],
+        ])
+    func standardInputTwice(_ arguments: [String]) throws {
+        let error = try ToolTest.failure("ud2m-convert", arguments, exitCode: 64)
+        #expect(error.object?["code"]?.string == "input-standard-input")
+    }
+
     @Test("of many files the broken ones are reported in place, with exit code 3")
     func batch() throws {
         let folder = try TemporaryDirectory()

@@ -43,10 +43,10 @@ struct ConvertRun {
 
     /// The checkpoint, with the linear layers of another file if asked for.
     private func openInputs() throws -> Checkpoint {
-        let checkpoint = try Checkpoint.open(path: input, access: access)
+        let checkpoint = try InputCheckpoint.named(input, access: access)
         try checkpoint.requireSafe()
         guard let lpipsLinear else { return checkpoint }
-        let linear = try Checkpoint.open(path: lpipsLinear, access: access)
+        let linear = try InputCheckpoint.named(lpipsLinear, access: access)
         try linear.requireSafe()
         return try LPIPSInputs.joining(trunk: checkpoint, linear: linear, select: select)
     }

@@ -20,7 +20,7 @@ struct DiffRun {
     /// - Throws: ``UD2MFormats/UD2MError``.
     func execute(_ pathA: String, _ pathB: String, progress: any ProgressSink) throws -> DiffReport {
         let checkpoints = (
-            try Checkpoint.open(path: pathA, access: access), try Checkpoint.open(path: pathB, access: access)
+            try InputCheckpoint.named(pathA, access: access), try InputCheckpoint.named(pathB, access: access)
         )
         let a = try StateDictSelection.required(in: checkpoints.0, select: select, keepsPrefix: keepsPrefix)
         let b = try StateDictSelection.required(in: checkpoints.1, select: select, keepsPrefix: keepsPrefix)

@@ -15,7 +15,7 @@ struct ExportRun {
     /// Writes the state dict, or with `dryRun` plans.
     /// - Throws: ``UD2MFormats/UD2MError``.
     func execute(progress: any ProgressSink) throws -> ExportReport {
-        let checkpoint = try Checkpoint.open(path: input, access: access)
+        let checkpoint = try InputCheckpoint.named(input, access: access)
         try checkpoint.requireSafe()
         let selection = try StateDictSelection.required(in: checkpoint, select: select, keepsPrefix: keepsPrefix)
         let exporter = try Exporter(checkpoint: checkpoint, selection: selection, options: options)

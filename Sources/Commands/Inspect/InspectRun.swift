@@ -31,7 +31,7 @@ struct InspectRun {
                     .init(path: $0.stateDict.path, prefix: $0.prefix, totals: TensorTotals($0.tensors))
                 },
                 architecture: selection?.architecture.map { ArchitectureSummary($0) },
-                unrecognised: selection.map { $0.unrecognised?.message } ?? "There are no tensors under text keys.",
+                unrecognised: selection.map { $0.unrecognised?.message } ?? "There are no tensors.",
                 undecided: undecided?.message, remedy: (selection?.unrecognised ?? undecided)?.remedy,
                 mismatches: (comparison?.mismatches ?? []).map { .init($0) },
                 mismatchCount: comparison?.count ?? 0, closest: comparison?.closest.map { .init($0) },

@@ -8,12 +8,37 @@ enum InputCheckpoint {
     static func with<Result>(
         _ path: String, access: FileAccess = .automatic, _ body: (Checkpoint) throws -> Result
     ) throws -> Result {
-        guard path == InputPaths.standardInput else { return try body(Checkpoint.open(path: path, access: access)) }
+        try withFile(path) { file in
+            var checkpoint = try Checkpoint.open(path: file, access: access)
+            checkpoint.path = path
+            return try body(checkpoint)
+        }
+    }
+
+    /// Describes the file at `path`, for commands that take no standard input.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `input-standard-input` for `-`, or from opening.
+    static func named(_ path: String, access: FileAccess) throws -> Checkpoint {
+        try InputPaths.requireFile(path)
+        return try Checkpoint.open(path: path, access: access)
+    }
+
+    /// Scans the file at `path`, or standard input for `-`.
+    /// - Throws: ``UD2MFormats/UD2MError`` when no pickle of it could be begun.
+    static func scan(_ path: String) throws -> CheckpointScan {
+        try withFile(path) { file in
+            var scan = try CheckpointScan(path: file)
+            scan.path = path
+            if scan.error?.location.file == file { scan.error?.location.file = path }
+            return scan
+        }
+    }
+
+    /// Hands `body` the file to open; errors name the path that the argument gave.
+    private static func withFile<Result>(_ path: String, _ body: (String) throws -> Result) throws -> Result {
+        guard path == InputPaths.standardInput else { return try body(path) }
         return try StandardInput.withPath { spooled in
             do {
-                var checkpoint = try Checkpoint.open(path: spooled, access: access)
-                checkpoint.path = path
-                return try body(checkpoint)
+                return try body(spooled)
             } catch var error as UD2MError {
                 if error.location.file == spooled { error.location.file = path }
                 throw error
@@ -32,12 +57,12 @@ extension StateDictSelection {
             return selection
         }
         throw UD2MError(
-            .noStateDict, "The file holds no tensors under text keys.", at: .init(file: checkpoint.path),
+            .noStateDict, "The file holds no tensors that can be delivered.", at: .init(file: checkpoint.path),
             remedy: "See what it holds: ud2m-convert inspect --all.")
     }
 }
 
 extension UD2MError.Code {
-    /// The file has tensors at most outside any mapping.
+    /// The file has no tensors, or none that can be delivered.
     static let noStateDict = UD2MError.Code("no-state-dict", .badData)
 }

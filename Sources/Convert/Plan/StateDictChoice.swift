@@ -114,14 +114,17 @@ struct StateDictSelector {
 
     func eligible(in checkpoint: Checkpoint, path: String?) throws -> [StateDict] {
         if let path {
-            let chosen = checkpoint.stateDicts.filter { $0.displayPath == path }
+            var chosen = checkpoint.stateDicts.filter { $0.displayPath == path }
+            if chosen.isEmpty { chosen = checkpoint.stateDicts.filter { $0.unquotedPath == path } }
+            if chosen.isEmpty, let loose = checkpoint.looseStateDict(at: path) { return [loose] }
             guard !chosen.isEmpty else {
                 throw UD2MError(
                     .stateDictMissing, "The checkpoint has no state dict at '\(path)'.",
-                    at: .init(file: checkpoint.path), remedy: "It has: \(listing(checkpoint.stateDicts)).")
+                    at: .init(file: checkpoint.path), remedy: "It has: \(listing(checkpoint.allStateDicts)).")
             }
             return chosen
         }
+        if checkpoint.stateDicts.isEmpty { return checkpoint.allStateDicts }
         return checkpoint.stateDicts.filter { stateDict in
             !stateDict.path.contains { part in Self.trainingBranches.contains { part.hasPrefix($0) } }
         }
@@ -130,7 +133,7 @@ struct StateDictSelector {
     /// `"state_dict:model_ema."` names a state dict and the prefix of one network in it.
     private static func split(_ path: String?, in checkpoint: Checkpoint) -> (path: String?, prefix: String?) {
         guard let path, !checkpoint.stateDicts.contains(where: { $0.displayPath == path }),
-            let colon = path.lastIndex(of: ":")
+            checkpoint.looseStateDict(at: path) == nil, let colon = path.lastIndex(of: ":")
         else { return (path, nil) }
         return (String(path[..<colon]), String(path[path.index(after: colon)...]))
     }
@@ -191,7 +194,7 @@ struct StateDictSelector {
                 at: .init(file: checkpoint.path),
                 remedy: "Convert the base network it was trained on; the adapter is merged into that.")
         }
-        let found = candidates.isEmpty ? "no tensors under text keys" : listing(candidates)
+        let found = candidates.isEmpty ? "no tensors" : listing(candidates)
         let error = UD2MError(
             .architectureUnknown,
             "No known network has these tensors. The checkpoint holds: \(found).",

@@ -14,7 +14,15 @@ extension Checkpoint {
     ) throws -> Checkpoint {
         let options = CheckpointOptions(
             limits: limits, allowMissingCRC: allowMissingCRC, resource: resource, access: access)
-        return try CheckpointOpener(path: path, options: options).checkpoint()
+        do {
+            return try CheckpointOpener(path: path, options: options).checkpoint()
+        } catch let error as UD2MError {
+            // What is malformed but would also run code is refused as dangerous.
+            guard error.code.category == .badData, let worst = error.findings?.first(where: \.isDangerous) else {
+                throw error
+            }
+            throw worst.refusal(of: error.location.file)
+        }
     }
 
     /// Refuses a file whose pickle would run code in Python.

@@ -56,6 +56,8 @@ struct CheckpointOpener {
             return try TarCheckpoint(file: file, options: options).checkpoint()
         case .npy:
             return try NPYCheckpoint(file: file, limits: options.limits).checkpoint()
+        case .pickle:
+            return try PickleFileCheckpoint(file: file, options: options).checkpoint()
         case .shardIndex:
             guard followsIndexes else {
                 throw UD2MError(.shardIndex, "An index names another index as its shard.", at: .init(byteOffset: 0))
@@ -73,6 +75,11 @@ struct CheckpointOpener {
 
     /// The opener of the file or folder in this one that holds the weights.
     private func opener(inFolder names: [String]) throws -> CheckpointOpener {
+        if names.contains("coremldata.bin") || (names.contains("Manifest.json") && names.contains("Data")) {
+            throw UD2MError(
+                .coreMLModel, "This folder is a Core ML model, not a PyTorch or safetensors checkpoint.",
+                at: .init(file: path), remedy: "Look for the PyTorch or safetensors version of the model.")
+        }
         guard followsIndexes, let name = Self.model(in: names) else {
             throw UD2MError(
                 .fileNotRegular, "This is a folder without a checkpoint that spans it.", at: .init(file: path),

@@ -38,7 +38,13 @@ struct ShardedCheckpoint {
         var result = Checkpoint(path: file.path, container: .sharded, fileSize: file.count, stateDicts: [])
         var tensors: [String: [TensorName: TensorSource]] = [:]
         for (shard, path) in paths.sorted(by: { $0.key < $1.key }) {
-            let opened = try CheckpointOpener(path: path, options: options, followsIndexes: false).checkpoint()
+            let opened: Checkpoint
+            do {
+                opened = try CheckpointOpener(path: path, options: options, followsIndexes: false).checkpoint()
+            } catch var error as UD2MError {
+                error.findings = result.findings + (error.findings ?? [])
+                throw error
+            }
             result.fileSize += opened.fileSize
             result.findings += opened.findings
             result.skipped += opened.skipped

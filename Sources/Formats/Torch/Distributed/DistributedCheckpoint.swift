@@ -86,6 +86,7 @@ struct DistributedCheckpoint {
             let records = try TorchZipCheckpoint.embedded(in: file, range: item.range, options: options)
             try TorchZipCheckpoint(records: records, options: options).read(into: &inner)
         } catch let error as UD2MError {
+            reader.contents.findings += inner.contents.findings
             throw error.located(in: .init(file: file.path, tensor: item.name))
         }
         reader.budget = inner.budget
