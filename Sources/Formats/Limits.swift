@@ -59,4 +59,10 @@ public struct Limits: Sendable, Hashable {
 
     /// Creates the default limits; change the properties to override some.
     public init() {}
+
+    /// Bytes that a tensor over `stored` bytes may take when it is written out whole (`formats.md` §10.1).
+    func expandedBytes(of stored: Int) -> Int {
+        let (scaled, overflow) = stored.multipliedReportingOverflow(by: expansionFactor)
+        return max(overflow ? Int.max : scaled, expansionFloorBytes)
+    }
 }

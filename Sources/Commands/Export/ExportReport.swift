@@ -33,6 +33,12 @@ struct ExportReport: Encodable {
     /// Nil for formats that have none, and in a dry run.
     let contentID: String?
     let losses: [LossReport]
+    /// Patterns that match no tensor.
+    let unmatchedPatterns: [String]
+    /// What else the file holds.
+    let skipped: [ConvertReport.Skipped]
+    let otherStateDicts: [CheckpointRest.State]
+    let looseTensors: [[String]]
     let dryRun: Bool
     let written: Bool
 

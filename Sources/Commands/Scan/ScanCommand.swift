@@ -19,11 +19,14 @@ struct ScanCommand: ParsableCommand {
     var strictGlobals = false
 
     @OptionGroup
+    var opening: OpeningOptions
+
+    @OptionGroup
     var reporting: OutputOptions
 
     func run() throws {
         let batch = try Batch(try InputPaths(files)) { path in
-            try InputCheckpoint.with(path) { ScanReport($0, strict: strictGlobals) }
+            try opening.input.with(path) { ScanReport($0, strict: strictGlobals) }
         }
         if reporting.json {
             try batch.printJSON()

@@ -29,9 +29,17 @@ struct StatCommand: ParsableCommand {
 
     func run() throws {
         let progress = reporting.makeProgress()
-        let report = try StatRun(select: select, keepsPrefix: keepPrefix, filter: names.filter, access: reading.access)
-            .execute(file, progress: progress)
+        let (report, rest, patterns) = try StatRun(
+            select: select, keepsPrefix: keepPrefix, filter: names.filter, input: reading.input
+        ).execute(file, progress: progress)
         progress.finish()
-        if reporting.json { try JSONOutput.print(report) } else { try StandardOutput.print(report.text) }
+        if reporting.json {
+            try JSONOutput.print(report)
+        } else {
+            try StandardOutput.print(report.text)
+            rest.warn(quiet: reporting.quiet)
+            patterns.warn()
+        }
+        try patterns.requireMatch()
     }
 }

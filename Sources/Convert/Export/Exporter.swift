@@ -90,7 +90,8 @@ public struct Exporter: Sendable {
             information.other["format"] = nil
             // A state dict in a layout of its own is no store of the network: only converting renames tensors.
             let recognised = selection.architecture.flatMap { $0.layout.isStores ? $0.configuration : nil }
-            information.architecture = information.architecture ?? recognised
+            // A part of the tensors is no network.
+            information.architecture = selection.isPartial ? nil : information.architecture ?? recognised
             guard !options.cast.isEmpty else { return information }
             var step = JSONObject()
             step["op"] = "cast"

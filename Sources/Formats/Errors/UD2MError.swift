@@ -78,6 +78,9 @@ public struct UD2MError: Error, Sendable, Hashable {
     /// The known network that a checkpoint comes closest to, for errors about what a checkpoint holds.
     public var closest: ClosestNetwork?
 
+    /// The state dicts among which a choice is open, the likeliest first; empty for other errors.
+    public var candidates: [StateDictCandidate] = []
+
     /// Creates an error.
     public init(_ code: Code, _ message: String, at location: Location = Location(), remedy: String? = nil) {
         self.code = code
