@@ -57,6 +57,11 @@ public struct Limits: Sendable, Hashable {
 
     /// Creates the default limits; change the properties to override some.
     public init() {}
+
+    /// Bytes that a tensor over `stored` bytes may take when it is written out whole (`formats.md` §10.1).
+    func expandedBytes(of stored: Int) -> Int {
+        max(stored.multipliedOrMaximum(expansionFactor), expansionFloorBytes)
+    }
 }
 
 extension Int {

@@ -10,6 +10,10 @@ struct DiffReport: Encodable {
         let state: [String]
         let prefix: String
         let tensors: Int
+        /// What else the file holds.
+        let skipped: [ConvertReport.Skipped]
+        let otherStateDicts: [CheckpointRest.State]
+        let looseTensors: [[String]]
     }
 
     struct TypeDifference: Encodable {
@@ -74,6 +78,8 @@ struct DiffReport: Encodable {
     let a: Side
     let b: Side
     let equal: Bool
+    /// Patterns that match no tensor of either file.
+    let unmatchedPatterns: [String]
     let structure: Structure?
     let values: Values?
 }

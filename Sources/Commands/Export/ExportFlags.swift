@@ -20,17 +20,20 @@ struct ExportFlags: ParsableArguments {
     @Flag(name: .customLong("no-alias"), help: "Write tied tensors once for each name.")
     var noAlias = false
 
-    @Flag(help: "Write quantised tensors as the numbers they stand for, F32 unless --dtype says otherwise.")
+    @Flag(help: "Write quantised tensors as the numbers of torch.dequantize, F32 unless --dtype says otherwise.")
     var dequantise = false
 
     @Flag(help: "Write sparse tensors whole.")
     var densify = false
 
-    @Option(help: ArgumentHelp("State dict to write; the most plausible one unless given.", valueName: "path"))
+    @Option(help: ArgumentHelp("State dict to write; the one that stands out unless given.", valueName: "path"))
     var select: String?
 
     @Flag(name: .customLong("keep-prefix"), help: "Write names as they are in the file, wrappers' prefixes included.")
     var keepPrefix = false
+
+    @OptionGroup
+    var names: NameFilterFlags
 
     @OptionGroup
     var cast: CastFlags
@@ -53,17 +56,20 @@ struct ExportFlags: ParsableArguments {
         options.densifies = densify
         if let maxShardSize { options.shardBytes = maxShardSize.bytes }
         let progress = reporting.makeProgress()
-        let report = try ExportRun(
-            input: input, output: output, select: select, keepsPrefix: keepPrefix, options: options, dryRun: dryRun,
-            overwrite: force, access: reading.access
+        let (report, rest, patterns) = try ExportRun(
+            input: input, output: output, select: select, keepsPrefix: keepPrefix, filter: names.filter,
+            options: options, dryRun: dryRun, overwrite: force, opening: reading.input
         ).execute(progress: progress)
         progress.finish()
         report.losses.warn()
         if reporting.json {
             try JSONOutput.print(report)
-        } else if !reporting.quiet {
-            try StandardOutput.print(report.text)
+        } else {
+            if !reporting.quiet { try StandardOutput.print(report.text) }
+            rest.warn(quiet: reporting.quiet)
+            patterns.warn()
         }
+        try patterns.requireMatch()
     }
 
     private func resolvedFormat(_ output: String) throws -> Exporter.Format {

@@ -43,6 +43,12 @@ struct ExportReport: Encodable {
     /// Tensors that a change of types left as they are.
     let kept: [Kept]
     let losses: [LossReport]
+    /// Patterns that match no tensor.
+    let unmatchedPatterns: [String]
+    /// What else the file holds.
+    let skipped: [ConvertReport.Skipped]
+    let otherStateDicts: [CheckpointRest.State]
+    let looseTensors: [[String]]
     let dryRun: Bool
     let written: Bool
 

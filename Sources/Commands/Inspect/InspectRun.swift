@@ -8,12 +8,12 @@ struct InspectRun {
     /// Whether tensors outside the selected state dict are listed too.
     let listsAll: Bool
     let computesDigests: Bool
-    let access: FileAccess
+    let input: CheckpointInput
 
     /// Describes one file; reads tensor data only for digests.
     /// - Throws: ``UD2MFormats/UD2MError``.
     func execute(_ path: String) throws -> InspectReport {
-        try InputCheckpoint.with(path, access: access) { checkpoint in
+        try input.with(path) { checkpoint in
             let selection = try StateDictSelection(checkpoint: checkpoint, select: select, options: detection)
             let everything = checkpoint.stateDicts.flatMap(\.tensors) + checkpoint.looseTensors
             let listed = listsAll ? everything : selection?.stateDict.tensors ?? []
@@ -28,7 +28,7 @@ struct InspectRun {
                 totals: TensorTotals(everything),
                 stateDicts: checkpoint.stateDicts.map { .init(path: $0.path, totals: TensorTotals($0.tensors)) },
                 selection: selection.map {
-                    .init(path: $0.stateDict.path, prefix: $0.prefix, totals: TensorTotals($0.tensors))
+                    .init($0)
                 },
                 architecture: selection?.architecture.map { ArchitectureSummary($0) },
                 unrecognised: selection.map { $0.unrecognised?.message } ?? "There are no tensors.",
@@ -45,6 +45,7 @@ struct InspectRun {
                         shape: tensor.shape, bytes: tensor.byteCount,
                         sha256: digests[TensorAliases.Place(tensor)])
                 },
+                looseTensors: checkpoint.looseTensors.count,
                 skipped: skipped.map { .init(path: $0.path, reason: $0.reason) },
                 findings: .init(checkpoint.findings),
                 remarks: checkpoint.remarks + (selection?.architecture?.notes ?? []))

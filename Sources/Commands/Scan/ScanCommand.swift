@@ -20,11 +20,14 @@ struct ScanCommand: ParsableCommand {
     var strictGlobals = false
 
     @OptionGroup
+    var opening: OpeningOptions
+
+    @OptionGroup
     var reporting: OutputOptions
 
     func run() throws {
         let batch = try Batch(try InputPaths(files)) { path in
-            ScanReport(try InputCheckpoint.scan(path), strict: strictGlobals)
+            ScanReport(try opening.input.scan(path), strict: strictGlobals)
         }
         if reporting.json {
             try batch.printJSON()

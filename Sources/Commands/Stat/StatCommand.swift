@@ -15,7 +15,7 @@ struct StatCommand: ParsableCommand {
     @Argument(help: "The checkpoint; - is standard input.")
     var file: String
 
-    @Option(help: ArgumentHelp("State dict to read; the most plausible one unless given.", valueName: "path"))
+    @Option(help: ArgumentHelp("State dict to read; the one that stands out unless given.", valueName: "path"))
     var select: String?
 
     @Flag(name: .customLong("keep-prefix"), help: "Show names as they are in the file, wrappers' prefixes included.")
@@ -32,9 +32,17 @@ struct StatCommand: ParsableCommand {
 
     func run() throws {
         let progress = reporting.makeProgress()
-        let report = try StatRun(select: select, keepsPrefix: keepPrefix, filter: names.filter, access: reading.access)
-            .execute(file, progress: progress)
+        let (report, rest, patterns) = try StatRun(
+            select: select, keepsPrefix: keepPrefix, filter: names.filter, input: reading.input
+        ).execute(file, progress: progress)
         progress.finish()
-        if reporting.json { try JSONOutput.print(report) } else { try StandardOutput.print(report.text) }
+        if reporting.json {
+            try JSONOutput.print(report)
+        } else {
+            try StandardOutput.print(report.text)
+            rest.warn(quiet: reporting.quiet)
+            patterns.warn()
+        }
+        try patterns.requireMatch()
     }
 }

@@ -43,6 +43,12 @@ struct StatReport: Encodable {
     let state: [String]
     let prefix: String
     let tensors: [Tensor]
+    /// Patterns that match no tensor.
+    let unmatchedPatterns: [String]
+    /// What else the file holds.
+    let skipped: [ConvertReport.Skipped]
+    let otherStateDicts: [CheckpointRest.State]
+    let looseTensors: [[String]]
 
     /// The report as a table for a person.
     var text: String {

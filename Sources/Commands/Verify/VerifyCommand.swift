@@ -26,7 +26,7 @@ struct VerifyCommand: ParsableCommand {
     var allowMissingCRC = false
 
     @OptionGroup
-    var reading: InputOptions
+    var opening: OpeningOptions
 
     @OptionGroup
     var reporting: OutputOptions
@@ -35,9 +35,15 @@ struct VerifyCommand: ParsableCommand {
         guard !(deep && shallow) else { throw ValidationError("--deep and --shallow exclude each other.") }
     }
 
+    private var verifyInput: CheckpointInput {
+        var input = opening.input
+        input.allowsMissingCRC = allowMissingCRC
+        return input
+    }
+
     func run() throws {
         let progress = reporting.makeProgress()
-        let run = VerifyRun(deep: deep, shallow: shallow, allowMissingCRC: allowMissingCRC, access: reading.access)
+        let run = VerifyRun(deep: deep, shallow: shallow, input: verifyInput)
         let batch = try Batch(try InputPaths(files)) { try run.execute($0, progress: progress) }
         progress.finish()
         if reporting.json {

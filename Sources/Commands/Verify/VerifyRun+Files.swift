@@ -3,7 +3,7 @@ import UD2MFormats
 extension VerifyRun {
     /// Checks every shard that an index names, then the index against them.
     func verifyShards(_ index: String, _ shards: [String], progress: any ProgressSink) throws -> VerifyReport {
-        let indexFile = try MappedFile(path: index, access: access)
+        let indexFile = try MappedFile(path: index, access: input.access)
         var levels: [VerifyReport.Level] = []
         var files = [VerifyReport.File(path: index, container: "index", bytes: indexFile.count)]
         for shard in shards {
@@ -22,12 +22,12 @@ extension VerifyRun {
     func verifyDistributed(
         _ folder: String, metadata: String, _ parts: [CheckpointFiles.Archives], progress: any ProgressSink
     ) throws -> VerifyReport {
-        let metadataFile = try MappedFile(path: metadata, access: access)
+        let metadataFile = try MappedFile(path: metadata, access: input.access)
         var files = [VerifyReport.File(path: metadata, container: "metadata", bytes: metadataFile.count)]
         for part in parts {
             files.append(
                 .init(checking: part.path) {
-                    let file = try MappedFile(path: part.path, access: access)
+                    let file = try MappedFile(path: part.path, access: input.access)
                     let found = try part.ranges.flatMap { range in
                         let archive = try ZipArchive(file: file, range: range)
                         return shallow ? [] : try mismatches(in: archive, progress: progress)
@@ -43,7 +43,7 @@ extension VerifyRun {
         _ path: String, _ container: ContainerKind, _ files: [VerifyReport.File], level: VerifyReport.Level
     ) throws -> VerifyReport {
         let ok = files.allSatisfy(\.ok)
-        let checkpoint = ok ? try Checkpoint.open(path: path, allowMissingCRC: allowMissingCRC) : nil
+        let checkpoint = ok ? try input.open(path) : nil
         return VerifyReport(
             path: path, container: container.rawValue, bytes: files.reduce(0) { $0 + ($1.bytes ?? 0) }, level: level,
             ok: ok, contentID: nil, mismatches: [], files: files, remarks: checkpoint?.remarks ?? [])

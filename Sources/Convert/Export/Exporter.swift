@@ -96,7 +96,8 @@ public struct Exporter: Sendable {
             let recognised = selection.architecture.flatMap {
                 $0.layout.isStores && $0.undecided == nil ? $0.configuration : nil
             }
-            information.architecture = information.architecture ?? recognised
+            // A part of the tensors is no network.
+            information.architecture = selection.isPartial ? nil : information.architecture ?? recognised
             guard !options.cast.isEmpty else { return information }
             var step = JSONObject()
             step["op"] = "cast"

@@ -16,6 +16,8 @@ public struct Converter: Sendable {
         public var alignment = WeightStoreWriter.standardAlignment
         /// Paths of further files that tensors come from.
         public var otherInputs: [String] = []
+        /// SHA-256 of the checkpoint's file, then of ``otherInputs``, where they are to be recorded.
+        public var sourceDigests: [String] = []
         /// Which tensors are stored as another type than the checkpoint's.
         public var cast = CastRules.none
 
@@ -87,6 +89,11 @@ public struct Converter: Sendable {
             record["file"] = name(plan.checkpoint.path)
             if !options.otherInputs.isEmpty { record["files"] = .array(options.otherInputs.map(name)) }
         }
+        let digests = options.sourceDigests
+        record["sha256"] = digests.first.map { .string($0) }
+        if digests.count > 1 { record["filesSHA256"] = .array(digests.dropFirst().map { .string($0) }) }
+        let absent = plan.missing.count + plan.misshapen.count
+        if absent > 0 { record["missing"] = .unsigned(UInt64(absent)) }
         record["prefix"] = .string(plan.choice.prefix)
         record["state"] = .string(plan.choice.stateDict.displayPath)
         record["tool"] = .string("ud2m \(toolVersion)")

@@ -12,12 +12,15 @@ public struct CheckpointScan: Sendable {
     /// Scans a file; a pickle that breaks off is judged up to there, since Python would run it up to there.
     /// - Parameters:
     ///   - path: As in ``Checkpoint/open(path:limits:allowMissingCRC:access:resource:)``.
-    ///   - limits: What the file may ask for.
+    ///   - limits, allowMissingCRC, resource: As there.
     /// - Throws: ``UD2MError`` when no pickle of the file could be begun: it is missing, unknown, or its container broken.
-    public init(path: String, limits: Limits = .standard) throws {
+    public init(
+        path: String, limits: Limits = .standard, allowMissingCRC: Bool = false, resource: String? = nil
+    ) throws {
         self.path = path
         do {
-            let checkpoint = try CheckpointOpener(path: path, options: CheckpointOptions(limits: limits)).checkpoint()
+            let options = CheckpointOptions(limits: limits, allowMissingCRC: allowMissingCRC, resource: resource)
+            let checkpoint = try CheckpointOpener(path: path, options: options).checkpoint()
             container = checkpoint.container
             findings = checkpoint.findings
         } catch let error as UD2MError {

@@ -17,7 +17,7 @@ extension UD2MError.Code {
     /// `ud2w.arch` does not describe a network that this version can build.
     public static let architectureInvalid = Self("architecture-invalid", .badData)
     /// A tensor cannot be written: its name, its type, or a second tensor of the same name.
-    public static let storeTensor = Self("store-tensor", .usage)
+    public static let storeTensor = Self("store-tensor", .badData)
     /// A tensor's bytes are not as many as its type and shape need.
     public static let storeTensorBytes = Self("store-tensor-bytes", .internalBug)
 }

@@ -30,12 +30,12 @@ extension TensorSource {
             throw error.located(in: location)
         }
         guard let byteCount = values.elementType.byteCount(shape: sparsity.shape),
-            byteCount <= max(limits.expansionFloorBytes, values.byteCount.multipliedOrMaximum(limits.expansionFactor))
+            byteCount <= values.expandedBytesAllowed ?? limits.expandedBytes(of: values.byteCount)
         else {
             throw UD2MError(
                 .tensorExpansion,
                 "The whole tensor would take far more memory than its \(values.byteCount) bytes of "
-                    + "values.", at: location)
+                    + "values.", at: location, remedy: "Pass --allow-expand if so much is wanted.")
         }
         return TensorSource(
             name: name, path: values.path.dropLast(), elementType: values.elementType, shape: sparsity.shape,

@@ -41,13 +41,12 @@ extension TensorSource {
     }
 
     private func checkExpansion(byteCount: Int, limits: Limits) throws {
-        let allowed = max(
-            storage.byteCount.multipliedOrMaximum(limits.expansionFactor), limits.expansionFloorBytes)
+        let allowed = expandedBytesAllowed ?? limits.expandedBytes(of: storage.byteCount)
         guard byteCount <= allowed else {
             throw UD2MError(
                 .tensorExpansion,
                 "The tensor repeats \(storage.byteCount) stored bytes into \(byteCount); at most \(allowed) are allowed.",
-                at: .init(tensor: name.text))
+                at: .init(tensor: name.text), remedy: "Pass --allow-expand if so much is wanted.")
         }
     }
 }

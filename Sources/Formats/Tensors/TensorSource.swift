@@ -104,6 +104,9 @@ public struct TensorSource: Sendable {
     public var quantisation: TensorQuantisation?
     /// How the tensor is a part of a sparse one; nil for any other tensor.
     public var sparsity: TensorSparsity?
+    /// Bytes that the dense tensor may take although its storage holds fewer, where whoever opened the file said so; nil
+    /// for the standard limits.
+    public var expandedBytesAllowed: Int?
 
     /// Creates a description; the caller has checked the bounds.
     public init(

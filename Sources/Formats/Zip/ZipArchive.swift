@@ -89,6 +89,12 @@ package final class ZipArchive: Sendable {
         if let twin = twins.first {
             remarks.append("\(twins.count) entries differ from others only in case, such as \(twin.displayName).")
         }
+        let unchecked = entries.filter { $0.lacksChecksum }
+        if let first = unchecked.first {
+            remarks.append(
+                "\(unchecked.count) entries record no checksum, such as \(first.displayName): damage would go unnoticed."
+            )
+        }
         let odd = entries.filter { !$0.hasPlainName }
         if let first = odd.first {
             remarks.append("\(odd.count) entries have names that are no plain paths, such as \(first.displayName).")
