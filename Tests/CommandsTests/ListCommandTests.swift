@@ -13,7 +13,8 @@ struct ListCommandTests {
         arguments: [
             (["--include", "layers.*"], 6), (["--include", "layers.[01].*"], 4), (["--include", "layers.?.bias"], 3),
             (["--include", "layers.[!0].*", "--exclude", "*.bias"], 2), (["--include", "types.*64"], 4),
-            (["--include", "scalar", "--include", "empty"], 2), (["--include", #"layers\.*"#], 6), (["--include", "*****w*e*i*g*h*t"], 3),
+            (["--include", "scalar", "--include", "empty"], 2), (["--include", #"layers\.*"#], 6),
+            (["--include", "*****w*e*i*g*h*t"], 3),
         ])
     func patterns(_ arguments: [String], _ count: Int) throws {
         #expect(try names(arguments).count == count)

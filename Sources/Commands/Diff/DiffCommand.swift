@@ -26,7 +26,7 @@ struct DiffCommand: ParsableCommand {
     @Option(help: "Largest distance of two numbers that counts as equal.")
     var tolerance = 0.0
 
-    @Option(help: ArgumentHelp("State dict to compare; the most plausible one unless given.", valueName: "path"))
+    @Option(help: ArgumentHelp("State dict to compare; the one that stands out unless given.", valueName: "path"))
     var select: String?
 
     @Flag(name: .customLong("keep-prefix"), help: "Compare names as they are in the files.")

@@ -25,7 +25,7 @@ struct ExportFlags: ParsableArguments {
     @Flag(help: "Write sparse tensors whole.")
     var densify = false
 
-    @Option(help: ArgumentHelp("State dict to write; the most plausible one unless given.", valueName: "path"))
+    @Option(help: ArgumentHelp("State dict to write; the one that stands out unless given.", valueName: "path"))
     var select: String?
 
     @Flag(name: .customLong("keep-prefix"), help: "Write names as they are in the file, wrappers' prefixes included.")

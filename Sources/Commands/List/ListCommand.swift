@@ -14,7 +14,7 @@ struct ListCommand: ParsableCommand {
     @Argument(help: "The checkpoint; - is standard input.")
     var file: String
 
-    @Option(help: ArgumentHelp("State dict to list; the most plausible one unless given.", valueName: "path"))
+    @Option(help: ArgumentHelp("State dict to list; the one that stands out unless given.", valueName: "path"))
     var select: String?
 
     @Flag(name: .customLong("keep-prefix"), help: "Show names as they are in the file, wrappers' prefixes included.")

@@ -101,7 +101,7 @@ extension ZipArchive {
         if allowMissingCRC && entry.crc32 == 0 { return }
         let remedy =
             entry.crc32 == 0
-            ? "The checksum is zero: the writer may have recorded none. Allow missing checksums to read it anyway."
+            ? "The checksum is zero: the writer may have recorded none. Pass --allow-missing-crc to read it anyway."
             : "The file is damaged: fetch it again."
         throw UD2MError(
             .zipChecksum, "The entry's bytes do not match its CRC-32.",
