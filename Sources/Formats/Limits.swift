@@ -46,7 +46,7 @@ public struct Limits: Sendable, Hashable {
     /// …or this many bytes, whichever is more (`formats.md` §10.1).
     public var expansionFloorBytes = 256 << 20
 
-    // MARK: JSON and reports
+    // MARK: JSON
 
     /// Bytes of a safetensors header.
     public var headerBytes = 100_000_000
@@ -54,9 +54,20 @@ public struct Limits: Sendable, Hashable {
     public var headerDepth = 4
     /// Nesting of other JSON documents.
     public var jsonDepth = 64
-    /// Bytes of one inspection report.
-    public var reportBytes = 10_000_000
 
     /// Creates the default limits; change the properties to override some.
     public init() {}
+
+    /// Bytes that a tensor over `stored` bytes may take when it is written out whole (`formats.md` §10.1).
+    func expandedBytes(of stored: Int) -> Int {
+        max(stored.multipliedOrMaximum(expansionFactor), expansionFloorBytes)
+    }
+}
+
+extension Int {
+    /// The product with a limit's factor, or the largest integer where it overflows: no size is beyond that.
+    func multipliedOrMaximum(_ factor: Int) -> Int {
+        let (product, overflow) = multipliedReportingOverflow(by: factor)
+        return overflow ? .max : product
+    }
 }

@@ -25,6 +25,18 @@ struct CastCommandTests {
         #expect(types["types.float8_e5m2"] == "F8_E5M2")
         #expect(types["types.complex64"] == "C64")
 
+        var kept: [String: [String]] = [:]
+        for item in try #require(report["kept"]?.array) {
+            let names = try #require(item.object?["tensors"]?.array).compactMap(\.string)
+            #expect(item.object?["count"]?.number == Double(names.count))
+            kept[try #require(item.object?["reason"]?.string)] = names
+        }
+        #expect(kept["integers"]?.contains("types.int64") == true)
+        #expect(kept["booleans"] == ["types.bool"])
+        #expect(kept["complex numbers"]?.contains("types.complex64") == true)
+        #expect(kept["8-bit and narrower floating point"]?.contains("types.float8_e5m2") == true)
+        #expect(kept["no rule names them"] == nil)
+
         // The fixture has one number beyond half precision; its infinities are no loss.
         let losses = try #require(report["losses"]?.array)
         #expect(losses.count == 1)
@@ -40,6 +52,20 @@ struct CastCommandTests {
         #expect(halves[..<4] == [0x3C00, 0xC000, 0x0000, 0x8000])
         #expect(halves[4] & 0x7C00 == 0x7C00 && halves[4] & 0x3FF != 0)
         #expect(halves[5...] == [0x7C00, 0xFC00, 0x7C00])
+    }
+
+    @Test("tensors that no rule names, and quantised ones, are told as left; a plain export leaves nothing to tell")
+    func kept() throws {
+        let folder = try TemporaryDirectory()
+        let quantised = ToolTest.fixture("checkpoints/zip-quantised.pt")
+        let report = try CheckpointToolTest.report(
+            ["cast", quantised, folder.path("a.pt"), "--rule", "^nothing$=f16"])
+        let reasons = try #require(report["kept"]?.array).compactMap { $0.object?["reason"]?.string }
+        #expect(reasons == ["no rule names them", "integers", "quantised"])
+        let text = try BuiltTool("ud2m-convert").run(["cast", quantised, folder.path("b.pt"), "--dtype", "f16"]).text
+        #expect(text.contains("quantised"))
+        let export = try CheckpointToolTest.report(["export", quantised, folder.path("c.pt")])
+        #expect(export["kept"]?.array?.isEmpty == true)
     }
 
     @Test("a store that is cast says so, and keeps its network")

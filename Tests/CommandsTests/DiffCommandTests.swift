@@ -1,4 +1,5 @@
 import Testing
+import UD2MFormats
 import UD2MTestSupport
 
 @Suite("ud2m-convert diff")
@@ -37,6 +38,27 @@ struct DiffCommandTests {
             ["diff", ToolTest.prior, CheckpointToolTest.types, "--structure"] + names, exitCode: 1)
         #expect(structure["values"] == nil)
         #expect(structure["structure"]?.object?["onlyInB"]?.array?.count == 6)
+    }
+
+    @Test("integers that double precision rounds together differ, and a NaN on one side is named in the text")
+    func exact() throws {
+        let folder = try TemporaryDirectory()
+        let (a, b) = (folder.path("a.safetensors"), folder.path("b.safetensors"))
+        for (path, integer, float) in [(a, 1 << 53, Float.nan), (b, 1 << 53 + 1, 1)] {
+            try SafetensorsFile.write(
+                to: path,
+                tensors: [
+                    TensorInput(name: "i", elementType: .i64, shape: []) { try withUnsafeBytes(of: integer, $0) },
+                    TensorInput(name: "f", shape: [1], floats: [float]),
+                ])
+        }
+        let report = try CheckpointToolTest.report(["diff", a, b], exitCode: 1)
+        let items = try #require(report["values"]?.object?["different"]?.array).compactMap(\.object)
+        let integers = try #require(items.first { $0["name"]?.string == "i" })
+        #expect(integers["maxAbs"]?.number == 1 && integers["withinTolerance"] == .bool(false))
+        let floats = try #require(items.first { $0["name"]?.string == "f" })
+        #expect(floats["nanMismatches"]?.number == 1 && floats["withinTolerance"] == .bool(false))
+        #expect(try BuiltTool("ud2m-convert").run(["diff", a, b]).text.contains("NaN"))
     }
 
     @Test("contradicting flags are usage errors")

@@ -124,7 +124,10 @@ struct EvaluateCommandTests {
         try write("b/two.png")
         let (a, b) = (folder.path("a"), folder.path("b"))
         #expect(try code([a, b], exitCode: 66) == "image-unpaired")
-        #expect(try code([a, folder.path("b/two.png")], exitCode: 64) == "evaluate-kinds")
+        let kinds = try ToolTest.failure("ud2m", ["evaluate", a, folder.path("b/two.png")], exitCode: 64).object
+        #expect(kinds?["code"]?.string == "evaluate-kinds")
+        #expect(kinds?["location"]?.object?["file"]?.string == a)
+        #expect(kinds?["message"]?.string?.contains(folder.path("b/two.png")) == true)
         #expect(try code([a, folder.path("none")], exitCode: 66) == "file-missing")
         try FileManager.default.createDirectory(atPath: folder.path("c"), withIntermediateDirectories: false)
         #expect(try code([a, folder.path("c")], exitCode: 66) == "folder-without-images")
@@ -134,7 +137,9 @@ struct EvaluateCommandTests {
         for arguments in [
             [a], [a, b, "--metrics", "psnr,mse"], [a, b, "--metrics", ""], [a, b, "--metrics", "lpips"],
             [a, b, "--metrics", "fid"], [a, b, "--reference-statistics", "x.npz"],
-            [a, b, "--save-statistics", "x.npz"], [a, b, "--threads", "-1"],
+            [a, b, "--save-statistics", "x.npz"], [a, b, "--threads", "-1"], [a, b, "--lpips-convention", "pyiqa"],
+            [a, b, "--fid-pipeline", "clean-fid"], [a, b, "--fid-patches", "64"], [a, b, "--kid-seed", "1"],
+            [a, b, "--kid-subsets", "2"], [a, b, "--kid-subset-size", "2"],
         ] {
             #expect(try BuiltTool("ud2m").run(["evaluate"] + arguments).exitCode == 64)
         }

@@ -84,6 +84,13 @@ struct EvaluateNetworkTests {
         let kid = try #require(report["kid"]?.object)
         #expect(abs(try #require(kid["mean"]?.number) - kernel.mean) < 1e-6 * max(1, abs(kernel.mean)))
         #expect(report["notes"]?.array?.count == 1)
+        let text = ["evaluate", folder.path("a"), folder.path("b"), "--metrics", "fid"] + base
+        #expect(try BuiltTool("ud2m").run(text).errorText.contains("note: "))
+        #expect(try BuiltTool("ud2m").run(text + ["--quiet"]).errorText.isEmpty)
+        // Five of the six references are drawn again and again; all of both sets are drawn once.
+        #expect(kid["subsets"]?.number == 100)
+        let whole = try evaluate([folder.path("b"), folder.path("b"), "--metrics", "kid"] + base)
+        #expect(whole["kid"]?.object?["subsets"]?.number == 1)
 
         #expect(try StatisticsFile.read(statistics).mean.count == 128)
         let again = try evaluate([folder.path("a"), "--reference-statistics", statistics] + base)

@@ -86,6 +86,61 @@ struct ExportCommandTests {
         #expect(try CheckpointToolTest.report(crowded)["files"]?.array?.count == 2)
     }
 
+    @Test("a new folder is created for shards, also where only the size asks for them")
+    func newFolder() throws {
+        let folder = try TemporaryDirectory()
+        for (name, flags) in [
+            ("a/", []), ("b", ["--max-shard-size", "2MB"]), ("c", ["--format", "sharded"]),
+            ("d/x.safetensors", ["--max-shard-size", "2MB"]),
+        ] {
+            let report = try CheckpointToolTest.report(["export", ToolTest.prior, folder.path(name)] + flags)
+            for file in try #require(report["files"]?.array) {
+                #expect(FileManager.default.fileExists(atPath: try #require(file.object?["path"]?.string)))
+            }
+        }
+        #expect(try folder.names() == ["a", "b", "c", "d"])
+        let dry = ["export", ToolTest.prior, folder.path("e/"), "--dry-run"]
+        #expect(try CheckpointToolTest.report(dry)["written"] == .bool(false))
+        let deep = try ToolTest.failure("ud2m-convert", ["export", ToolTest.prior, folder.path("f/g/")], exitCode: 73)
+        #expect(deep.object?["code"]?.string == "output-cannot-create")
+        let file = ["export", ToolTest.prior, folder.path("g.pt"), "--max-shard-size", "2MB"]
+        #expect(try BuiltTool("ud2m-convert").run(file).exitCode == 64)
+        #expect(try folder.names() == ["a", "b", "c", "d"])
+    }
+
+    @Test("an earlier set of shards stays without --force and goes as a whole with it")
+    func earlierSet() throws {
+        let folder = try TemporaryDirectory()
+        let (target, other) = (folder.path("x.safetensors"), folder.path("x-00001-of-00002.notes"))
+        func export(_ size: String, _ flags: String...) throws -> [String: UD2MTestSupport.JSONValue] {
+            try CheckpointToolTest.report(["export", ToolTest.prior, target, "--max-shard-size", size] + flags)
+        }
+        #expect(try #require(try export("2MB")["files"]?.array).count == 5)
+        try Data().write(to: URL(filePath: other))
+        let before = try folder.names()
+        let arguments = ["export", ToolTest.prior, target, "--max-shard-size", "4MB"]
+        _ = try ToolTest.failure("ud2m-convert", arguments, exitCode: 73)
+        #expect(try folder.names() == before)
+        #expect(try export("4MB", "--force", "--dry-run")["removed"]?.array?.count == 4)
+        #expect(try folder.names() == before)
+        #expect(try export("4MB", "--force")["removed"]?.array?.count == 4)
+        let after = [
+            "x-00001-of-00002.notes", "x-00001-of-00002.safetensors", "x-00002-of-00002.safetensors",
+            "x.safetensors.index.json",
+        ]
+        #expect(try folder.names() == after)
+        // Shards without an index are outputs as well, and one that is the input is never removed.
+        try FileManager.default.removeItem(atPath: folder.path("x.safetensors.index.json"))
+        let stale = ["export", ToolTest.prior, target, "--max-shard-size", "1GB"]
+        let kept = try ToolTest.failure("ud2m-convert", stale, exitCode: 73)
+        #expect(kept.object?["code"]?.string == "output-exists")
+        let input = [
+            "export", folder.path("x-00002-of-00002.safetensors"), target, "--max-shard-size", "1GB", "--force",
+        ]
+        let same = try ToolTest.failure("ud2m-convert", input, exitCode: 73)
+        #expect(same.object?["code"]?.string == "output-is-input")
+    }
+
     @Test("types that a format lacks are refused by the tensor's name and leave nothing")
     func refusedTypes() throws {
         let folder = try TemporaryDirectory()

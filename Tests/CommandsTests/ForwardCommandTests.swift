@@ -37,6 +37,73 @@ struct ForwardCommandTests {
         }
     }
 
+    @Test("inputs that are no numbers, and timesteps that no network knows, are refused with their place")
+    func values() throws {
+        let folder = try TemporaryDirectory()
+        let store = try store(in: folder)
+        let input = folder.path("in.safetensors")
+        for (name, x, t, tensor) in [
+            ("nan", Float.nan, Float(5), "x"), ("infinite", -.infinity, 5, "x"), ("late", 0, 1000, "t"),
+            ("early", 0, -1, "t"),
+        ] {
+            var values = [Float](repeating: 0.5, count: 3 * 16 * 16)
+            values[2 * 256 + 3 * 16 + 7] = x
+            try SafetensorsFile.write(
+                to: input,
+                tensors: [
+                    TensorInput(name: "x", shape: [1, 3, 16, 16], floats: values),
+                    TensorInput(name: "t", shape: [1], floats: [t]),
+                ], overwrite: true)
+            let error = try ToolTest.failure(
+                "ud2m", ["forward", store, "--input", input, "--output", folder.path("out.safetensors")], exitCode: 64)
+            #expect(error.object?["code"]?.string == "input-range", "\(name)")
+            #expect(error.object?["location"]?.object?["tensor"]?.string == tensor, "\(name)")
+            let place = tensor == "x" ? "[0, 2, 3, 7]" : "[0]"
+            #expect(error.object?["message"]?.string?.contains(place) == true, "\(name)")
+        }
+    }
+
+    @Test("half-precision files and averaged weights convert, and give the reference's output")
+    func halfAndAveraged() throws {
+        let folder = try TemporaryDirectory()
+        func difference(_ store: String, _ fixture: String, _ golden: String) throws -> Float {
+            let input = ToolTest.fixture("adm/\(fixture).io.safetensors")
+            let output = store + ".safetensors"
+            let result = try BuiltTool("ud2m").run(["forward", store, "--input", input, "--output", output])
+            try #require(result.exitCode == 0, "\(result.errorText)")
+            let want = try #require(try WeightStore(path: input).tensor(TensorName(golden))).floats()
+            let have = try #require(try WeightStore(path: output).tensor("out")).floats()
+            return want.count == have.count ? zip(want, have).map { abs($0 - $1) }.max() ?? .infinity : .infinity
+        }
+        let half = folder.path("half.ud2w")
+        let converted = try BuiltTool("ud2m-convert").run(
+            [ToolTest.fixture("adm/adm_c_fp16.pt"), half, "--heads", "4", "-q"])
+        try #require(converted.exitCode == 0, "\(converted.errorText)")
+        #expect(try WeightStore(path: half).tensor("input_blocks.0.0.weight")?.elementType == .f16)
+        #expect(try difference(half, "adm_c", "out_fp16ckpt_fp32math") <= 3e-5)
+
+        // A training file: the averaged weights are taken, and the others, all zero here, when asked for.
+        let tensors = try Checkpoint.open(path: ToolTest.fixture("adm/adm_a.pt")).stateDicts.flatMap(\.tensors)
+        let training = folder.path("training.safetensors")
+        try SafetensorsFile.write(
+            to: training,
+            tensors: tensors.flatMap { tensor in
+                let zeros = [Float](repeating: 0, count: tensor.elementCount)
+                return [
+                    TensorInput(name: TensorName("model.\(tensor.name)"), shape: tensor.shape, floats: zeros),
+                    TensorInput(tensor, name: TensorName("ema_model.\(tensor.name)")),
+                ]
+            })
+        let (ema, plain) = (folder.path("ema.ud2w"), folder.path("plain.ud2w"))
+        for (path, select) in [(ema, []), (plain, ["--select", "(root):model."])] {
+            let result = try BuiltTool("ud2m-convert").run(
+                [training, path, "--head-channels", "16", "-q"] + select)
+            try #require(result.exitCode == 0, "\(result.errorText)")
+        }
+        #expect(try difference(ema, "adm_a", "out") <= 3e-5)
+        #expect(try difference(plain, "adm_a", "out") > 1e-2)
+    }
+
     @Test("missing inputs, unknown taps and existing outputs are errors that write nothing")
     func errors() throws {
         let folder = try TemporaryDirectory()
@@ -51,6 +118,8 @@ struct ForwardCommandTests {
             ["forward", store, "--input", ToolTest.fixture("portable_generator.safetensors")]
                 + ["--output", output], exitCode: 64)
         #expect(lacking.object?["code"]?.string == "input-missing")
+        // What the file has instead.
+        #expect(lacking.object?["remedy"]?.string?.contains("u_abc_16 [16]") == true)
         #expect(!FileManager.default.fileExists(atPath: output))
         try Data().write(to: URL(filePath: output))
         #expect(try ToolTest.failure("ud2m", base, exitCode: 73).object?["code"]?.string == "output-exists")

@@ -39,6 +39,23 @@ struct InspectCommandTests {
         #expect(text.contains("1,965,027 parameters"))
     }
 
+    @Test("a file that is no known network, or one whose heads nobody knows, is told what to do")
+    func remedies() throws {
+        let unknown = try CheckpointToolTest.report(["inspect", CheckpointToolTest.types])
+        #expect(unknown["unrecognised"]?.string != nil)
+        #expect(unknown["remedy"]?.string?.contains("an ADM U-Net") == true)
+        let adm = ToolTest.fixture("adm/adm_a.pt")
+        let report = try CheckpointToolTest.report(["inspect", adm])
+        #expect(report["architecture"]?.object?["family"]?.string == "adm")
+        #expect((report["architecture"]?.object?["parameters"]?.number ?? 0) > 100_000)
+        #expect(report["unrecognised"] == nil && report["undecided"]?.string != nil)
+        #expect(report["remedy"]?.string?.contains("--head-channels") == true)
+        let text = try BuiltTool("ud2m-convert").run(["inspect", adm]).text
+        #expect(text.contains("ADM U-Net, ") && text.contains("what to do: Pass --head-channels"))
+        let error = try ToolTest.failure("ud2m-convert", [adm, "--dry-run"], exitCode: 64)
+        #expect(error.object?["code"]?.string == "attention-unknown")
+    }
+
     @Test("standard input gives the same report and leaves no file behind")
     func standardInput() throws {
         let folder = try TemporaryDirectory()
@@ -58,6 +75,17 @@ struct InspectCommandTests {
         #expect(empty.exitCode == 65)
         let error = try ToolTest.checked(empty.errors, "error").object?["error"]?.object
         #expect(error?["location"]?.object?["file"]?.string == "-")
+    }
+
+    @Test(
+        "standard input is refused where it cannot be read",
+        arguments: [
+            ["inspect", "-", "-"], ["scan", "-", "-"], ["convert", "-", "out.ud2w"], ["export", "-", "out.npz"],
+            ["diff", "-", "-"], ["verify", "-"],
+        ])
+    func standardInputTwice(_ arguments: [String]) throws {
+        let error = try ToolTest.failure("ud2m-convert", arguments, exitCode: 64)
+        #expect(error.object?["code"]?.string == "input-standard-input")
     }
 
     @Test("of many files the broken ones are reported in place, with exit code 3")

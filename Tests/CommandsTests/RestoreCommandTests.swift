@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import UD2MFormats
 import UD2MImaging
 import UD2MTestSupport
 
@@ -30,7 +31,8 @@ struct RestoreCommandTests {
         return observation
     }
 
-    private func restore(_ observation: String, _ output: String, _ more: [String]) throws -> JSONValue {
+    private func restore(_ observation: String, _ output: String, _ more: [String]) throws -> UD2MTestSupport.JSONValue
+    {
         let result = try BuiltTool("ud2m").run(
             ["restore", store, observation, "-o", output, "--json", "--operator", "\(observation).operator.json"] + more
         )
@@ -100,6 +102,16 @@ struct RestoreCommandTests {
         let noStore = try ToolTest.failure(
             "ud2m", ["restore", folder.path("no.ud2w"), ToolTest.photo, "-o", output, "--task", "deblur"], exitCode: 66)
         #expect(noStore.object?["code"]?.string == "file-missing")
+        // A prior that its own file says to predict something else than noise.
+        let other = folder.path("other.ud2w")
+        let config = try UD2MFormats.JSONValue(parsing: #"{"scheduler": {"prediction_type": "v_prediction"}}"#)
+        _ = try WeightStoreWriter(
+            tensors: [TensorInput(name: "w", shape: [1], floats: [1])],
+            information: StoreMetadata(architecture: WeightStore(path: store).architecture, config: config)
+        ).write(to: other)
+        let prediction = try ToolTest.failure(
+            "ud2m", ["restore", other, ToolTest.photo, "-o", output, "--task", "deblur"], exitCode: 65)
+        #expect(prediction.object?["code"]?.string == "prior-prediction")
         #expect(!FileManager.default.fileExists(atPath: output))
     }
 }

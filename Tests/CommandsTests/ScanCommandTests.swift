@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import UD2MTestSupport
 
@@ -25,6 +26,33 @@ struct ScanCommandTests {
         #expect(finding["entry"]?.string == "dangerous/data.pkl")
         #expect(try #require(finding["byteOffset"]?.number) > 0)
         #expect(try #require(finding["opcodeIndex"]?.number) > 0)
+    }
+
+    @Test(
+        "a pickle that breaks off is reported up to there",
+        arguments: [("(S'ls'\niposix\nsystem\n", "dangerous", Int32(77)), ("cposix\nsystem\n(S'l", "suspicious", 65)])
+    func broken(_ pickle: String, _ verdict: String, _ exitCode: Int32) throws {
+        let folder = try TemporaryDirectory()
+        let path = folder.path("broken.pkl")
+        try Data(pickle.utf8).write(to: URL(filePath: path))
+        let report = try CheckpointToolTest.report(["scan", path], exitCode: exitCode)
+        #expect(report["verdict"]?.string == verdict)
+        #expect(report["container"] == nil)
+        let finding = try #require(report["findings"]?.array?.first?.object)
+        #expect(finding["global"]?.string == "posix.system")
+        let error = try #require(report["error"]?.object)
+        #expect(error["code"]?.string == "pickle-truncated")
+        #expect(error["location"]?.object?["file"]?.string == path)
+        let text = try BuiltTool("ud2m-convert").run(["scan", path]).text
+        #expect(text.contains("posix.system") && text.contains("pickle-truncated"))
+    }
+
+    @Test("bare pickles of every protocol are clean when they hold arrays", arguments: 0...5)
+    func barePickles(_ version: Int) throws {
+        let report = try CheckpointToolTest.report(
+            ["scan", ToolTest.fixture("checkpoints/arrays-protocol\(version).pkl")])
+        #expect(report["container"]?.string == "pickle")
+        #expect(report["findings"]?.array?.isEmpty == true)
     }
 
     @Test("the worst file decides; strict globals makes unknown classes suspicious")

@@ -19,11 +19,13 @@ struct StatCommandTests {
     @Test("tensors without numbers have no moments")
     func without() throws {
         let report = try CheckpointToolTest.report(
-            ["stat", CheckpointToolTest.types, "--include", "empty", "--include", "types.float4*"])
+            ["stat", CheckpointToolTest.types, "--include", "empty"])
         for tensor in try #require(report["tensors"]?.array) {
             #expect(tensor.object?["mean"] == nil && tensor.object?["min"] == nil)
         }
-        #expect(report["tensors"]?.array?.count == 2)
+        #expect(report["tensors"]?.array?.count == 1)
+        let packed = try CheckpointToolTest.report(["stat", CheckpointToolTest.types, "--include", "types.float4*"])
+        #expect(packed["tensors"]?.array?.first?.object?["mean"]?.number != nil)
         #expect(try BuiltTool("ud2m-convert").run(["stat", ToolTest.prior]).text.contains("out.2.weight"))
     }
 }

@@ -21,6 +21,16 @@ extension TensorSource {
             name, floats.withUnsafeBytes { Array($0) }, .f32, shape: shape ?? [floats.count])
     }
 
+    /// A dense tensor of double-precision numbers.
+    init(_ name: TensorName, doubles: [Double]) {
+        self.init(name, doubles.withUnsafeBytes { Array($0) }, .f64, shape: [doubles.count])
+    }
+
+    /// A dense tensor of 64-bit integers.
+    init(_ name: TensorName, integers: [Int], _ type: ElementType = .i64) {
+        self.init(name, integers.withUnsafeBytes { Array($0) }, type, shape: [integers.count])
+    }
+
     /// A dense tensor of given bytes.
     init(_ name: TensorName, _ bytes: [UInt8], _ type: ElementType, shape: [Int], path: [String] = []) {
         self.init(

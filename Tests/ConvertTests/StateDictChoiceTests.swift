@@ -70,6 +70,49 @@ import UD2MFormats
         #expect(plan.runnersUp.map(\.stateDict.path) == [["params"]])
     }
 
+    private static func network(_ table: String) throws -> [TensorSource] {
+        try KeyTable(table).shapes.sorted { $0.key < $1.key }.map {
+            TensorSource($0.key, [UInt8](), .f32, shape: $0.value)
+        }
+    }
+
+    @Test func differentNetworksOfOneFamilyMustBeAskedFor() throws {
+        let one = StateDict(path: ["one"], tensors: try Self.network())
+        let two = StateDict(path: ["two"], tensors: try Self.network("adm_ud2m_CIFAR10_diff"))
+        let error = try #require(Self.error([one, two]))
+        #expect(error.code == .architectureAmbiguous)
+        #expect(Set(error.candidates.map(\.selector)) == ["one", "two"])
+        #expect(error.remedy?.contains("--select") == true)
+        #expect(try Self.plan([one, two], select: "two").choice.stateDict.path == ["two"])
+        let selection = try #require(try StateDictSelection(checkpoint: Checkpoint([one, two])))
+        guard case .open = selection.choice else {
+            Issue.record("the choice is open")
+            return
+        }
+        // A network that lacks a tensor loses against a whole one of its family.
+        let cut = StateDict(path: ["two"], tensors: Array(two.tensors.dropLast()))
+        #expect(try Self.plan([one, cut]).choice.stateDict.path == ["one"])
+    }
+
+    @Test func theSameNetworkTwiceIsTakenByItsNameOrAskedFor() throws {
+        let m = StateDict(path: ["m"], tensors: try Self.network())
+        let d = StateDict(path: ["d"], tensors: try Self.network())
+        #expect(Self.error([m, d])?.code == .stateDictAmbiguous)
+        let usual = StateDict(path: ["state_dict"], tensors: try Self.network())
+        #expect(try Self.plan([m, usual]).choice.stateDict.path == ["state_dict"])
+        // Two names of the same bytes are no choice.
+        #expect(try Self.plan([m, StateDict(path: ["d"], tensors: m.tensors)]).choice.stateDict.path == ["m"])
+    }
+
+    @Test func partsOfOneStateDictAreAskedForByTheirPrefix() throws {
+        let student = try Self.network { "student." + $0 }
+        let teacher = try Self.network { "teacher." + $0 }
+        let both = StateDict(path: ["weights"], tensors: student + teacher)
+        let error = try #require(Self.error([both]))
+        #expect(error.candidates.map(\.selector) == ["weights:student.", "weights:teacher."])
+        #expect(try Self.plan([both], select: "weights:teacher.").choice.prefix == "teacher.")
+    }
+
     private static func adapters(dropping dropped: String = "", rank: Int = 5) -> StateDict {
         let names: [(TensorName, [Int])] = [
             ("middle_block.1.qkv.parametrizations.weight.0.lora_A", [12, rank]),

@@ -47,6 +47,47 @@ struct StateDictSelectionTests {
         #expect(try select([optimizer, averaged, plain], path: "params")?.stateDict.path == ["params"])
     }
 
+    private func candidates(_ stateDicts: [StateDict]) throws -> [String]? {
+        guard case .open(let error) = try #require(try select(stateDicts)).choice else { return nil }
+        #expect(error.code == .stateDictAmbiguous)
+        return error.candidates.map(\.selector)
+    }
+
+    @Test("the choice is open among equals, and clear where one dwarfs the others or is averaged")
+    func openChoices() throws {
+        let m = stateDict(["m"], ["w"], count: 10)
+        #expect(try candidates([m, stateDict(["dd"], ["w"], count: 99)]) == ["m", "dd"])
+        #expect(try candidates([m, stateDict(["dd"], ["w"], count: 100)]) == nil)
+        #expect(try candidates([m, stateDict(["dd_ema"], ["w"], count: 11)]) == nil)
+        #expect(try candidates([stateDict(["model"], ["w"]), stateDict(["net"], ["w"])]) == ["model", "net"])
+        // A usual name comes before the root, unless the root dwarfs it.
+        let usual = stateDict(["state_dict"], ["w"], count: 10)
+        #expect(try candidates([stateDict([], ["w"], count: 50), usual]) == nil)
+        #expect(try select([stateDict([], ["w"], count: 50), usual])?.stateDict.path == ["state_dict"])
+        #expect(try select([stateDict([], ["w"], count: 100), usual])?.stateDict.path == [])
+        #expect(try select([stateDict([], ["w"]), stateDict(["m"], ["w"], count: 10)])?.stateDict.path == ["m"])
+    }
+
+    @Test("two names of the same tensors are one candidate")
+    func sharedStateDicts() throws {
+        let tensors = [TensorSource("w", [1, 2])]
+        let twice = ["a", "b"].map { StateDict(path: [$0], tensors: tensors) }
+        #expect(try candidates(twice) == nil)
+        #expect(try select(twice)?.stateDict.path == ["a"])
+    }
+
+    @Test("the insides of rebuilt objects and of tensors that cannot be delivered are no candidates")
+    func internals() throws {
+        for path in [["jag", "@arg:2", "0"], ["x", "@state"], ["y", "@callable"]] {
+            #expect(try select([stateDict(path, ["w"])]) == nil)
+            #expect(try select([stateDict(path, ["w"])], path: path.joined(separator: "."))?.stateDict.path == path)
+        }
+        var checkpoint = Checkpoint([stateDict(["bad", "inner"], ["w"])])
+        #expect(try StateDictSelection(checkpoint: checkpoint)?.stateDict.path == ["bad", "inner"])
+        checkpoint.skipped = [SkippedTensor(path: ["bad"], reason: "None.")]
+        #expect(try StateDictSelection(checkpoint: checkpoint) == nil)
+    }
+
     @Test("a path that names nothing is a usage error; a file without state dicts has no selection")
     func missing() throws {
         #expect(try select([]) == nil)

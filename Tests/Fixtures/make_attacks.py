@@ -186,7 +186,7 @@ def other_containers():
         (OUT / name).write_bytes(data)
         expect(name, row, **options)
     system = [("dangerous", "posix.system")]
-    write("legacy-magic.pt", legacy(magic=hostile), code="bare-pickle")
+    write("legacy-magic.pt", legacy(magic=hostile), flags=system)
     write("legacy-magic-after.pt", legacy(magic=MAGIC[:-1] + b"0" + hostile[2:]), code="pickle-dangerous")
     write("legacy-keys.pt", legacy(keys=hostile), code="pickle-dangerous")
     write("legacy-object.pt", legacy(obj=call("posix", "system").done, keys=pickle.dumps([], 2), storages=b""),
@@ -197,7 +197,7 @@ def other_containers():
     write("package.pt", build([("p/m/m.pkl", hostile), ("p/.data/extern_modules", b""), ("p/.data/version", b"6")]),
           flags=system)
     (OUT / "dcp").mkdir()
-    write("dcp/.metadata", hostile, code="bare-pickle")
+    write("dcp/.metadata", hostile, flags=system)
     expect("dcp", row, code="pickle-dangerous")
     del MANIFEST["dcp/.metadata"]
     buffer = io.BytesIO()

@@ -1,6 +1,7 @@
 """Makes the checkpoints under `checkpoints/` and `checkpoints/manifest.json`, which says what each holds.
 
-Run with PyTorch 2.15, numpy and safetensors: `python make_checkpoints.py`. The manifest is written from the objects in
+Run with PyTorch 2.15, numpy and safetensors: `python make_checkpoints.py`, or with `--only old_protocols` to make the
+files of one function again and leave all others as they are. The manifest is written from the objects in
 memory, or from what the format's definition says for files made by hand; never from what a reader of ours says.
 For every tensor: path (one component a level, as the toolkit shows it), dtype (safetensors' spelling, or PyTorch's),
 shape, and the SHA-256 of its contiguous little-endian bytes. `skipped` lists paths that cannot be delivered.
@@ -14,6 +15,7 @@ import json
 import os
 import pathlib
 import pickle
+import re
 import shutil
 import struct
 import sys
@@ -72,7 +74,10 @@ def row(path, dtype, shape, data):
 
 
 def key_text(key):
-    return str(key)
+    """A path component: text as it is, None, booleans and integers as Python prints them, the rest as `@key:` literal."""
+    if isinstance(key, str):
+        return "@key:" + repr(key) if re.search(r"\A(-*[0-9]+|None|True|False|@.*)\Z|[\ud800-\udfff]", key) else key
+    return str(key) if key is None or isinstance(key, (bool, int)) else "@key:" + repr(key)
 
 
 def parts(path, tensor):
@@ -111,6 +116,8 @@ def walk(value, path=()):
         return [r for key, item in value.items() for r in walk(item, path + [key_text(key)])]
     if isinstance(value, (list, tuple)):
         return [r for index, item in enumerate(value) for r in walk(item, path + [str(index)])]
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
+        return [entry(path, torch.from_numpy(np.array(value.astype(value.dtype.newbyteorder("=")), order="C")))]
     return []
 
 
@@ -502,7 +509,7 @@ def objects():
     saved("zip-numpy.pt", {
         "w": normal(2), "scalar": np.float64(1.5), "array": np.arange(3), "dtype": np.dtype("f4"),
         "objects": np.array([1, "a"], dtype=object), "complex": 1 + 2j, "path": pathlib.PurePosixPath("a/b"),
-        "device": torch.device("cuda:0"), "size": torch.Size([1, 2]), "torch dtype": torch.float16})
+        "device": torch.device("cuda:0"), "size": torch.Size([1, 2]), "torch dtype": torch.float16}, skipped=[["objects"]])
     numpy_call = torch._utils._rebuild_device_tensor_from_numpy
     arrays = {"f32": np.arange(6, dtype="<f4").reshape(2, 3), "big": np.arange(4, dtype=">i4"),
               "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)), "scalar": np.array(2.5)}
@@ -845,13 +852,51 @@ def numpy_files():
     expect("arrays-deflated.npz", "npz", rows)
 
 
+def old_protocols():
+    """Protocols 0 and 1, in which PyTorch cannot read its own files back; bare pickles; keys of every kind."""
+    def ramp(*shape):
+        return torch.arange(1.0, 1 + int(np.prod(shape))).reshape(shape)
+    state = {"w": ramp(2, 3).t(), "tied": None, "half": ramp(2).half(), "ids": torch.tensor([3, -1]),
+             "parameter": torch.nn.Parameter(ramp(3)), "list": [ramp(1), {"inner": ramp(2, 1)}], "epoch": 5}
+    state["tied"] = state["w"]
+    for protocol in (0, 1):
+        for legacy in (False, True):
+            saved(f"{'legacy' if legacy else 'zip'}-protocol{protocol}.pt", state, legacy=legacy,
+                  pickle_protocol=protocol)
+    arrays = {"mean": np.arange(3, dtype="<f4"), "big": np.arange(4, dtype=">i2"), "epoch": 3,
+              "fortran": np.asfortranarray(np.arange(6.0).reshape(2, 3)), "more": [np.array([True, False])],
+              "objects": np.array([1, "a"], dtype=object), "text": np.array(["a"]),
+              "records": np.zeros(2, dtype=[("x", "<u2")])}
+    for protocol in range(6):
+        name = f"arrays-protocol{protocol}.pkl"
+        (OUT / name).write_bytes(pickle.dumps(arrays, protocol))
+        expect(name, "pickle", walk(arrays), [["objects"], ["text"], ["records"]])
+    numbered = ramp(1)
+    keys = {1: [numbered], "1": [ramp(2)], True: ramp(3), "True": [ramp(4)], None: ramp(5), "None": [ramp(6)],
+            "@attr:x": ramp(7), b"k": ramp(8), "k": ramp(9), ("a", 1): ramp(10), ("a", "1"): ramp(11), 1.5: ramp(12),
+            "a\ud800": ramp(13), "a\ud801": ramp(14), -1: ramp(15), (): ramp(16), ("a",): ramp(17)}
+    # True is the key 1 to Python: the later value stands under the earlier key.
+    assert len(keys) == 16
+    saved("zip-keys-kinds.pt", keys, pickle_protocol=3)
+    (OUT / "data-without-archive.pkl").write_bytes(
+        Pickle().op(b"}").text("w").tensor("0", "FloatStorage", 6, [6], [1]).op(b"s").done)
+
+
 def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", help="the function whose files to make again")
+    only = parser.parse_args().only
     # Relative paths: some of PyTorch's formats record where they were made.
     os.chdir(OUT.parent)
-    shutil.rmtree(OUT, ignore_errors=True)
-    OUT.mkdir()
+    makers = (zips, rewritten, objects, layouts, handmade, legacies, other_containers, numpy_files, old_protocols)
+    if only:
+        MANIFEST.update(json.loads((OUT / "manifest.json").read_text())["files"])
+        makers = [make for make in makers if make.__name__ == only]
+    else:
+        shutil.rmtree(OUT, ignore_errors=True)
+        OUT.mkdir()
     torch.manual_seed(20)
-    for make in (zips, rewritten, objects, layouts, handmade, legacies, other_containers, numpy_files):
+    for make in makers:
         make()
     manifest = {"torch": torch.__version__, "files": MANIFEST}
     (OUT / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=True) + "\n")

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import UD2MFormats
 import UD2MTestSupport
@@ -35,7 +36,25 @@ import UD2MTestSupport
         ("2019 preview", Array("PYTORCH1".utf8), .torchPreview),
         ("empty zip", [0x50, 0x4B, 0x05, 0x06] + [UInt8](repeating: 0, count: 18), .zipEmpty),
         ("spanned zip", [0x50, 0x4B, 0x07, 0x08, 0], .zipSpanned),
-        ("bare pickle", [0x80, 2, 0x4E, 0x2E], .barePickle),
+        (
+            "git-lfs pointer with CRLF",
+            Array("version https://git-lfs.github.com/spec/v1\r\noid sha256:ab\r\nsize 12\r\n".utf8), .gitLFSPointer
+        ),
+        ("JSON message", Array("{\"message\":\"Not Found\"}".utf8), .serverMessage),
+        ("JSON error object", Array("{\"error\": {\"code\": 404, \"message\": \"gone\"}}".utf8), .serverMessage),
+        ("no access", Array("Access denied\n".utf8), .serverMessage),
+        ("no login", Array("Invalid username or password.".utf8), .serverMessage),
+        (
+            "S3 error",
+            Array("<?xml version=\"1.0\"?>\n<Error><Code>AccessDenied</Code><Message>No</Message></Error>".utf8),
+            .serverMessage
+        ),
+        ("gzip with a name", [0x1F, 0x8B, 8, 8, 0, 0, 0, 0, 0, 3] + Array("model.pt\0".utf8), .gzipFile),
+        ("gzip cut in its extra field", [0x1F, 0x8B, 8, 4, 0, 0, 0, 0, 0, 3, 0xFF, 0xFF], .gzipFile),
+        (
+            "NumPy cut in its header", [0x93] + Array("NUMPY".utf8) + [1, 0, 118, 0] + Array("{'descr'".utf8),
+            .npyHeader
+        ),
         ("ustar", [UInt8](repeating: 0x61, count: 257) + Array("ustar\0".utf8), .torchLayout),
         ("noise", [0xDE, 0xAD, 0xBE, 0xEF], .containerUnknown),
         ("one byte", [0x80], .containerUnknown),
@@ -46,8 +65,49 @@ import UD2MTestSupport
         let test = Self.refused[index]
         let error = thrownError { try Checkpoint.open(bytes: test.bytes) }
         #expect(error?.code == test.code, "\(test.name)")
-        #expect(error?.location.byteOffset == 0 || test.code == .torchLayout)
+        #expect(error?.location.byteOffset == 0 || [.torchLayout, .npyHeader].contains(test.code))
         #expect([.containerUnknown, .npyHeader].contains(test.code) || error?.remedy != nil)
+    }
+
+    @Test func aPointersSizeIsNamedHoweverItsLinesEnd() {
+        let text = "version https://git-lfs.github.com/spec/v1\r\noid sha256:ab\r\nsize 12\r\n"
+        let error = thrownError { try Checkpoint.open(bytes: Array(text.utf8)) }
+        #expect(error?.message.contains("12 bytes (sha256:ab)") == true)
+    }
+
+    @Test("a safetensors file cut anywhere is a truncated safetensors file, with what to do")
+    func safetensorsCutShort() throws {
+        let whole = safetensorsBytes(
+            header: "{\"w\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", dataBytes: 4)
+        let codes: [UD2MError.Code] = [.safetensorsTruncated, .safetensorsHeaderOutside, .safetensorsDataOutside]
+        for count in 5..<whole.count {
+            let error = thrownError { try Checkpoint.open(bytes: Array(whole[..<count])) }
+            #expect(error.map { codes.contains($0.code) } == true, "\(count): \(String(describing: error))")
+            #expect(error?.remedy != nil)
+        }
+    }
+
+    @Test("an archive that merely contains a checkpoint names it")
+    func packed() throws {
+        let zip = ZipBuilder([ZipBuilder.Entry("readme", [1]), ZipBuilder.Entry("weights/model.pt", [1])])
+        let error = thrownError { try Checkpoint.open(bytes: zip.build()) }
+        #expect(error?.code == .packedCheckpoint)
+        #expect(error?.location.entry == "weights/model.pt")
+    }
+
+    @Test(arguments: [["Manifest.json", "Data"], ["coremldata.bin"]])
+    func coreMLFoldersAreNamed(_ names: [String]) throws {
+        let folder = try TemporaryDirectory()
+        for name in names { _ = try folder.write([UInt8](), as: name) }
+        let error = thrownError { try Checkpoint.open(path: folder.url.path(percentEncoded: false)) }
+        #expect(error?.code == .coreMLModel)
+    }
+
+    /// Protocols 0 and 1 write the number as a line of digits.
+    @Test func legacyStreamsOfProtocolZeroAreFound() {
+        let error = thrownError { try Checkpoint.open(bytes: Array("L119547037146038801333356L\n.".utf8)) }
+        #expect(error?.code == .pickleTruncated)
+        #expect(error?.location.entry == "protocol version")
     }
 
     /// Protocol 4 and 5 put a FRAME before the magic number.

@@ -7,7 +7,7 @@ struct CastCommand: ParsableCommand {
         abstract: "Convert floating-point tensors to f32, f16 or bf16.",
         discussion: """
             Rounds to nearest, ties to even. Numbers too large for the new type become infinite and are reported. \
-            Integers, booleans, complex and 8-bit floating-point tensors stay as they are.
+            Integers, booleans, complex, quantised and 8-bit floating-point tensors stay as they are, which is reported.
             """)
 
     @Argument(help: "The store or checkpoint.")

@@ -33,6 +33,17 @@ struct ConvertCommand: ParsableCommand {
     @Flag(name: .customLong("allow-unmapped"), help: "Leave out tensors that the network does not have.")
     var allowUnmapped = false
 
+    @Flag(
+        help:
+            "Convert although tensors of the network are missing or misshapen; the store then runs only once they are added."
+    )
+    var partial = false
+
+    @Flag(
+        name: .customLong("source-hash"),
+        help: "Record the SHA-256 of the checkpoint's file in the store; the file is read once more for it.")
+    var sourceHash = false
+
     @Option(help: "Alignment of the first data byte, a power of two.")
     var align = WeightStoreWriter.standardAlignment
 
@@ -74,18 +85,21 @@ struct ConvertCommand: ParsableCommand {
         let progress = reporting.makeProgress()
         let report = try ConvertRun(
             input: checkpoint, output: output, select: detection.select, detection: detection.options,
-            lpipsLinear: lpipsLinear, allowUnmapped: allowUnmapped, options: try storeOptions(), dryRun: dryRun,
-            overwrite: force, access: reading.access
+            lpipsLinear: lpipsLinear, allowUnmapped: allowUnmapped, partial: partial, recordsDigest: sourceHash,
+            options: try storeOptions(), dryRun: dryRun, overwrite: force, opening: reading.input
         ).execute(progress: progress)
         progress.finish()
         report.losses.warn()
+        report.warnOfAbsence()
         if reporting.json {
             try JSONOutput.print(report)
         } else if !reporting.quiet {
             try StandardOutput.print(report.summary)
         }
         // A dry run answers whether the conversion would go through.
-        if dryRun, !report.isConvertible(allowUnmapped: allowUnmapped) { throw ExitCode(ExitCodes.negative) }
+        if dryRun, !report.isConvertible(allowUnmapped: allowUnmapped, partial: partial) {
+            throw ExitCode(ExitCodes.negative)
+        }
     }
 
     private func storeOptions() throws -> Converter.Options {

@@ -75,6 +75,8 @@ struct ConvertReport: Encodable {
     let skipped: [Skipped]
     let findings: [Finding]
     let losses: [LossReport]
+    /// Assumptions about the network that a person should look at.
+    let notes: [String]
     let output: Output
     let dryRun: Bool
 }

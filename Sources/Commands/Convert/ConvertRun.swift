@@ -11,10 +11,14 @@ struct ConvertRun {
     /// The file with the linear layers of LPIPS, when the checkpoint is their trunk.
     let lpipsLinear: String?
     let allowUnmapped: Bool
+    /// Whether the network may lack tensors.
+    let partial: Bool
+    /// Whether the store records the SHA-256 of the files it was made from.
+    let recordsDigest: Bool
     let options: Converter.Options
     let dryRun: Bool
     let overwrite: Bool
-    let access: FileAccess
+    let opening: CheckpointInput
 
     /// Converts, or with `dryRun` plans.
     ///
@@ -25,9 +29,15 @@ struct ConvertRun {
         let checkpoint = try openInputs()
         let plan = try makePlan(checkpoint)
         try detection.requireApplicable(to: plan.choice.architecture)
-        if !dryRun { try plan.requireComplete(allowUnmapped: allowUnmapped) }
+        if dryRun, plan.choice.architecture.undecided == nil {
+            try plan.requireConstants()
+        } else {
+            // What is undecided leaves no store to plan, but a damaged file is told that first.
+            try plan.requireComplete(allowUnmapped: allowUnmapped, partial: partial)
+        }
         var options = options
         options.otherInputs = [lpipsLinear].compactMap { $0 }
+        if recordsDigest { options.sourceDigests = try sourceDigests(plan.checkpoint) }
         let converter = try Converter(plan: plan, options: options, toolVersion: Version.current)
         guard let output, !dryRun else { return report(plan, converter, contentID: nil) }
         let summary = try converter.write(to: output, overwrite: overwrite) { done, total in
@@ -38,11 +48,9 @@ struct ConvertRun {
 
     /// The checkpoint, with the linear layers of another file if asked for.
     private func openInputs() throws -> Checkpoint {
-        let checkpoint = try Checkpoint.open(path: input, access: access)
-        try checkpoint.requireSafe()
+        let checkpoint = try opening.open(input)
         guard let lpipsLinear else { return checkpoint }
-        let linear = try Checkpoint.open(path: lpipsLinear, access: access)
-        try linear.requireSafe()
+        let linear = try opening.open(lpipsLinear)
         return try LPIPSInputs.joining(trunk: checkpoint, linear: linear, select: select)
     }
 
@@ -53,6 +61,23 @@ struct ConvertRun {
                 checkpoint: checkpoint, select: lpipsLinear == nil ? select : nil, options: detection)
         } catch let error as UD2MError {
             throw error.located(in: .init(file: input))
+        }
+    }
+
+    /// SHA-256 of the checkpoint's file and of the one with the linear layers; zeros in a dry run, which reads no data.
+    /// - Throws: `source-hash` when the checkpoint is more than one file.
+    private func sourceDigests(_ checkpoint: Checkpoint) throws -> [String] {
+        guard ![.sharded, .distributed].contains(checkpoint.container) else {
+            throw UD2MError(
+                .sourceHash, "The checkpoint is several files, which have no digest in common.",
+                at: .init(file: checkpoint.path), remedy: "Leave out --source-hash.")
+        }
+        return try ([checkpoint.path] + [lpipsLinear].compactMap { $0 }).map { path in
+            guard !dryRun else { return String(repeating: "0", count: 64) }
+            let file = try MappedFile(path: path, access: opening.access)
+            var hash = try SHA256()
+            try file.stream(0..<file.count, pieceBytes: 1 << 20) { try hash.update($0) }
+            return try hash.finish()
         }
     }
 
@@ -79,7 +104,7 @@ struct ConvertRun {
             closest: plan.isComplete ? nil : plan.closest.map { .init($0) },
             skipped: plan.checkpoint.skipped.map { .init(path: $0.path, reason: $0.reason) },
             findings: plan.checkpoint.findings.map { .init($0) },
-            losses: converter.ledger.reports,
+            losses: converter.ledger.reports, notes: architecture.notes,
             output: .init(
                 path: output, bytes: writer.fileSize, contentID: contentID, written: contentID != nil),
             dryRun: dryRun)
@@ -96,8 +121,23 @@ extension ConvertReport.Architecture {
 
 extension ConvertReport {
     /// Whether a real run would write the store.
-    func isConvertible(allowUnmapped: Bool) -> Bool {
-        missing.isEmpty && misshapen.isEmpty && (allowUnmapped || unmapped.isEmpty)
+    func isConvertible(allowUnmapped: Bool, partial: Bool) -> Bool {
+        (partial && !tensors.isEmpty || missing.isEmpty && misshapen.isEmpty) && (allowUnmapped || unmapped.isEmpty)
+    }
+
+    /// Says on standard error what a partial store lacks, and what is flagged.
+    func warnOfAbsence() {
+        if !missing.isEmpty || !misshapen.isEmpty {
+            StandardError.print(
+                "warning: the network lacks \(missing.count) tensors and \(misshapen.count) have another shape; "
+                    + "a store without them does not run")
+        }
+        let flagged = findings.filter { $0.severity != PickleFinding.Severity.note.rawValue }
+        if let first = flagged.first {
+            StandardError.print(
+                "warning: the pickle is flagged, \(flagged.count) findings, first \(first.global.escapedForDisplay): "
+                    + "\(first.message.escapedForDisplay) See ud2m-convert scan.")
+        }
     }
 
     /// The report as a few lines for a person.
@@ -115,6 +155,7 @@ extension ConvertReport {
         }
         if !skipped.isEmpty { lines.append("  \(skipped.count) tensors could not be delivered") }
         lines += leftOut.map { "  left out \($0.tensors.count): \($0.reason)" }
+        lines += notes.map { "  note: \($0.escapedForDisplay)" }
         for (label, names) in [
             ("missing", missing), ("wrong shape", misshapen.map(\.name)), ("not part of the network", unmapped),
         ] where !names.isEmpty {
@@ -141,4 +182,9 @@ extension ConvertReport {
         if counts.count == 1, let only = counts.first { return "all \(only.key)" }
         return counts.map { "\($0.value) \($0.key)" }.joined(separator: ", ")
     }
+}
+
+extension UD2MError.Code {
+    /// The digest of a checkpoint that is more than one file was asked for.
+    static let sourceHash = UD2MError.Code("source-hash", .usage)
 }

@@ -7,8 +7,9 @@ struct DiffCommand: ParsableCommand {
         commandName: "diff",
         abstract: "Compare two checkpoints: names, shapes, types, then values.",
         discussion: """
-            Containers, prefixes of wrappers and the order of tensors do not matter. Exits with 0 when equal and 1 \
-            when not.
+            Containers, prefixes of wrappers and the order of tensors do not matter. Numbers are compared exactly, \
+            64-bit integers too; zeros of either sign are equal, and so are two NaNs, but a NaN equals no number. \
+            Exits with 0 when equal and 1 when not.
             """)
 
     @Argument(help: "A checkpoint.")
@@ -26,7 +27,7 @@ struct DiffCommand: ParsableCommand {
     @Option(help: "Largest distance of two numbers that counts as equal.")
     var tolerance = 0.0
 
-    @Option(help: ArgumentHelp("State dict to compare; the most plausible one unless given.", valueName: "path"))
+    @Option(help: ArgumentHelp("State dict to compare; the one that stands out unless given.", valueName: "path"))
     var select: String?
 
     @Flag(name: .customLong("keep-prefix"), help: "Compare names as they are in the files.")
@@ -48,15 +49,18 @@ struct DiffCommand: ParsableCommand {
 
     func run() throws {
         let progress = reporting.makeProgress()
-        let report = try DiffRun(
+        let result = try DiffRun(
             select: select, keepsPrefix: keepPrefix, filter: names.filter, comparesStructure: !values,
-            comparesValues: !structure, tolerance: tolerance, access: reading.access
+            comparesValues: !structure, tolerance: tolerance, input: reading.input
         ).execute(a, b, progress: progress)
         progress.finish()
+        let report = result.report
         if reporting.json {
             try JSONOutput.print(report)
-        } else if !(reporting.quiet && report.equal) {
-            try StandardOutput.print(report.text)
+        } else {
+            if !(reporting.quiet && report.equal) { try StandardOutput.print(report.text) }
+            for rest in result.rests { rest.warn(quiet: reporting.quiet) }
+            result.patterns.warn()
         }
         if !report.equal { throw ExitCode(ExitCodes.negative) }
     }

@@ -10,6 +10,10 @@ struct DiffReport: Encodable {
         let state: [String]
         let prefix: String
         let tensors: Int
+        /// What else the file holds.
+        let skipped: [ConvertReport.Skipped]
+        let otherStateDicts: [CheckpointRest.State]
+        let looseTensors: [[String]]
     }
 
     struct TypeDifference: Encodable {
@@ -74,6 +78,8 @@ struct DiffReport: Encodable {
     let a: Side
     let b: Side
     let equal: Bool
+    /// Patterns that match no tensor of either file.
+    let unmatchedPatterns: [String]
     let structure: Structure?
     let values: Values?
 }
@@ -89,12 +95,13 @@ extension DiffReport {
             lines += structure.dtypes.map { "~ \($0.name.escapedForDisplay): \($0.a) → \($0.b)" }
         }
         if let values, !values.different.isEmpty {
-            var table = TextTable([.left, .right, .right, .right, .right])
-            table.add("", "max abs", "relative L2", "cosine", "differing")
+            var table = TextTable([.left, .right, .right, .right, .right, .right])
+            table.add("", "max abs", "relative L2", "cosine", "differing", "NaN in one")
             for item in values.different {
                 table.add(
                     "\(item.withinTolerance ? "≈" : "≠") \(item.name.escapedForDisplay)", item.maxAbs?.text ?? "bytes",
-                    item.relativeL2?.text ?? "–", item.cosine?.text ?? "–", item.differing.map(ByteText.grouped) ?? "–")
+                    item.relativeL2?.text ?? "–", item.cosine?.text ?? "–", item.differing.map(ByteText.grouped) ?? "–",
+                    item.nanMismatches.map(ByteText.grouped) ?? "–")
             }
             lines += table.lines
         }

@@ -9,7 +9,14 @@ struct DiffRun {
     let comparesStructure: Bool
     let comparesValues: Bool
     let tolerance: Double
-    let access: FileAccess
+    let input: CheckpointInput
+
+    /// What was found, and what was left aside of both files.
+    struct Result {
+        let report: DiffReport
+        let rests: [CheckpointRest]
+        let patterns: NameFilter.Outcome
+    }
 
     private struct Pair: Sendable {
         let a: TensorSource
@@ -18,12 +25,14 @@ struct DiffRun {
 
     /// Compares two checkpoints by the names of their tensors.
     /// - Throws: ``UD2MFormats/UD2MError``.
-    func execute(_ pathA: String, _ pathB: String, progress: any ProgressSink) throws -> DiffReport {
-        let checkpoints = (
-            try Checkpoint.open(path: pathA, access: access), try Checkpoint.open(path: pathB, access: access)
-        )
+    func execute(_ pathA: String, _ pathB: String, progress: any ProgressSink) throws -> Result {
+        let checkpoints = (try input.open(pathA), try input.open(pathB))
         let a = try StateDictSelection.required(in: checkpoints.0, select: select, keepsPrefix: keepsPrefix)
         let b = try StateDictSelection.required(in: checkpoints.1, select: select, keepsPrefix: keepsPrefix)
+        let rests = [
+            CheckpointRest(of: checkpoints.0, besides: a), CheckpointRest(of: checkpoints.1, besides: b),
+        ]
+        let patterns = filter.outcome(among: (a.tensors + b.tensors).map(\.name))
         let left = a.tensors.filter { filter.accepts($0.name) }
         let right = b.tensors.filter { filter.accepts($0.name) }
         let byName = Dictionary(right.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -46,11 +55,13 @@ struct DiffRun {
             && structure.shapes.isEmpty
         // Tensors that cannot be compared are not equal, whatever is asked for.
         let isComparable = structure.onlyInA.isEmpty && structure.onlyInB.isEmpty && structure.shapes.isEmpty
-        return DiffReport(
-            a: side(checkpoints.0, a, left), b: side(checkpoints.1, b, right),
-            equal: (comparesStructure ? hasSameStructure : isComparable)
+        let report = DiffReport(
+            a: side(checkpoints.0, a, left, rests[0]), b: side(checkpoints.1, b, right, rests[1]),
+            // Nothing was found equal where a pattern finds nothing.
+            equal: !patterns.isNegative && (comparesStructure ? hasSameStructure : isComparable)
                 && values?.different.allSatisfy(\.withinTolerance) ?? true,
-            structure: comparesStructure ? structure : nil, values: values)
+            unmatchedPatterns: patterns.unmatched, structure: comparesStructure ? structure : nil, values: values)
+        return Result(report: report, rests: rests, patterns: patterns)
     }
 
     private func values(of pairs: [Pair], progress: any ProgressSink) throws -> DiffReport.Values {
@@ -74,10 +85,11 @@ struct DiffRun {
     }
 
     private func side(
-        _ checkpoint: Checkpoint, _ selection: StateDictSelection, _ tensors: [TensorSource]
+        _ checkpoint: Checkpoint, _ selection: StateDictSelection, _ tensors: [TensorSource], _ rest: CheckpointRest
     ) -> DiffReport.Side {
         .init(
             path: checkpoint.path, container: checkpoint.container.rawValue, state: selection.stateDict.path,
-            prefix: selection.prefix, tensors: tensors.count)
+            prefix: selection.prefix, tensors: tensors.count, skipped: rest.skipped,
+            otherStateDicts: rest.otherStateDicts, looseTensors: rest.looseTensors)
     }
 }

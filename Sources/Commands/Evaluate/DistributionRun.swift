@@ -43,8 +43,12 @@ struct DistributionRun {
         }
         if metrics.contains(.kid), let right {
             let (a, b) = try (left.tensor(), right.tensor())
-            var settings = KernelDistance(subsets: options.kidSubsets, seed: options.kidSeed)
+            var settings = KernelDistance()
+            settings.seed = options.kidSeed ?? settings.seed
             settings.subsetSize = options.kidSubsetSize ?? min(settings.subsetSize, a.shape[0], b.shape[0])
+            settings.subsets = options.kidSubsets ?? settings.subsets
+            // A subset that is all of both sets is always the same one.
+            if a.shape[0] == settings.subsetSize, b.shape[0] == settings.subsetSize { settings.subsets = 1 }
             result.kid = (try settings.distance(a, b), settings)
         }
         return result

@@ -22,8 +22,8 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "psnr, ssim, lpips, fid, kid, with commas between; psnr,ssim unless given, and what --lpips and --inception "
-                + "make possible.", valueName: "names"))
+            "psnr, ssim, lpips, fid, kid, with commas between and no spaces. Unless given: psnr,ssim, with --lpips also "
+                + "lpips, with --inception also fid,kid; fid alone with --reference-statistics.", valueName: "names"))
     var metrics: MetricList?
 
     @Option(help: "SSIM over windows inside the image, or over every pixel with mirrored borders as torchmetrics.")
@@ -64,7 +64,7 @@ struct EvaluateCommand: ParsableCommand {
             threads: threads, overwrite: force
         ).execute(progress: progress)
         progress.finish()
-        for note in report.notes { StandardError.print("note: \(note)") }
+        if !reporting.quiet { for note in report.notes { StandardError.print("note: \(note)") } }
         if reporting.json {
             try JSONOutput.print(report)
         } else {

@@ -42,7 +42,7 @@ extension EvaluateReport {
         if let kid {
             lines.append(
                 "KID \(kid.mean.text(of: .kid)) ± \(kid.deviation.text(of: .kid)) "
-                    + "(\(kid.subsets) subsets of \(kid.subsetSize))")
+                    + "(\(kid.subsets) \(kid.subsets == 1 ? "subset" : "subsets") of \(kid.subsetSize))")
         }
         return lines.joined(separator: "\n")
     }

@@ -114,7 +114,7 @@ extension EvaluateReport {
                 ssimBorder: run.border.rawValue,
                 inception: measuresSets
                     ? networks.inception.map {
-                        .init(store: $0, pipeline: networks.fidPipeline, patchSize: networks.fidPatches)
+                        .init(store: $0, pipeline: networks.pipeline, patchSize: networks.fidPatches)
                     } : nil))
         for set in [left, right].compactMap(\.self) where !set.skipped.isEmpty {
             let names = set.skipped.prefix(5).map(\.escapedForDisplay).joined(separator: ", ")

@@ -56,7 +56,7 @@ struct EvaluateRun {
     private func loadLPIPS() throws -> LPIPSMetric? {
         guard metrics.contains(.lpips), let path = networks.lpips else { return nil }
         return try LPIPSMetric(
-            store: StoreInput.open(path), convention: networks.lpipsConvention, threads: threads)
+            store: StoreInput.open(path), convention: networks.lpipsConvention ?? .lpips, threads: threads)
     }
 
     private func loadDistribution() throws -> DistributionRun? {
@@ -70,7 +70,7 @@ struct EvaluateRun {
         let network = try Network(store: store, threads: threads)
         return DistributionRun(
             metrics: metrics, options: networks,
-            extraction: FeatureExtraction(pipeline: networks.fidPipeline, patchSize: networks.fidPatches) { image in
+            extraction: FeatureExtraction(pipeline: networks.pipeline, patchSize: networks.fidPatches) { image in
                 let outputs = try network.run(["x": image])
                 guard let features = outputs["out"] else {
                     throw UD2MError(.outputMissing, "The network gave no features.")

@@ -54,6 +54,9 @@ struct ImageSet {
         }
     }
 
+    /// "file" or "folder".
+    var kind: String { isFolder ? "folder" : "file" }
+
     private static func stem(_ name: String) -> String { (name as NSString).deletingPathExtension }
 }
 
@@ -71,7 +74,9 @@ extension ImagePair {
     static func pairs(_ restored: ImageSet, _ reference: ImageSet) throws -> [ImagePair] {
         guard restored.isFolder == reference.isFolder else {
             throw UD2MError(
-                .evaluateKinds, "One is a file and the other a folder.", at: .init(file: restored.path),
+                .evaluateKinds,
+                "This is a \(restored.kind), and \(reference.path.escapedForDisplay) is a \(reference.kind).",
+                at: .init(file: restored.path),
                 remedy: "Give two files or two folders.")
         }
         guard restored.isFolder else {

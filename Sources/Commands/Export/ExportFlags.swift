@@ -13,23 +13,27 @@ struct ExportFlags: ParsableArguments {
     @Option(
         name: .customLong("max-shard-size"),
         help: ArgumentHelp(
-            "Write several safetensors files of at most this size, such as 2GB, and an index.", valueName: "size"))
+            "Write several safetensors files of at most this size, such as 2GB, and an index; a new folder is created.",
+            valueName: "size"))
     var maxShardSize: ByteSize?
 
     @Flag(name: .customLong("no-alias"), help: "Write tied tensors once for each name.")
     var noAlias = false
 
-    @Flag(help: "Write quantised tensors as the numbers they stand for, F32 unless --dtype says otherwise.")
+    @Flag(help: "Write quantised tensors as the numbers of torch.dequantize, F32 unless --dtype says otherwise.")
     var dequantise = false
 
     @Flag(help: "Write sparse tensors whole.")
     var densify = false
 
-    @Option(help: ArgumentHelp("State dict to write; the most plausible one unless given.", valueName: "path"))
+    @Option(help: ArgumentHelp("State dict to write; the one that stands out unless given.", valueName: "path"))
     var select: String?
 
     @Flag(name: .customLong("keep-prefix"), help: "Write names as they are in the file, wrappers' prefixes included.")
     var keepPrefix = false
+
+    @OptionGroup
+    var names: NameFilterFlags
 
     @OptionGroup
     var cast: CastFlags
@@ -40,7 +44,7 @@ struct ExportFlags: ParsableArguments {
     @Flag(name: .customLong("dry-run"), help: "Show what would be written, and write nothing.")
     var dryRun = false
 
-    @Flag(help: "Replace existing outputs.")
+    @Flag(help: "Replace existing outputs; an earlier set of shards goes as a whole, also those the new set lacks.")
     var force = false
 
     /// Writes and reports.
@@ -52,17 +56,20 @@ struct ExportFlags: ParsableArguments {
         options.densifies = densify
         if let maxShardSize { options.shardBytes = maxShardSize.bytes }
         let progress = reporting.makeProgress()
-        let report = try ExportRun(
-            input: input, output: output, select: select, keepsPrefix: keepPrefix, options: options, dryRun: dryRun,
-            overwrite: force, access: reading.access
+        let (report, rest, patterns) = try ExportRun(
+            input: input, output: output, select: select, keepsPrefix: keepPrefix, filter: names.filter,
+            options: options, dryRun: dryRun, overwrite: force, opening: reading.input
         ).execute(progress: progress)
         progress.finish()
         report.losses.warn()
         if reporting.json {
             try JSONOutput.print(report)
-        } else if !reporting.quiet {
-            try StandardOutput.print(report.text)
+        } else {
+            if !reporting.quiet { try StandardOutput.print(report.text) }
+            rest.warn(quiet: reporting.quiet)
+            patterns.warn()
         }
+        try patterns.requireMatch()
     }
 
     private func resolvedFormat(_ output: String) throws -> Exporter.Format {
@@ -77,12 +84,24 @@ struct ExportFlags: ParsableArguments {
         if output.hasSuffix("/") || (exists && isFolder.boolValue) || output.hasSuffix(".safetensors.index.json") {
             return .sharded
         }
-        switch output.split(separator: ".").last?.lowercased() {
-        case "safetensors": return maxShardSize == nil ? .safetensors : .sharded
-        case "pt", "pth", "bin", "ckpt": return .pt
-        case "npz": return .npz
-        case "ud2w": return .ud2w
-        default: throw ValidationError("The output's suffix names no format; pass --format.")
+        let name = output.split(separator: "/").last ?? ""
+        let suffix = name.contains(".") ? name.split(separator: ".").last?.lowercased() : nil
+        let named: Exporter.Format? =
+            switch suffix {
+            case "safetensors": .safetensors
+            case "pt", "pth", "bin", "ckpt": .pt
+            case "npz": .npz
+            case "ud2w": .ud2w
+            default: nil
+            }
+        guard maxShardSize != nil else {
+            if let named { return named }
+            throw ValidationError("The output's suffix names no format; pass --format.")
         }
+        // A name without a format's suffix is the folder that the shards go to.
+        guard named == nil || named == .safetensors else {
+            throw ValidationError("--max-shard-size is for safetensors only.")
+        }
+        return .sharded
     }
 }

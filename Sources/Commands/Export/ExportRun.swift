@@ -7,29 +7,39 @@ struct ExportRun {
     let output: String
     let select: String?
     let keepsPrefix: Bool
+    let filter: NameFilter
     let options: Exporter.Options
     let dryRun: Bool
     let overwrite: Bool
-    let access: FileAccess
+    let opening: CheckpointInput
 
-    /// Writes the state dict, or with `dryRun` plans.
+    /// Writes the state dict, or plans: with `dryRun`, and when a pattern matches nothing.
     /// - Throws: ``UD2MFormats/UD2MError``.
-    func execute(progress: any ProgressSink) throws -> ExportReport {
-        let checkpoint = try Checkpoint.open(path: input, access: access)
-        try checkpoint.requireSafe()
-        let selection = try StateDictSelection.required(in: checkpoint, select: select, keepsPrefix: keepsPrefix)
+    func execute(
+        progress: any ProgressSink
+    ) throws -> (report: ExportReport, rest: CheckpointRest, patterns: NameFilter.Outcome) {
+        let checkpoint = try opening.open(input)
+        let whole = try StateDictSelection.required(in: checkpoint, select: select, keepsPrefix: keepsPrefix)
+        let rest = CheckpointRest(of: checkpoint, besides: whole)
+        let patterns = filter.outcome(among: whole.tensors.map(\.name))
+        let selection = whole.keeping { filter.accepts($0.name) }
+        let isPlan = dryRun || patterns.isNegative
         let exporter = try Exporter(checkpoint: checkpoint, selection: selection, options: options)
         let files = try exporter.files(at: output)
-        if !dryRun {
-            for file in files { try OutputFile.requireWritable(file.path, overwrite: overwrite) }
-        }
-        let contentID =
-            dryRun
-            ? nil
-            : try exporter.write(to: output, overwrite: overwrite) { done, total in
+        let removed = try exporter.leftovers(at: output)
+        var contentID: String?
+        if !isPlan {
+            let folder = options.format == .sharded ? try files.first.map { try OutputFolder(of: $0.path) } : nil
+            // What goes with an earlier set is an output like any other: kept unless asked, and never an input.
+            for path in files.map(\.path) + removed {
+                try OutputFile.requireWritable(path, overwrite: overwrite, inputs: [input])
+            }
+            contentID = try exporter.write(to: output, overwrite: overwrite) { done, total in
                 progress.update(Double(done) / Double(max(total, 1)), label: "writing")
             }
-        return ExportReport(
+            folder?.keep()
+        }
+        let report = ExportReport(
             input: .init(
                 path: input, container: checkpoint.container.rawValue, state: selection.stateDict.path,
                 prefix: selection.prefix),
@@ -41,7 +51,12 @@ struct ExportRun {
             },
             aliases: Dictionary(
                 exporter.aliases.map { ($0.key.text, $0.value.text) }, uniquingKeysWith: { first, _ in first }),
-            files: files.map { .init(path: $0.path, bytes: $0.bytes) }, contentID: contentID,
-            losses: exporter.ledger.reports, dryRun: dryRun, written: !dryRun)
+            files: files.map { .init(path: $0.path, bytes: $0.bytes) }, removed: removed, contentID: contentID,
+            kept: exporter.kept.map {
+                .init(reason: $0.reason.rawValue, count: $0.names.count, tensors: $0.names.map(\.text))
+            },
+            losses: exporter.ledger.reports, unmatchedPatterns: patterns.unmatched, skipped: rest.skipped,
+            otherStateDicts: rest.otherStateDicts, looseTensors: rest.looseTensors, dryRun: dryRun, written: !isPlan)
+        return (report, rest, patterns)
     }
 }

@@ -24,7 +24,7 @@ struct InspectCommand: ParsableCommand {
     var digests = false
 
     @OptionGroup
-    var reading: InputOptions
+    var opening: OpeningOptions
 
     @OptionGroup
     var reporting: OutputOptions
@@ -32,7 +32,7 @@ struct InspectCommand: ParsableCommand {
     func run() throws {
         let run = InspectRun(
             select: detection.select, detection: detection.options, listsAll: all, computesDigests: digests,
-            access: reading.access)
+            input: opening.input)
         let batch = try Batch(try InputPaths(files)) { try run.execute($0) }
         if reporting.json {
             try batch.printJSON()

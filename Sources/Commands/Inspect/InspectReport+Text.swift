@@ -8,13 +8,10 @@ extension InspectReport {
         ]
         lines.append("  \(architecture?.text ?? unrecognised?.escapedForDisplay ?? "")")
         if let evidence = architecture?.evidence { lines += evidence.map { "    \($0)" } }
-        if let closest, architecture != nil || mismatches.isEmpty {
-            lines.append("    closest known network: \(closest.text)")
-        }
-        if architecture != nil {
-            lines += mismatches.map { "    differs: \($0.text.escapedForDisplay)" }
-            if mismatchCount > mismatches.count { lines.append("    and \(mismatchCount - mismatches.count) more") }
-        }
+        if let remedy { lines.append("    what to do: \(remedy.escapedForDisplay)") }
+        if let closest { lines.append("    closest known network: \(closest.text)") }
+        lines += mismatches.map { "    differs: \($0.text.escapedForDisplay)" }
+        if mismatchCount > mismatches.count { lines.append("    and \(mismatchCount - mismatches.count) more") }
         if let selection {
             let prefix = selection.prefix.isEmpty ? "" : ", without the prefix \(selection.prefix.escapedForDisplay)"
             lines.append(
@@ -22,12 +19,17 @@ extension InspectReport {
                     + "\(ByteText.grouped(selection.totals.elements)) elements, "
                     + "\(ByteText.size(selection.totals.bytes)), \(selection.totals.typeText)\(prefix)")
         }
+        if let selection, selection.isOpen {
+            lines.append("  the choice is open: other commands want --select with one of these")
+            lines += CandidateReport.table(selection.candidates).map { "    " + $0 }
+        }
         for state in stateDicts.filter({ $0.path != selection?.path }).prefix(20) {
             lines.append(
                 "  also \(Self.display(state.path)): \(state.totals.tensors) tensors, "
                     + "\(ByteText.size(state.totals.bytes)), \(state.totals.typeText)")
         }
         if stateDicts.count > 21 { lines.append("  and \(stateDicts.count - 21) further state dicts") }
+        if looseTensors > 0 { lines.append("  \(looseTensors) tensors are in no state dict; --all lists them") }
         if let contentID { lines.append("  content \(contentID)") }
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }).prefix(40) {
             let shown = value.utf8.count <= 100 ? value : String(value.prefix(97)) + "…"

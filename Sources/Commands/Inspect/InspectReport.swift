@@ -1,3 +1,4 @@
+import UD2MConvert
 import UD2MFormats
 
 /// The result of `ud2m-convert inspect` for one file (`schemas/inspect.schema.json`).
@@ -14,6 +15,23 @@ struct InspectReport: Encodable {
         /// What was taken off every name.
         let prefix: String
         let totals: TensorTotals
+        /// Whether others are as plausible, so that commands that work on one ask for `--select`.
+        let isOpen: Bool
+        /// What `--select` takes for each of those; empty when the choice is clear.
+        let candidates: [CandidateReport]
+
+        init(_ selection: StateDictSelection) {
+            path = selection.stateDict.path
+            prefix = selection.prefix
+            totals = TensorTotals(selection.tensors)
+            if case .open(let error) = selection.choice {
+                isOpen = true
+                candidates = error.candidates.map { CandidateReport($0) }
+            } else {
+                isOpen = false
+                candidates = []
+            }
+        }
     }
 
     /// A tensor of the file.
@@ -61,6 +79,10 @@ struct InspectReport: Encodable {
     let architecture: ArchitectureSummary?
     /// Why no network was recognised.
     let unrecognised: String?
+    /// What a person must say before the network can be converted.
+    let undecided: String?
+    /// What to do about either.
+    let remedy: String?
     /// The first ten tensors in which the file and the network disagree, or the closest one when none is recognised.
     let mismatches: [MismatchReport]
     /// How many disagree.
@@ -70,6 +92,8 @@ struct InspectReport: Encodable {
     let contentID: String?
     let metadata: [String: String]
     let tensors: [Tensor]
+    /// Tensors outside any state dict.
+    let looseTensors: Int
     let skipped: [ConvertReport.Skipped]
     let findings: Findings
     let remarks: [String]

@@ -8,12 +8,12 @@ struct InspectRun {
     /// Whether tensors outside the selected state dict are listed too.
     let listsAll: Bool
     let computesDigests: Bool
-    let access: FileAccess
+    let input: CheckpointInput
 
     /// Describes one file; reads tensor data only for digests.
     /// - Throws: ``UD2MFormats/UD2MError``.
     func execute(_ path: String) throws -> InspectReport {
-        try InputCheckpoint.with(path, access: access) { checkpoint in
+        try input.with(path) { checkpoint in
             let selection = try StateDictSelection(checkpoint: checkpoint, select: select, options: detection)
             let everything = checkpoint.stateDicts.flatMap(\.tensors) + checkpoint.looseTensors
             let listed = listsAll ? everything : selection?.stateDict.tensors ?? []
@@ -22,15 +22,17 @@ struct InspectRun {
             let names = Dictionary(
                 (selection?.tensors ?? []).map { ($0.path, $0.name.text) }, uniquingKeysWith: { first, _ in first })
             let comparison = selection?.comparison
+            let undecided = selection?.architecture?.undecided
             return InspectReport(
                 path: path, container: checkpoint.container.rawValue, bytes: checkpoint.fileSize,
                 totals: TensorTotals(everything),
                 stateDicts: checkpoint.stateDicts.map { .init(path: $0.path, totals: TensorTotals($0.tensors)) },
                 selection: selection.map {
-                    .init(path: $0.stateDict.path, prefix: $0.prefix, totals: TensorTotals($0.tensors))
+                    .init($0)
                 },
                 architecture: selection?.architecture.map { ArchitectureSummary($0) },
-                unrecognised: selection.map { $0.unrecognised?.message } ?? "There are no tensors under text keys.",
+                unrecognised: selection.map { $0.unrecognised?.message } ?? "There are no tensors.",
+                undecided: undecided?.message, remedy: (selection?.unrecognised ?? undecided)?.remedy,
                 mismatches: (comparison?.mismatches ?? []).map { .init($0) },
                 mismatchCount: comparison?.count ?? 0, closest: comparison?.closest.map { .init($0) },
                 contentID: checkpoint.metadata[StoreMetadata.Key.content],
@@ -43,8 +45,10 @@ struct InspectRun {
                         shape: tensor.shape, bytes: tensor.byteCount,
                         sha256: digests[TensorAliases.Place(tensor)])
                 },
+                looseTensors: checkpoint.looseTensors.count,
                 skipped: skipped.map { .init(path: $0.path, reason: $0.reason) },
-                findings: .init(checkpoint.findings), remarks: checkpoint.remarks)
+                findings: .init(checkpoint.findings),
+                remarks: checkpoint.remarks + (selection?.architecture?.notes ?? []))
         }
     }
 

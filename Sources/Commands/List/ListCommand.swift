@@ -5,12 +5,16 @@ import UD2MFormats
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ls",
-        abstract: "List the tensors of a checkpoint's state dict.")
+        abstract: "List the tensors of a checkpoint's state dict.",
+        discussion: """
+            Only headers are read. Where several state dicts are equally plausible, name one with --select. What else \
+            the file holds is said on standard error.
+            """)
 
     @Argument(help: "The checkpoint; - is standard input.")
     var file: String
 
-    @Option(help: ArgumentHelp("State dict to list; the most plausible one unless given.", valueName: "path"))
+    @Option(help: ArgumentHelp("State dict to list; the one that stands out unless given.", valueName: "path"))
     var select: String?
 
     @Flag(name: .customLong("keep-prefix"), help: "Show names as they are in the file, wrappers' prefixes included.")
@@ -29,6 +33,9 @@ struct ListCommand: ParsableCommand {
     var depth = 64
 
     @OptionGroup
+    var opening: OpeningOptions
+
+    @OptionGroup
     var reporting: OutputOptions
 
     func validate() throws {
@@ -36,9 +43,20 @@ struct ListCommand: ParsableCommand {
     }
 
     func run() throws {
-        let report = try ListRun(select: select, keepsPrefix: keepPrefix, filter: names.filter, order: sort)
-            .execute(file)
-        if reporting.json { return try JSONOutput.print(report) }
+        let (report, rest, patterns) = try ListRun(
+            select: select, keepsPrefix: keepPrefix, filter: names.filter, order: sort, input: opening.input
+        ).execute(file)
+        if reporting.json {
+            try JSONOutput.print(report)
+        } else {
+            try printText(report)
+            rest.warn(quiet: reporting.quiet)
+            patterns.warn()
+        }
+        try patterns.requireMatch()
+    }
+
+    private func printText(_ report: ListReport) throws {
         let lines = tree ? TensorTree(report.tensors).lines(depth: depth) : report.table
         if !lines.isEmpty { try StandardOutput.print(lines.joined(separator: "\n")) }
         if !reporting.quiet {

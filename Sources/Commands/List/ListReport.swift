@@ -15,4 +15,10 @@ struct ListReport: Encodable {
     /// Those that the patterns let through, in the order asked for.
     let tensors: [Tensor]
     let totals: TensorTotals
+    /// Patterns that match no tensor.
+    let unmatchedPatterns: [String]
+    /// What else the file holds.
+    let skipped: [ConvertReport.Skipped]
+    let otherStateDicts: [CheckpointRest.State]
+    let looseTensors: [[String]]
 }

@@ -18,25 +18,32 @@ struct ListRun {
     let keepsPrefix: Bool
     let filter: NameFilter
     let order: Order
+    let input: CheckpointInput
 
     /// Lists the selected state dict.
     /// - Throws: ``UD2MFormats/UD2MError``.
-    func execute(_ path: String) throws -> ListReport {
-        try InputCheckpoint.with(path) { checkpoint in
+    func execute(
+        _ path: String
+    ) throws -> (report: ListReport, rest: CheckpointRest, patterns: NameFilter.Outcome) {
+        try input.with(path) { checkpoint in
             let selection = try StateDictSelection.required(
                 in: checkpoint, select: select, keepsPrefix: keepsPrefix)
+            let rest = CheckpointRest(of: checkpoint, besides: selection)
+            let patterns = filter.outcome(among: selection.tensors.map(\.name))
             var tensors = selection.tensors.filter { filter.accepts($0.name) }
             switch order {
             case .file: break
             case .name: tensors.sort { $0.name < $1.name }
             case .size: tensors.sort { ($0.byteCount, $1.name) > ($1.byteCount, $0.name) }
             }
-            return ListReport(
+            let report = ListReport(
                 path: path, state: selection.stateDict.path, prefix: selection.prefix,
                 tensors: tensors.map {
                     .init(
                         name: $0.name.text, dtype: $0.elementTypeName, shape: $0.shape, bytes: $0.byteCount)
-                }, totals: TensorTotals(tensors))
+                }, totals: TensorTotals(tensors), unmatchedPatterns: patterns.unmatched, skipped: rest.skipped,
+                otherStateDicts: rest.otherStateDicts, looseTensors: rest.looseTensors)
+            return (report, rest, patterns)
         }
     }
 }

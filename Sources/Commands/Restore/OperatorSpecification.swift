@@ -55,6 +55,21 @@ struct OperatorSpecification: Codable, Equatable {
                 at: .init(file: path))
         }
         try requireRanges(path)
+        try requireMaskInside(path)
+    }
+
+    /// An operator file may come from a stranger: it may name a mask in its own folder or below, and nothing else.
+    private func requireMaskInside(_ path: String) throws {
+        guard let mask else { return }
+        let parts = mask.split(separator: "/", omittingEmptySubsequences: false)
+        // A leading tilde may be expanded to a home folder.
+        guard !mask.isEmpty, !mask.hasPrefix("/"), !mask.hasPrefix("~"), !parts.contains(".."),
+            !mask.utf8.contains(0)
+        else {
+            throw UD2MError(
+                .operatorMask, "The mask '\(mask)' is not inside the operator file's folder.", at: .init(file: path),
+                remedy: "Put the mask beside the operator file, or pass --task inpaint --mask PNG.")
+        }
     }
 
     /// The ranges of the flags hold for a file's numbers too.
@@ -81,4 +96,6 @@ struct OperatorSpecification: Codable, Equatable {
 extension UD2MError.Code {
     /// An operator file is malformed.
     static let operatorFile = UD2MError.Code("operator-file", .badData)
+    /// An operator file names a mask outside its folder.
+    static let operatorMask = UD2MError.Code("operator-mask", .refused)
 }

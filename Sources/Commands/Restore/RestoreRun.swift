@@ -29,7 +29,9 @@ struct RestoreRun {
 
         let forward = try factory.make(height: size.height, width: size.width)
         let configuration = try samplerConfiguration(for: forward)
-        let network = try Network(store: StoreInput.open(store), threads: threads)
+        let weights = try StoreInput.open(store)
+        try requireNoisePrediction(weights)
+        let network = try Network(store: weights, threads: threads)
         let denoiser = try NetworkDenoiser(network: network, classLabel: sampling.classLabel)
         let observation = try adapted(given, channels: denoiser.channels)
         let sampler = try UnfoldedSampler(
@@ -56,6 +58,18 @@ struct RestoreRun {
             })
         try outputs.write(try contents(restored, shown: shown, clean: clean, report))
         return report
+    }
+
+    /// Refuses a prior that its training configuration, where the store has it, says to predict something else than noise.
+    private func requireNoisePrediction(_ weights: WeightStore) throws {
+        guard case .object(let config)? = weights.information.config,
+            case .object(let scheduler)? = config["scheduler"],
+            case .string(let prediction)? = scheduler["prediction_type"], prediction != "epsilon"
+        else { return }
+        throw UD2MError(
+            .priorPrediction,
+            "The prior predicts '\(prediction.prefix(40))', and the sampler needs one that predicts the noise (epsilon).",
+            at: .init(file: store))
     }
 
     /// The observation with as many channels as the prior's images have.
@@ -126,6 +140,8 @@ struct RestoreRun {
 extension UD2MError.Code {
     /// The image's channels do not fit the prior.
     static let imageChannels = UD2MError.Code("image-channels", .usage)
+    /// The prior predicts something that the sampler cannot use.
+    static let priorPrediction = UD2MError.Code("prior-prediction", .badData)
     /// The reference has another size than the result.
     static let referenceSize = UD2MError.Code("reference-size", .usage)
 }

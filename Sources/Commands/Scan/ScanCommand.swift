@@ -8,8 +8,9 @@ struct ScanCommand: ParsableCommand {
         abstract: "Say what loading files in Python would import and call.",
         discussion: """
             Each finding names the global, the record, the byte in it and the opcode. Exits with 0 for clean files, 1 \
-            for suspicious and 77 for dangerous ones. A file that cannot be read to its end exits with 65, or with 77 \
-            when what was read is dangerous. Nothing is executed.
+            for suspicious and 77 for dangerous ones. A pickle that breaks off is judged up to there, as Python would \
+            run it up to there; it is suspicious at least, and exits with 65, or with 77 when what was read is \
+            dangerous. Bare pickles of any protocol are scanned too. Nothing is executed.
             """)
 
     @Argument(help: "Files or patterns; - is standard input.")
@@ -19,17 +20,20 @@ struct ScanCommand: ParsableCommand {
     var strictGlobals = false
 
     @OptionGroup
+    var opening: OpeningOptions
+
+    @OptionGroup
     var reporting: OutputOptions
 
     func run() throws {
         let batch = try Batch(try InputPaths(files)) { path in
-            try InputCheckpoint.with(path) { ScanReport($0, strict: strictGlobals) }
+            ScanReport(try opening.input.scan(path), strict: strictGlobals)
         }
         if reporting.json {
             try batch.printJSON()
         } else {
             try batch.printText { $0.verdict == .clean && reporting.quiet ? "" : $0.text }
         }
-        try batch.requireSuccess { $0.verdict.exitCode }
+        try batch.requireSuccess { $0.exitCode }
     }
 }

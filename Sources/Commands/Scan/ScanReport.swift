@@ -24,22 +24,33 @@ struct ScanReport: Encodable {
     let tool = "ud2m-convert"
     let version = Version.current
     let path: String
-    let container: String
+    /// Absent when the file could not be read to its end.
+    let container: String?
     let verdict: Verdict
     let findings: [ConvertReport.Finding]
+    /// What ended the reading; absent when the file was read to its end.
+    let error: ErrorReport.Body?
+    private let errorText: String?
+
+    private enum CodingKeys: CodingKey { case tool, version, path, container, verdict, findings, error }
 
     /// Judges findings; with `strict`, unknown classes are suspicious too.
-    init(_ checkpoint: Checkpoint, strict: Bool) {
-        path = checkpoint.path
-        container = checkpoint.container.rawValue
-        findings = checkpoint.findings.map { .init($0) }
-        switch checkpoint.findings.map(\.severity).max() {
+    init(_ scan: CheckpointScan, strict: Bool) {
+        path = scan.path
+        container = scan.container?.rawValue
+        findings = scan.findings.map { .init($0) }
+        error = scan.error.map { ErrorReport($0).error }
+        errorText = scan.error.map { "\($0)" }
+        switch scan.findings.map(\.severity).max() {
         case .dangerous: verdict = .dangerous
         case .suspicious: verdict = .suspicious
-        case .note: verdict = strict ? .suspicious : .clean
-        case nil: verdict = .clean
+        case .note: verdict = strict || scan.error != nil ? .suspicious : .clean
+        case nil: verdict = scan.error != nil ? .suspicious : .clean
         }
     }
+
+    /// The verdict's exit code, or that of the error when nothing dangerous was found before it.
+    var exitCode: Int32 { verdict == .dangerous ? verdict.exitCode : error?.exitCode ?? verdict.exitCode }
 
     /// The report as lines for a person.
     var text: String {
@@ -47,6 +58,8 @@ struct ScanReport: Encodable {
             "  \(item.severity) \(item.global.escapedForDisplay) at \(item.entry.escapedForDisplay) byte "
                 + "\(item.byteOffset), opcode \(item.opcodeIndex): \(item.message.escapedForDisplay)"
         }
-        return (["\(path.escapedForDisplay): \(verdict.rawValue), \(container)"] + lines).joined(separator: "\n")
+        let ending = errorText.map { ["  broken off: \($0)"] } ?? []
+        let what = container ?? "not read to its end"
+        return (["\(path.escapedForDisplay): \(verdict.rawValue), \(what)"] + lines + ending).joined(separator: "\n")
     }
 }

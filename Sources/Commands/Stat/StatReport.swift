@@ -8,7 +8,7 @@ struct StatReport: Encodable {
         let name: String
         let dtype: String
         let shape: [Int]
-        /// Numbers, two for each complex element; nil for packed types, which are not read.
+        /// Numbers, two for each complex element; nil where the elements have no defined values.
         let count: Int?
         let min: ReportNumber?
         let max: ReportNumber?
@@ -43,6 +43,12 @@ struct StatReport: Encodable {
     let state: [String]
     let prefix: String
     let tensors: [Tensor]
+    /// Patterns that match no tensor.
+    let unmatchedPatterns: [String]
+    /// What else the file holds.
+    let skipped: [ConvertReport.Skipped]
+    let otherStateDicts: [CheckpointRest.State]
+    let looseTensors: [[String]]
 
     /// The report as a table for a person.
     var text: String {

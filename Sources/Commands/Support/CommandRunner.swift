@@ -15,15 +15,20 @@ public enum CommandRunner {
                 exit(ExitCodes.success)
             }
             try requireTextArguments()
+            try SubcommandSuggestion.check(Array(CommandLine.arguments.dropFirst()), for: root.configuration)
             var command = try Root.parseAsRoot()
             try command.run()
             exit(ExitCodes.success)
         } catch {
             let asJSON = CommandLine.arguments.contains("--json")
             guard let failure = UD2MError(reporting: error, from: root) else { Root.exit(withError: error) }
-            // A usage error as text comes with the usage line, which ArgumentParser knows.
-            if !asJSON, failure.code == .usage { Root.exit(withError: error) }
-            StandardError.print(asJSON ? ErrorReport(failure).text : "error: \(failure)")
+            // A usage error as text comes with the usage line, which ArgumentParser knows where the error is its own.
+            if !asJSON, failure.code == .usage, !(error is UD2MError) { Root.exit(withError: error) }
+            let report = ErrorReport(failure)
+            StandardError.print(asJSON ? report.text : "error: \(failure)")
+            if !asJSON, let candidates = report.error.candidates {
+                for line in CandidateReport.table(candidates) { StandardError.print("  " + line) }
+            }
             exit(ExitCodes.code(for: failure.code.category))
         }
     }
@@ -83,6 +88,8 @@ struct ErrorReport: Encodable {
         /// The first ten tensors in which a checkpoint and a network disagree; nil for other errors.
         let mismatches: [MismatchReport]?
         let closest: ClosestReport?
+        /// The state dicts among which a choice is open; nil for other errors.
+        let candidates: [CandidateReport]?
         let exitCode: Int32
     }
 
@@ -97,7 +104,9 @@ struct ErrorReport: Encodable {
                 opcodeIndex: location.opcodeIndex, tensor: location.tensor),
             remedy: error.remedy,
             mismatches: error.mismatches.isEmpty ? nil : error.mismatches.map { .init($0) },
-            closest: error.closest.map { .init($0) }, exitCode: ExitCodes.code(for: error.code.category))
+            closest: error.closest.map { .init($0) },
+            candidates: error.candidates.isEmpty ? nil : error.candidates.map { .init($0) },
+            exitCode: ExitCodes.code(for: error.code.category))
     }
 
     /// The report as JSON text.

@@ -1,6 +1,3 @@
-import ArgumentParser
-import UD2MFormats
-
 /// A shell-style pattern over bytes: `*` any run, `?` one byte, `[a-z]` and `[!a-z]` one of a set, `\` takes the next byte
 /// as it is.
 ///
@@ -94,34 +91,5 @@ struct GlobPattern {
         case .run: false
         case .set(let ranges, let isNegated): ranges.contains { $0.contains(byte) } != isNegated
         }
-    }
-}
-
-/// Flags of every command that can work on some tensors only.
-struct NameFilterFlags: ParsableArguments {
-    @Option(help: ArgumentHelp("Only tensors whose name matches; may be repeated.", valueName: "glob"))
-    var include: [String] = []
-
-    @Option(help: ArgumentHelp("Leave out tensors whose name matches; may be repeated.", valueName: "glob"))
-    var exclude: [String] = []
-
-    /// The test that the flags ask for.
-    var filter: NameFilter { NameFilter(include: include, exclude: exclude) }
-}
-
-/// Chooses tensors by name.
-struct NameFilter {
-    private let include: [GlobPattern]
-    private let exclude: [GlobPattern]
-
-    init(include: [String], exclude: [String]) {
-        self.include = include.map { GlobPattern($0) }
-        self.exclude = exclude.map { GlobPattern($0) }
-    }
-
-    /// Whether a tensor is wanted.
-    func accepts(_ name: TensorName) -> Bool {
-        (include.isEmpty || include.contains { $0.matches(name.bytes) })
-            && !exclude.contains { $0.matches(name.bytes) }
     }
 }

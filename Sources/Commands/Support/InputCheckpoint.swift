@@ -1,19 +1,64 @@
 import UD2MConvert
 import UD2MFormats
 
-/// Opens the checkpoint that an argument names.
-enum InputCheckpoint {
+/// How a command opens the checkpoints that its arguments name.
+struct CheckpointInput {
+    /// Which pickles may be read; nothing of them is ever run, so this is a matter of taste and not of safety.
+    enum Policy {
+        /// All of them.
+        case all
+        /// Those that would run no code in Python (`formats.md` §0.3).
+        case harmless
+        /// Those of known classes only.
+        case knownOnly
+    }
+
+    var access = FileAccess.automatic
+    var limits = Limits.standard
+    /// The one pickle of a `torch.package` archive to read.
+    var resource: String?
+    /// Whether records without a checksum are read; commands that describe files say so in a remark instead of refusing.
+    var allowsMissingCRC = true
+    var policy = Policy.all
+
+    /// Describes the file at `path`.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `input-standard-input` for `-`, from opening, or `pickle-dangerous` or `pickle-unknown` as the policy says.
+    func open(_ path: String) throws -> Checkpoint {
+        try InputPaths.requireFile(path)
+        let checkpoint = try Checkpoint.open(
+            path: path, limits: limits, allowMissingCRC: allowsMissingCRC, access: access, resource: resource)
+        if policy != .all { try checkpoint.requireSafe(strict: policy == .knownOnly) }
+        return checkpoint
+    }
+
     /// Describes the file at `path`, or standard input for `-`, and hands the description to `body`.
-    /// - Throws: ``UD2MFormats/UD2MError`` from opening, or what `body` throws.
-    static func with<Result>(
-        _ path: String, access: FileAccess = .automatic, _ body: (Checkpoint) throws -> Result
-    ) throws -> Result {
-        guard path == InputPaths.standardInput else { return try body(Checkpoint.open(path: path, access: access)) }
+    /// - Throws: as ``open(_:)``, or what `body` throws.
+    func with<Result>(_ path: String, _ body: (Checkpoint) throws -> Result) throws -> Result {
+        try Self.withFile(path) { file in
+            var checkpoint = try open(file)
+            checkpoint.path = path
+            return try body(checkpoint)
+        }
+    }
+
+    /// Scans the file at `path`, or standard input for `-`.
+    /// - Throws: ``UD2MFormats/UD2MError`` when no pickle of it could be begun.
+    func scan(_ path: String) throws -> CheckpointScan {
+        try Self.withFile(path) { file in
+            var scan = try CheckpointScan(
+                path: file, limits: limits, allowMissingCRC: allowsMissingCRC, resource: resource)
+            scan.path = path
+            if scan.error?.location.file == file { scan.error?.location.file = path }
+            return scan
+        }
+    }
+
+    /// Hands `body` the file to open; errors name the path that the argument gave.
+    private static func withFile<Result>(_ path: String, _ body: (String) throws -> Result) throws -> Result {
+        guard path == InputPaths.standardInput else { return try body(path) }
         return try StandardInput.withPath { spooled in
             do {
-                var checkpoint = try Checkpoint.open(path: spooled, access: access)
-                checkpoint.path = path
-                return try body(checkpoint)
+                return try body(spooled)
             } catch var error as UD2MError {
                 if error.location.file == spooled { error.location.file = path }
                 throw error
@@ -24,20 +69,24 @@ enum InputCheckpoint {
 
 extension StateDictSelection {
     /// The state dict to work on.
-    /// - Throws: ``UD2MFormats/UD2MError`` with code `state-dict-missing` when there is none.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `no-state-dict` when there is none, `architecture-ambiguous` or
+    ///   `state-dict-ambiguous` when the choice among several is open.
     static func required(
         in checkpoint: Checkpoint, select: String?, keepsPrefix: Bool = false
     ) throws -> StateDictSelection {
-        if let selection = try StateDictSelection(checkpoint: checkpoint, select: select, keepsPrefix: keepsPrefix) {
-            return selection
+        guard
+            let selection = try StateDictSelection(checkpoint: checkpoint, select: select, keepsPrefix: keepsPrefix)
+        else {
+            throw UD2MError(
+                .noStateDict, "The file holds no tensors that can be delivered.", at: .init(file: checkpoint.path),
+                remedy: "See what it holds: ud2m-convert inspect --all.")
         }
-        throw UD2MError(
-            .noStateDict, "The file holds no tensors under text keys.", at: .init(file: checkpoint.path),
-            remedy: "See what it holds: ud2m-convert inspect --all.")
+        if case .open(let error) = selection.choice { throw error }
+        return selection
     }
 }
 
 extension UD2MError.Code {
-    /// The file has tensors at most outside any mapping.
+    /// The file has no tensors, or none that can be delivered.
     static let noStateDict = UD2MError.Code("no-state-dict", .badData)
 }

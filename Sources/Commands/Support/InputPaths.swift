@@ -17,11 +17,17 @@ struct InputPaths {
     let isSingle: Bool
 
     /// Expands patterns that the shell has left alone.
-    /// - Throws: ``UD2MFormats/UD2MError`` with code `input-pattern` for a pattern that matches nothing.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `input-pattern` for a pattern that matches nothing, or
+    ///   `input-standard-input` when standard input is named twice.
     init(_ arguments: [String]) throws(UD2MError) {
         var paths: [String] = []
         var seen: Set<[UInt8]> = []
         var hasPattern = false
+        if arguments.count(where: { $0 == Self.standardInput }) > 1 {
+            throw UD2MError(
+                .inputStandardInput, "Standard input (-) is named twice; it can be read only once.",
+                remedy: "Save it to a file and name that.")
+        }
         for argument in arguments {
             var found = [argument]
             // A file whose name looks like a pattern is that file.
@@ -40,6 +46,15 @@ struct InputPaths {
         isSingle = !hasPattern && arguments.count == 1
     }
 
+    /// Refuses `-` for commands that take no standard input: they record the file's name, or read it more than once.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `input-standard-input`.
+    static func requireFile(_ path: String) throws(UD2MError) {
+        guard path == standardInput else { return }
+        throw UD2MError(
+            .inputStandardInput, "This command does not read standard input (-): it needs a file.",
+            remedy: "Save the input to a file and name that; a file that is called - is ./-.")
+    }
+
     private static func matches(_ pattern: String) -> [String] {
         var result = glob_t()
         defer { globfree(&result) }
@@ -53,4 +68,6 @@ struct InputPaths {
 extension UD2MError.Code {
     /// A pattern of file names matches no file.
     static let inputPattern = UD2MError.Code("input-pattern", .noInput)
+    /// Standard input is named where a file is needed, or twice.
+    static let inputStandardInput = UD2MError.Code("input-standard-input", .usage)
 }

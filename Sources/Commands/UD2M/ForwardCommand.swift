@@ -11,8 +11,11 @@ struct ForwardCommand: ParsableCommand {
             [N,C,h,w]; other tensors in it are ignored. The output file holds out, and every tap under its name.
 
             A RAM network restores images on the scale [0, 1] from y [N,C,H,W]: noisy ones, or with --operator what the \
-            operator shows of them. Noise levels come from --sigma and --gain, else from tensors of these names \
-            ([N], or [N,1,H,W] a pixel), else sigma from the operator file, and may be unknown.
+            operator shows of them; with several operators from y.0, y.1, … in their order. Noise levels come from --sigma and --gain, else from tensors of these names \
+            ([N], or [N,1,H,W] a pixel) and are those of every observation, else sigma from the operator files, and may \
+            be unknown.
+
+            Values must be finite, and timesteps 0 or more and below 1000.
             """)
 
     @Argument(help: "The network, a .ud2w file.")

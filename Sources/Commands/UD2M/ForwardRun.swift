@@ -29,11 +29,11 @@ struct ForwardRun {
     /// Runs the network once and writes `out` and the taps.
     /// - Throws: ``UD2MFormats/UD2MError`` for bad files, missing inputs, and an existing output.
     func execute() throws -> Report {
-        let factory = try restoration.operatorFile.map { try OperatorFactory(file: $0) }
-        let inputFiles = [store, input] + (factory?.files ?? [])
+        let factories = try restoration.operatorFiles.map { try OperatorFactory(file: $0) }
+        let inputFiles = [store, input] + factories.flatMap(\.files)
         try OutputFile.requireWritable(output, overwrite: overwrite, inputs: inputFiles)
         let weights = try StoreInput.open(store)
-        let run = try prepare(weights, factory)
+        let run = try prepare(weights, factories)
         // Taps may be spelled as the tensors of a golden file, with a leading "act/".
         let modules = taps.map { $0.hasPrefix("act/") ? String($0.dropFirst(4)) : $0 }
         let start = ContinuousClock.now
@@ -57,11 +57,13 @@ struct ForwardRun {
 
     /// Loads the network and reads its inputs; the result runs it once and gives `out` and the taps.
     private func prepare(
-        _ weights: WeightStore, _ factory: OperatorFactory?
+        _ weights: WeightStore, _ factories: [OperatorFactory]
     ) throws -> (_ taps: [String]) throws -> [String: Tensor] {
         if case .ram = weights.architecture {
             let network = try RAMNetwork(store: weights, threads: threads)
-            let problem = try restoration.problem(input: input, factory)
+            let problem = try RAMInputs(
+                file: InputTensors(path: input), factories: factories, flags: restoration
+            ).problem()
             return { try network.run(problem, flavour: restoration.flavour, taps: $0) }
         }
         if let flag = restoration.firstFlag {
@@ -83,11 +85,9 @@ struct ForwardRun {
     }
 
     private func readInputs(of network: Network) throws -> [String: Tensor] {
-        let file = try SafetensorsFile(path: input)
+        let file = try InputTensors(path: input)
         var inputs: [String: Tensor] = [:]
-        for entry in file.entries where network.inputs.contains(where: { $0.name == entry.name.text }) {
-            inputs[entry.name.text] = try Tensor(entry, of: file)
-        }
+        for name in network.inputs.map(\.name) { inputs[name] = try file.require(name) }
         return inputs
     }
 }

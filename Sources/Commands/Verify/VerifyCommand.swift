@@ -8,10 +8,12 @@ struct VerifyCommand: ParsableCommand {
         abstract: "Check files against their own structure and checksums.",
         discussion: """
             Stores carry XXH64 and SHA-256 of every tensor, PyTorch's archives a CRC-32 of every record, plain \
-            safetensors files nothing but their structure. Exits with 1 when data do not match.
+            safetensors files nothing but their structure. Of an index every shard is checked, and of a folder every \
+            file of its sharded or distributed checkpoint. Exits with 1 when data do not match, or when one of several \
+            files is missing or unsound.
             """)
 
-    @Argument(help: "Files or patterns.")
+    @Argument(help: "Files, folders of checkpoints, or patterns.")
     var files: [String]
 
     @Flag(help: "Compute SHA-256 as well, where the file records it.")
@@ -24,7 +26,7 @@ struct VerifyCommand: ParsableCommand {
     var allowMissingCRC = false
 
     @OptionGroup
-    var reading: InputOptions
+    var opening: OpeningOptions
 
     @OptionGroup
     var reporting: OutputOptions
@@ -33,9 +35,15 @@ struct VerifyCommand: ParsableCommand {
         guard !(deep && shallow) else { throw ValidationError("--deep and --shallow exclude each other.") }
     }
 
+    private var verifyInput: CheckpointInput {
+        var input = opening.input
+        input.allowsMissingCRC = allowMissingCRC
+        return input
+    }
+
     func run() throws {
         let progress = reporting.makeProgress()
-        let run = VerifyRun(deep: deep, shallow: shallow, allowMissingCRC: allowMissingCRC, access: reading.access)
+        let run = VerifyRun(deep: deep, shallow: shallow, input: verifyInput)
         let batch = try Batch(try InputPaths(files)) { try run.execute($0, progress: progress) }
         progress.finish()
         if reporting.json {

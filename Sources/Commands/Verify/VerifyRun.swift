@@ -6,18 +6,29 @@ struct VerifyRun {
     let deep: Bool
     /// Whether to check the structure only.
     let shallow: Bool
-    /// Whether an archive's record without a checksum is taken as it is.
-    let allowMissingCRC: Bool
-    let access: FileAccess
+    /// How files are opened, and whether an archive's record without a checksum is taken as it is.
+    let input: CheckpointInput
 
-    /// Checks one file.
-    /// - Throws: ``UD2MFormats/UD2MError`` when its structure is unsound; damaged data are reported, not thrown.
+    /// Checks one checkpoint: every file of it, if it lies in several.
+    /// - Throws: ``UD2MFormats/UD2MError`` when its structure is unsound; damaged data are reported, not thrown. What
+    ///   ails one of several files is reported too, so that the others are checked.
     func execute(_ path: String, progress: any ProgressSink) throws -> VerifyReport {
-        let file = try MappedFile(path: path, access: access)
+        try InputPaths.requireFile(path)
+        return switch try CheckpointFiles.of(path: path) {
+        case .file(let path): try verifyFile(path, progress: progress)
+        case .sharded(let index, let shards): try verifyShards(index, shards, progress: progress)
+        case .distributed(let metadata, let files):
+            try verifyDistributed(path, metadata: metadata, files, progress: progress)
+        }
+    }
+
+    /// Checks a file that holds all of its checkpoint, or is a part of one.
+    func verifyFile(_ path: String, progress: any ProgressSink) throws -> VerifyReport {
+        let file = try MappedFile(path: path, access: input.access)
         if !shallow, file.bytes.hasBytes([0x50, 0x4B, 0x03, 0x04], at: 0) {
             return try verifyArchive(file, progress: progress)
         }
-        let checkpoint = try Checkpoint.open(path: path)
+        let checkpoint = try input.open(path)
         guard !shallow, checkpoint.container == .weightStore else {
             return report(file, checkpoint, level: .structure)
         }
@@ -43,30 +54,36 @@ struct VerifyRun {
 
     /// Compares every record of a zip archive with its CRC-32, then opens the checkpoint in it.
     private func verifyArchive(_ file: MappedFile, progress: any ProgressSink) throws -> VerifyReport {
-        let archive = try ZipArchive(file: file)
-        file.advise(.sequential)
-        let counter = SharedProgress(progress, total: file.count, label: "verifying")
-        let found = try Parallel.map(archive.entries, finished: { counter.add($0.compressedSize) }) {
-            entry -> VerifyReport.Mismatch? in
-            do {
-                try archive.verify(entry, allowMissingCRC: allowMissingCRC)
-                return nil
-            } catch let error as UD2MError where [.zipChecksum, .zipInflateFailed].contains(error.code) {
-                return VerifyReport.Mismatch(
-                    tensor: nil, entry: entry.displayName, check: "crc32", begin: entry.payloadRange.lowerBound,
-                    end: entry.payloadRange.upperBound)
-            }
-        }
-        try file.checkUnchanged()
-        let mismatches = found.compactMap(\.self)
+        let archive = try ZipArchive(file: file, limits: input.limits)
+        let mismatches = try mismatches(in: archive, progress: progress)
         if !mismatches.isEmpty {
             // The pickle itself may be among the damaged records, so the archive is all that can be named.
             return VerifyReport(
                 path: file.path, container: "zip", bytes: file.count, level: .checksums, ok: false, contentID: nil,
                 mismatches: mismatches, remarks: archive.remarks)
         }
-        let checkpoint = try Checkpoint.open(path: file.path, allowMissingCRC: allowMissingCRC)
+        let checkpoint = try input.open(file.path)
         return report(file, checkpoint, level: .checksums)
+    }
+
+    /// The records of an archive that do not match their CRC-32.
+    func mismatches(in archive: ZipArchive, progress: any ProgressSink) throws -> [VerifyReport.Mismatch] {
+        let start = archive.range.lowerBound
+        archive.file.advise(.sequential)
+        let counter = SharedProgress(progress, total: archive.bytes.count, label: "verifying")
+        let found = try Parallel.map(archive.entries, finished: { counter.add($0.compressedSize) }) {
+            entry -> VerifyReport.Mismatch? in
+            do {
+                try archive.verify(entry, allowMissingCRC: input.allowsMissingCRC)
+                return nil
+            } catch let error as UD2MError where [.zipChecksum, .zipInflateFailed].contains(error.code) {
+                return VerifyReport.Mismatch(
+                    tensor: nil, entry: entry.displayName, check: "crc32", begin: start + entry.payloadRange.lowerBound,
+                    end: start + entry.payloadRange.upperBound)
+            }
+        }
+        try archive.file.checkUnchanged()
+        return found.compactMap(\.self)
     }
 
     private func report(

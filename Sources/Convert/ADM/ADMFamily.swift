@@ -5,7 +5,10 @@ struct ADMFamily: ArchitectureFamily {
     let identifier = "adm"
     let title = "ADM U-Net"
     let name = "an ADM U-Net"
-    let knownModels = ADMKnownModel.all.map(\.knownModel)
+    var knownModels: [KnownModel] { Self.published }
+    let roots: Set = ["time_embed", "label_emb", "input_blocks", "middle_block", "output_blocks", "out"]
+
+    private static let published = ADMKnownModel.published
 
     func resembles(_ shapes: StateDictShapes) -> Bool {
         !shapes.indices(under: "input_blocks").isEmpty && shapes.names.contains { $0.hasPrefix("middle_block.") }
@@ -54,9 +57,9 @@ struct ADMFamily: ArchitectureFamily {
             attentionOrder: .legacy, usesScaleShift: firstEmbedding == 2 * levelChannels[0], resampling: resampling,
             classCount: classCount, isSuperResolution: isSuperResolution)
         try checkWidths(configuration)
-        let source = try resolveAttention(&configuration, options: options)
+        let (source, undecided) = try resolveAttention(&configuration, options: options)
 
-        return DetectedArchitecture(
+        var detected = DetectedArchitecture(
             family: self, configuration: .adm(configuration), details: configuration.summary,
             parameters: configuration.parameters,
             evidence: [
@@ -65,6 +68,8 @@ struct ADMFamily: ArchitectureFamily {
                 "resampling by \(resampling.rawValue)",
                 source,
             ])
+        detected.undecided = undecided
+        return detected
     }
 
     private func size(
@@ -131,17 +136,21 @@ struct ADMFamily: ArchitectureFamily {
     }
 
     /// Fills in heads and order from the options or the signature table, and says where they came from.
+    ///
+    /// Heads that nobody knows are no error yet: the tensors can be compared without them, and a damaged file should be
+    /// told what is wrong with it first.
     private func resolveAttention(
         _ configuration: inout ADMConfiguration, options: DetectionOptions
-    ) throws(UD2MError) -> String {
+    ) throws(UD2MError) -> (source: String, undecided: UD2MError?) {
         let shape = configuration
         let known = ADMSignature.known.first { $0.matches(shape) }?.attention
         guard let heads = options.heads ?? known?.heads else {
-            throw UD2MError(
+            let error = UD2MError(
                 .attentionUnknown,
                 "The number of attention heads is in no tensor, and this shape of network (\(configuration.summary)) "
                     + "is in no table.",
                 remedy: "Pass --head-channels N or --heads N, and --attention-order if it is not legacy.")
+            return ("attention heads unknown: no tensor tells them (see --head-channels)", error)
         }
         configuration.heads = heads
         configuration.attentionOrder = options.attentionOrder ?? known?.order ?? .legacy
@@ -155,10 +164,10 @@ struct ADMFamily: ArchitectureFamily {
         if options.heads != nil {
             let isAssumed = options.attentionOrder == nil && known == nil
             let order = "\(configuration.attentionOrder.rawValue) row order"
-            return "attention as given: \(heads.description), \(order)"
-                + (isAssumed ? " (assumed: no tensor tells it, see --attention-order)" : "")
+            let assumption = isAssumed ? " (assumed: no tensor tells it, see --attention-order)" : ""
+            return ("attention as given: \(heads.description), \(order)\(assumption)", nil)
         }
-        return "attention from the table, as in \(known?.source ?? ""): \(heads.description)"
+        return ("attention from the table, as in \(known?.source ?? ""): \(heads.description)", nil)
     }
 }
 

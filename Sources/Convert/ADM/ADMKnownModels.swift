@@ -96,12 +96,19 @@ struct ADMKnownModel {
             isSuperResolution: isSuperResolution)
     }
 
-    /// The model as the registry compares with it.
-    var knownModel: KnownModel {
+    /// What the model is, such as "256×256 unconditional".
+    private var description: String {
         let condition = classCount == nil ? "unconditional" : "class-conditional"
-        return KnownModel(
-            name: name,
-            description: "\(imageSize)×\(imageSize) " + (isSuperResolution ? "super-resolution" : condition),
-            parameters: configuration.parameters)
+        return "\(imageSize)×\(imageSize) " + (isSuperResolution ? "super-resolution" : condition)
+    }
+
+    /// Every row as the registry compares with it; models of one shape share its list of tensors.
+    static var published: [KnownModel] {
+        var lists: [ADMConfiguration: [ParameterDescription]] = [:]
+        return all.map { model in
+            let parameters = lists[model.configuration] ?? model.configuration.parameters
+            lists[model.configuration] = parameters
+            return KnownModel(name: model.name, description: model.description, parameters: parameters)
+        }
     }
 }

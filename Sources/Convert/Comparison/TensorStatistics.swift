@@ -1,5 +1,11 @@
 import UD2MFormats
 
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
+
 /// What the numbers of a tensor are like, accumulated in double precision.
 ///
 /// Real and imaginary parts of complex elements count as numbers of their own.
@@ -16,39 +22,45 @@ public struct TensorStatistics: Sendable {
     public private(set) var zeroCount = 0
     private var smallest = Double.infinity
     private var largest = -Double.infinity
-    private var runningMean = 0.0
+    /// The moments are over numbers times 2 to the opposite of this, so that squares of huge ones do not overflow.
+    private var scaleExponent = NumberScale.smallest
+    private var scaledMean = 0.0
     /// The sum of squared distances from the mean.
-    private var squares = 0.0
+    private var scaledSquares = 0.0
 
     /// The smallest finite number, or nil without any.
     public var minimum: Double? { finiteCount > 0 ? smallest : nil }
     /// The largest finite number, or nil without any.
     public var maximum: Double? { finiteCount > 0 ? largest : nil }
     /// The mean of the finite numbers, or nil without any.
-    public var mean: Double? { finiteCount > 0 ? runningMean : nil }
+    public var mean: Double? {
+        // Rounding must not carry it past the extremes, which may be the largest finite numbers.
+        finiteCount > 0 ? min(max(scalbn(scaledMean, Int32(scaleExponent)), smallest), largest) : nil
+    }
     /// Their standard deviation, divisor n, or nil without any.
     public var standardDeviation: Double? {
-        finiteCount > 0 ? (squares / Double(finiteCount)).squareRoot() : nil
+        guard finiteCount > 0 else { return nil }
+        let deviation = scalbn((scaledSquares / Double(finiteCount)).squareRoot(), Int32(scaleExponent))
+        // Never more than half the range, which is finite where the range is not.
+        return min(deviation, largest / 2 - smallest / 2)
     }
 
-    /// Reads a tensor; nil for element types that are no numbers to us.
+    /// Reads a tensor; nil for elements that are no numbers to us.
     /// - Throws: ``UD2MFormats/UD2MError`` from reading.
     public init?(of tensor: TensorSource) throws {
-        guard tensor.elementType.numbersPerElement != nil else { return nil }
+        guard tensor.numberForm != nil else { return nil }
         var reader = TensorReader()
         for block in try tensor.blocks() {
             guard let numbers = try reader.numbers(of: block) else { return nil }
-            add(numbers)
+            add(numbers.nearest)
         }
     }
 
     /// Adds a block: its own mean first, then the squares about it, merged as Chan, Golub and LeVeque do.
     private mutating func add(_ numbers: UnsafeBufferPointer<Double>) {
-        var sum = 0.0
         var finite = 0
         for value in numbers {
             if value.isFinite {
-                sum += value
                 finite += 1
                 smallest = min(smallest, value)
                 largest = max(largest, value)
@@ -61,13 +73,26 @@ public struct TensorStatistics: Sendable {
         }
         count += numbers.count
         guard finite > 0 else { return }
+        let scale = rescale(to: max(abs(smallest), abs(largest)))
+        var sum = 0.0
+        for value in numbers where value.isFinite { sum += value * scale }
         let mean = sum / Double(finite)
-        var blockSquares = 0.0
-        for value in numbers where value.isFinite { blockSquares += (value - mean) * (value - mean) }
+        var squares = 0.0
+        for value in numbers where value.isFinite { squares += (value * scale - mean) * (value * scale - mean) }
         let total = Double(finiteCount + finite)
-        let shift = mean - runningMean
-        squares += blockSquares + shift * shift * Double(finiteCount) * Double(finite) / total
-        runningMean += shift * Double(finite) / total
+        let shift = mean - scaledMean
+        scaledSquares += squares + shift * shift * Double(finiteCount) * Double(finite) / total
+        scaledMean += shift * Double(finite) / total
         finiteCount += finite
+    }
+
+    /// Brings the moments to the scale of numbers of at most this magnitude, and gives the factor of that scale.
+    private mutating func rescale(to largest: Double) -> Double {
+        let scale = NumberScale(largest: largest)
+        let step = Int32(scaleExponent - scale.exponent)
+        scaledMean = scalbn(scaledMean, step)
+        scaledSquares = scalbn(scaledSquares, 2 * step)
+        scaleExponent = scale.exponent
+        return scale.factor
     }
 }

@@ -7,6 +7,10 @@ struct DDPMFamily: ArchitectureFamily {
     let title = "DDPM U-Net"
     let name = "a DDPM U-Net"
     var knownModels: [KnownModel] { DDPMKnownModels.all }
+    let roots: Set = [
+        "temb", "conv_in", "down", "mid", "up", "norm_out", "conv_out", "time_embedding", "down_blocks", "mid_block",
+        "up_blocks", "conv_norm_out",
+    ]
 
     func resembles(_ shapes: StateDictShapes) -> Bool { DDPMNames(shapes) != nil }
 
@@ -38,10 +42,15 @@ struct DDPMFamily: ArchitectureFamily {
                     : "no config.json beside the checkpoint; assumed as in google/ddpm-*: \(configuration.conventions)")
         }
         if let given = try DDPMOverrides(options).apply(to: &configuration) { evidence.append(given) }
+        let schedule = isPesser ? nil : try DiffusersSchedule(beside: shapes.file)
+        if let schedule { evidence.append(schedule.evidence) }
         let parameters = configuration.parameters
-        return DetectedArchitecture(
+        var detected = DetectedArchitecture(
             family: self, configuration: .ddpm(configuration), details: configuration.summary,
             parameters: parameters, layout: names.layout(parameters, shapes: shapes), evidence: evidence)
+        detected.schedule = schedule
+        detected.notes += [schedule?.note].compactMap(\.self)
+        return detected
     }
 
     /// diffusers' other U-Nets share these names.

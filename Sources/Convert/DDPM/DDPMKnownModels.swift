@@ -10,19 +10,23 @@ enum DDPMKnownModels {
         modelChannels: 128, levelChannels: [128, 256, 256, 256, 512], residualBlocks: 2, attentionLevels: [2])
 
     /// Every model, under pesser's names and both of diffusers'.
-    static let all = [
-        model("diffusion_lsun_bedroom_model", 256, wide), model("diffusion_lsun_cat_model", 256, wide),
-        model("diffusion_lsun_church_model", 256, wide), model("celeba_hq", 256, wide),
-        model("diffusion_cifar10_model", 32, small), model("celeba64_ddim", 64, faces),
-    ]
+    static let all =
+        models(
+            [
+                "diffusion_lsun_bedroom_model", "diffusion_lsun_cat_model", "diffusion_lsun_church_model", "celeba_hq",
+            ], 256, wide)
+        + models(["diffusion_cifar10_model"], 32, small) + models(["celeba64_ddim"], 64, faces)
 
-    private static func model(_ name: String, _ size: Int, _ configuration: DDPMConfiguration) -> KnownModel {
+    /// Models of one shape, which share its lists of tensors.
+    private static func models(_ names: [String], _ size: Int, _ configuration: DDPMConfiguration) -> [KnownModel] {
         let parameters = configuration.parameters
         let levels = configuration.levelChannels.count
-        return KnownModel(
-            name: name, description: "\(size)×\(size) unconditional", parameters: parameters,
-            layouts: DDPMNames.Convention.allCases.map {
-                DDPMNames(convention: $0, levels: levels).layout(parameters)
-            })
+        let layouts = DDPMNames.Convention.allCases.map {
+            DDPMNames(convention: $0, levels: levels).layout(parameters)
+        }
+        return names.map {
+            KnownModel(
+                name: $0, description: "\(size)×\(size) unconditional", parameters: parameters, layouts: layouts)
+        }
     }
 }

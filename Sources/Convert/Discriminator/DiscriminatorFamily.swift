@@ -7,6 +7,7 @@ struct DiscriminatorFamily: ArchitectureFamily {
     let name = "UD2M's discriminator"
 
     var knownModels: [KnownModel] { Self.published }
+    let roots: Set = ["initial_layers", "encoder_layers", "dense_layer"]
 
     /// The sizes that UD2M trains at; widths double for the first half of the layers and halve for the rest.
     private static let published = [(256, 3), (128, 3), (64, 3), (32, 3), (32, 1)].map { size, channels in

@@ -23,6 +23,12 @@ extension Exporter {
         return [File(path: path, bytes: size)]
     }
 
+    /// Shards of an earlier set of the same name that ``write(to:overwrite:progress:)`` removes; no other format has any.
+    /// - Throws: ``UD2MFormats/UD2MError`` as ``files(at:)``.
+    public func leftovers(at path: String) throws -> [String] {
+        options.format == .sharded ? try shards(at: path).leftovers() : []
+    }
+
     /// Writes the files, which appear complete or not at all.
     /// - Parameters:
     ///   - path: Where to; for shards the folder, the index or what the shards' names start with.

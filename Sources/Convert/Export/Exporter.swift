@@ -49,6 +49,8 @@ public struct Exporter: Sendable {
     public let tensors: [TensorInput]
     /// Names that share another tensor's data in the file.
     public let aliases: [TensorName: TensorName]
+    /// Tensors whose types stay although others are changed.
+    public let kept: [KeptTensors]
     /// What conversions could not keep; complete after writing.
     public let ledger = ConversionLedger()
 
@@ -57,6 +59,7 @@ public struct Exporter: Sendable {
     ///   whole, `tensor-not-dequantisable`, `tensor-expansion` or a `torch-tensor-…` code.
     public init(checkpoint: Checkpoint, selection: StateDictSelection, options: Options) throws {
         var sources = selection.tensors
+        try sources.checkExpansion(file: checkpoint.path)
         if options.dequantises { sources = try sources.dequantised() }
         if options.densifies { sources = try sources.densified() }
         let types = try options.cast.elementTypes(of: sources)
@@ -68,6 +71,7 @@ public struct Exporter: Sendable {
         self.selection = selection
         self.options = options
         self.aliases = aliases
+        self.kept = options.cast.kept(of: sources, types: types)
         self.order = sources.map(\.name)
         self.tensors = sources.filter { aliases[$0.name] == nil }.map {
             TensorInput($0, as: types[$0.name] ?? $0.elementType, ledger: ledger)
@@ -89,8 +93,11 @@ public struct Exporter: Sendable {
                 at: .init(file: checkpoint.path))
             information.other["format"] = nil
             // A state dict in a layout of its own is no store of the network: only converting renames tensors.
-            let recognised = selection.architecture.flatMap { $0.layout.isStores ? $0.configuration : nil }
-            information.architecture = information.architecture ?? recognised
+            let recognised = selection.architecture.flatMap {
+                $0.layout.isStores && $0.undecided == nil ? $0.configuration : nil
+            }
+            // A part of the tensors is no network.
+            information.architecture = selection.isPartial ? nil : information.architecture ?? recognised
             guard !options.cast.isEmpty else { return information }
             var step = JSONObject()
             step["op"] = "cast"

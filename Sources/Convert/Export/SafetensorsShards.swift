@@ -1,3 +1,4 @@
+import Foundation
 import UD2MFormats
 
 /// A set of safetensors files with an index, as the transformers family reads them.
@@ -12,7 +13,7 @@ struct SafetensorsShards {
 
     /// Fills shards in order, none beyond `limit` bytes unless a single tensor is.
     ///
-    /// The path names a folder (`dir/`), the index (`name.safetensors.index.json`) or `name.safetensors`.
+    /// The path names a folder, the index (`name.safetensors.index.json`) or `name.safetensors`.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `export-shards` or `store-tensor`.
     init(tensors: [TensorInput], path: String, limit: Int) throws {
         guard limit > 0 else { throw UD2MError(.exportShards, "A shard must be allowed at least one byte.") }
@@ -58,6 +59,28 @@ struct SafetensorsShards {
 
     private var indexPath: String { base + Self.indexSuffix }
 
+    /// Shards of an earlier set of the same name that the new set does not replace, and that would be taken for parts
+    /// of it by whoever looks for files of that name.
+    func leftovers() -> [String] {
+        let slash = base.utf8.lastIndex(of: UInt8(ascii: "/"))
+        let folder = slash.map { String(base[...$0]) } ?? ""
+        let stem = slash.map { String(base[base.index(after: $0)...]) } ?? base
+        let new = Set(groups.indices.map(path))
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
+        return names.filter { Self.isShard($0, of: stem) }.map { folder + $0 }.filter { !new.contains($0) }.sorted()
+    }
+
+    /// Whether a file's name is `stem-00001-of-00003.safetensors` with any numbers.
+    private static func isShard(_ name: String, of stem: String) -> Bool {
+        guard name.hasPrefix(stem + "-"), name.hasSuffix(".safetensors") else { return false }
+        let parts = name.dropFirst(stem.count + 1).dropLast(".safetensors".count).split(
+            separator: "-", omittingEmptySubsequences: false)
+        func isNumber(_ text: Substring) -> Bool {
+            text.utf8.count >= 5 && text.utf8.allSatisfy { (48...57).contains($0) }
+        }
+        return parts.count == 3 && isNumber(parts[0]) && parts[1] == "of" && isNumber(parts[2])
+    }
+
     private func path(_ index: Int) -> String {
         func five(_ number: Int) -> String {
             String(repeating: "0", count: max(0, 5 - String(number).count)) + "\(number)"
@@ -89,7 +112,7 @@ struct SafetensorsShards {
         } + [.init(path: indexPath, bytes: try indexText().utf8.count)]
     }
 
-    /// Writes all data first; then the files get their names, the index last.
+    /// Writes all data first; then the files get their names, the index last, and leftovers of an earlier set go.
     func write(
         metadata: [String: String], overwrite: Bool, inputs: [String],
         progress: (_ done: Int, _ total: Int) throws -> Void
@@ -110,8 +133,14 @@ struct SafetensorsShards {
         let text = Array(try indexText().utf8)
         let index = try AtomicFile(path: indexPath, byteCount: text.count, overwrite: overwrite, inputs: inputs)
         try text.withUnsafeBytes { try index.write($0, at: 0) }
+        let leftovers = leftovers()
         for file in files { try file.commit() }
         try index.commit()
+        for path in leftovers where unlink(path) != 0 {
+            throw UD2MError(
+                .outputWriteFailed, "A shard of an earlier set cannot be removed.", at: .init(file: path),
+                remedy: "The new set is complete; remove this file by hand.")
+        }
     }
 }
 

@@ -8,6 +8,7 @@ struct InceptionFamily: ArchitectureFamily {
     let name = "the Inception-v3 of FID"
 
     var knownModels: [KnownModel] { Self.published }
+    let roots = Set(InceptionUnit.all.map { String($0.name.prefix { $0 != "." }) } + ["fc"])
 
     private static let published: [KnownModel] = {
         let stem = [32, 32, 64, 80, 192]

@@ -8,6 +8,7 @@ struct LPIPSFamily: ArchitectureFamily {
     let name = "an LPIPS network"
 
     var knownModels: [KnownModel] { Self.published }
+    let roots = Set(["net", "features"] + (0..<7).map { "lin\($0)" })
 
     private static let published = [
         ("lpips vgg", LPIPSConfiguration.Trunk.vgg16(VGGConfiguration(widths: VGGFamily.full.widths))),
@@ -58,9 +59,16 @@ struct LPIPSFamily: ArchitectureFamily {
             options.lpipsVersion == nil
                 ? "version 0.1, assumed: no tensor tells it (see --lpips-version)"
                 : "version \(configuration.version.rawValue) as given")
-        return DetectedArchitecture(
+        var detected = DetectedArchitecture(
             family: self, configuration: .lpips(configuration), details: configuration.summary,
             parameters: configuration.parameters, layout: layout, evidence: evidence)
+        // The lpips package keeps the layer in files of either version, torchmetrics in none: only its presence is usual.
+        if options.lpipsVersion == nil, !shapes.has("scaling_layer.shift") {
+            detected.notes.append(
+                "The file has no scaling_layer, and version 0.0 of LPIPS uses none: version 0.1 is assumed. Pass "
+                    + "--lpips-version to say which it is.")
+        }
+        return detected
     }
 
     /// The checkpoint's names, and what it holds besides.
@@ -73,6 +81,10 @@ struct LPIPSFamily: ArchitectureFamily {
         if shapes.has("lin0.model.1.weight") {
             if !duplicates.isEmpty {
                 layout.leftOut.append(.init(duplicates, reason: "lins.*, which repeat lin0, lin1, …"))
+                for index in configuration.tapChannels.indices {
+                    layout.constants[TensorName("lins.\(index).model.1.weight")] = .copy(
+                        of: TensorName("lin\(index).model.1.weight"))
+                }
             }
         } else {
             for (index, channels) in configuration.tapChannels.enumerated() {
@@ -83,6 +95,8 @@ struct LPIPSFamily: ArchitectureFamily {
         let scaling = names.filter { $0.hasPrefix("scaling_layer.") }
         if !scaling.isEmpty {
             layout.leftOut.append(.init(scaling, reason: "scaling_layer, whose constants belong to the metric"))
+            layout.constants["scaling_layer.shift"] = .numbers(LPIPSConfiguration.scalingShift)
+            layout.constants["scaling_layer.scale"] = .numbers(LPIPSConfiguration.scalingScale)
         }
         let classifier = names.filter { $0.hasPrefix("classifier.") }
         if !classifier.isEmpty {

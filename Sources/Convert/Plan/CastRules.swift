@@ -61,6 +61,25 @@ public struct CastRules: Sendable {
         return types
     }
 
+    /// The tensors that keep a type because they are no real floating-point numbers, or no rule names them, by reason.
+    /// - Parameters:
+    ///   - tensors: The tensors.
+    ///   - types: What ``elementTypes(of:)`` gave for them.
+    /// - Returns: The reasons that apply, each with its tensors.
+    public func kept(of tensors: [TensorSource], types: [TensorName: ElementType]) -> [KeptTensors] {
+        guard !isEmpty else { return [] }
+        // A rule that gives a tensor the type it has is no reason to speak of it.
+        let targets = Set([standard].compactMap(\.self) + rules.map(\.elementType))
+        var names: [KeptTensors.Reason: [TensorName]] = [:]
+        for tensor in tensors where types[tensor.name] == tensor.elementType {
+            guard let reason = KeptTensors.Reason(tensor, targets: targets) else { continue }
+            names[reason, default: []].append(tensor.name)
+        }
+        return KeptTensors.Reason.allCases.compactMap { reason in
+            names[reason].map { KeptTensors(reason: reason, names: $0) }
+        }
+    }
+
     private func compiled() throws(UD2MError) -> [(Regex<AnyRegexOutput>, ElementType)] {
         var compiled: [(Regex<AnyRegexOutput>, ElementType)] = []
         for rule in rules {

@@ -28,7 +28,7 @@ public struct ConversionPlan: Sendable {
     public let unmapped: [TensorName]
     /// Tensors that the checkpoint's layout has and the network does not use, with the reasons.
     public let leftOut: [TensorLayout.LeftOut]
-    /// Every disagreement between file and network: missing tensors, then misshapen, then unknown ones.
+    /// Every disagreement between file and network: misshapen tensors, then missing, then unknown ones.
     public let mismatches: [TensorMismatch]
 
     /// Recognises the network and matches every tensor by name and shape.
@@ -67,10 +67,14 @@ public struct ConversionPlan: Sendable {
     public var isComplete: Bool { missing.isEmpty && misshapen.isEmpty && unmapped.isEmpty }
 
     /// Throws when the file and the network disagree.
-    /// - Parameter allowUnmapped: whether tensors that the network does not have may be left out.
-    /// - Throws: `tensors-missing`, `tensors-misshapen` or `tensors-unmapped`, located at the first such tensor.
-    public func requireComplete(allowUnmapped: Bool = false) throws(UD2MError) {
-        if let first = missing.first,
+    /// - Parameters:
+    ///   - allowUnmapped: whether tensors that the network does not have may be left out.
+    ///   - partial: whether tensors of the network may be missing or have another shape, as long as some are there.
+    /// - Throws: `tensors-missing`, `tensors-misshapen` or `tensors-unmapped`, located at the first such tensor; when all
+    ///   are there, what is undecided about the network, and what ``requireConstants()`` throws.
+    public func requireComplete(allowUnmapped: Bool = false, partial: Bool = false) throws {
+        let partial = partial && !mapped.isEmpty
+        if !partial, let first = missing.first,
             let skipped = checkpoint.skipped.first(where: { $0.path.last == first.name.text })
         {
             throw UD2MError(
@@ -79,15 +83,16 @@ public struct ConversionPlan: Sendable {
         }
         let needed = choice.architecture.parameters.count
         var error: UD2MError?
-        if let first = missing.first {
+        if !partial, let first = missing.first {
             error = UD2MError(
                 .tensorsMissing, "The network needs \(needed) tensors and \(missing.count) of them are missing.",
                 at: .init(file: checkpoint.path, tensor: first.name.text),
-                remedy: "Is the download complete, and is this the whole network?")
-        } else if let first = misshapen.first {
+                remedy: "Is the download complete, and is this the whole network? --partial converts what is there.")
+        } else if !partial, let first = misshapen.first {
             error = UD2MError(
                 .tensorsMisshapen, "\(misshapen.count) of the network's \(needed) tensors have the wrong shape.",
-                at: .init(file: checkpoint.path, tensor: first.name.text))
+                at: .init(file: checkpoint.path, tensor: first.name.text),
+                remedy: "Pass --partial to convert the others.")
         } else if !allowUnmapped, let first = unmapped.first {
             error = UD2MError(
                 .tensorsUnmapped, "\(unmapped.count) tensors are not part of the network.",
@@ -95,6 +100,8 @@ public struct ConversionPlan: Sendable {
                 remedy: "Pass --allow-unmapped to leave them out.")
         }
         if let error { throw error.describing(mismatches, closest: closest) }
+        if let undecided = choice.architecture.undecided { throw undecided }
+        try requireConstants()
     }
 
     /// The published model that the state dict comes closest to.

@@ -16,6 +16,8 @@ public struct Converter: Sendable {
         public var alignment = WeightStoreWriter.standardAlignment
         /// Paths of further files that tensors come from.
         public var otherInputs: [String] = []
+        /// SHA-256 of the checkpoint's file, then of ``otherInputs``, where they are to be recorded.
+        public var sourceDigests: [String] = []
         /// Which tensors are stored as another type than the checkpoint's.
         public var cast = CastRules.none
 
@@ -36,14 +38,17 @@ public struct Converter: Sendable {
     ///   - plan: the matched tensors.
     ///   - options: what else goes in.
     ///   - toolVersion: the version of the tool, for the source record.
-    /// - Throws: ``UD2MError`` when the layout is impossible.
+    /// - Throws: ``UD2MError`` when the layout is impossible, something about the network is undecided, or with code
+    ///   `tensor-expansion`.
     public init(plan: ConversionPlan, options: Options = Options(), toolVersion: String) throws {
         let choice = plan.choice
+        if let undecided = choice.architecture.undecided { throw undecided }
+        try plan.mapped.checkExpansion(file: plan.checkpoint.path)
         let types = try options.cast.elementTypes(of: plan.mapped)
         let aliases = TensorAliases.among(plan.mapped) { types[$0.name] ?? $0.elementType }
         let ledger = ConversionLedger()
         let information = StoreMetadata(
-            architecture: choice.architecture.configuration,
+            architecture: choice.architecture.configuration, config: choice.architecture.schedule?.record,
             source: Self.sourceRecord(plan, options: options, toolVersion: toolVersion), created: options.created,
             license: options.license, note: options.note)
         self.plan = plan
@@ -84,6 +89,11 @@ public struct Converter: Sendable {
             record["file"] = name(plan.checkpoint.path)
             if !options.otherInputs.isEmpty { record["files"] = .array(options.otherInputs.map(name)) }
         }
+        let digests = options.sourceDigests
+        record["sha256"] = digests.first.map { .string($0) }
+        if digests.count > 1 { record["filesSHA256"] = .array(digests.dropFirst().map { .string($0) }) }
+        let absent = plan.missing.count + plan.misshapen.count
+        if absent > 0 { record["missing"] = .unsigned(UInt64(absent)) }
         record["prefix"] = .string(plan.choice.prefix)
         record["state"] = .string(plan.choice.stateDict.displayPath)
         record["tool"] = .string("ud2m \(toolVersion)")

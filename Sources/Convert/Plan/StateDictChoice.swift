@@ -18,6 +18,8 @@ public struct StateDictChoice: Sendable {
 /// (`formats.md` §9.1).
 struct StateDictSelector {
     var options: DetectionOptions
+    /// Whether errors name the closest published model and the tensors that differ, which takes a search.
+    var describesFailures = true
 
     /// Wrappers whose name is put before every tensor's, outermost first (`formats.md` §9.2).
     static let prefixes = [
@@ -26,10 +28,6 @@ struct StateDictSelector {
     ]
     /// Bookkeeping scalars that wrappers keep beside the prefixed names.
     static let bookkeeping: Set<TensorName> = ["n_averaged", "decay", "num_updates"]
-    /// Branches that hold training state, never a network for inference.
-    private static let trainingBranches = [
-        "optimizer", "opt_", "lr_scheduler", "scaler", "amp", "callbacks", "loops",
-    ]
 
     /// Ranks the state dicts by how well a known network fits them.
     /// - Parameters:
@@ -37,10 +35,19 @@ struct StateDictSelector {
     ///   - path: a state dict's path as a person writes it, such as `"state_dict"`, or with a prefix inside it, such as
     ///     `"state_dict:model_ema."`; nil to choose.
     /// - Returns: the best choice and the ones it beat, best first.
-    /// - Throws: `state-dict-missing`, `architecture-unknown`, or what detection says of the only candidate.
+    /// - Throws: `state-dict-missing`, `architecture-unknown`, `architecture-ambiguous` or `state-dict-ambiguous` with
+    ///   the candidates, or what detection says of the only candidate.
     func choose(
         in checkpoint: Checkpoint, path: String?
     ) throws -> (best: StateDictChoice, runnersUp: [StateDictChoice]) {
+        let ranking = try ranking(in: checkpoint, path: path)
+        if let ambiguity = ranking.ambiguity { throw ambiguity }
+        return (ranking.best, Array(ranking.choices.dropFirst()))
+    }
+
+    /// Ranks the state dicts; an open choice is part of the answer here. There is always a best choice.
+    /// - Throws: as ``choose(in:path:)`` but for ambiguity.
+    func ranking(in checkpoint: Checkpoint, path: String?) throws -> StateDictRanking {
         let (path, prefix) = Self.split(path, in: checkpoint)
         let candidates = try eligible(in: checkpoint, path: path)
         var informed = self
@@ -55,31 +62,11 @@ struct StateDictSelector {
             }
         }
         if path == nil || choices.isEmpty { try requireBase(choices, candidates, file: checkpoint.path) }
-        if path == nil { choices = try oneFamily(choices, file: checkpoint.path) }
-        let listed = Self.listedAverage(choices)
-        // Sorting is stable only by the index: equal fits prefer averaged weights, then file order.
-        let ranked = choices.enumerated().sorted { lhs, rhs in
-            func rank(_ item: (offset: Int, element: StateDictChoice)) -> (Int, Int, Int) {
-                let isAveraged = item.element.isAveraged || item.offset == listed
-                return (item.element.matchCount, isAveraged ? 1 : 0, -item.offset)
-            }
-            return rank(lhs) > rank(rhs)
-        }
-        guard var best = ranked.first?.element else {
+        if path == nil { choices = Self.withoutDiscriminators(choices) }
+        guard let ranking = StateDictRanking(choices, file: checkpoint.path) else {
             throw failure.map { described($0.error, $0.stateDict) } ?? unknownArchitecture(checkpoint, candidates)
         }
-        if ranked.first?.offset == listed {
-            best.architecture.evidence.append(
-                "element 4 of a list [model, optimizer, epoch, step, ema]: the averaged weights (see --select)")
-        }
-        return (best, ranked.dropFirst().map(\.element))
-    }
-
-    /// The choice among those of a list file that holds averaged weights: training code of ddim saves
-    /// `[model, optimizer, epoch, step, ema]` (`networks.md` §2.1).
-    private static func listedAverage(_ choices: [StateDictChoice]) -> Int? {
-        guard choices.contains(where: { $0.stateDict.path == ["0"] }) else { return nil }
-        return choices.firstIndex { $0.stateDict.path == ["4"] }
+        return ranking
     }
 
     /// Refuses a file of adapters whose base is elsewhere: another network beside them must be asked for.
@@ -98,37 +85,34 @@ struct StateDictSelector {
         }
     }
 
-    /// Leaves discriminators out unless they are all there is, and refuses to choose between kinds of network.
-    private func oneFamily(_ choices: [StateDictChoice], file: String) throws(UD2MError) -> [StateDictChoice] {
+    /// Leaves discriminators out unless they are all there is.
+    private static func withoutDiscriminators(_ choices: [StateDictChoice]) -> [StateDictChoice] {
         let wanted = choices.filter { $0.architecture.family != DiscriminatorFamily().identifier }
-        let rest = wanted.isEmpty ? choices : wanted
-        guard Set(rest.map(\.architecture.family)).count > 1 else { return rest }
-        let found = rest.map { "\($0.stateDict.displayPath) is \($0.architecture.summary)" }
-        throw UD2MError(
-            .architectureAmbiguous, "The file holds several networks: \(found.joined(separator: "; ")).",
-            at: .init(file: file),
-            remedy: "Pass --select with one of \(rest.map(\.stateDict.displayPath).joined(separator: ", ")).")
+        return wanted.isEmpty ? choices : wanted
     }
 
+    /// The state dicts that may be chosen: the one asked for, or all but training state and the insides of objects that
+    /// the pickle rebuilds, such as the parts of a nested tensor.
     func eligible(in checkpoint: Checkpoint, path: String?) throws -> [StateDict] {
         if let path {
-            let chosen = checkpoint.stateDicts.filter { $0.displayPath == path }
+            var chosen = checkpoint.stateDicts.filter { $0.displayPath == path }
+            if chosen.isEmpty { chosen = checkpoint.stateDicts.filter { $0.unquotedPath == path } }
+            if chosen.isEmpty, let loose = checkpoint.looseStateDict(at: path) { return [loose] }
             guard !chosen.isEmpty else {
                 throw UD2MError(
                     .stateDictMissing, "The checkpoint has no state dict at '\(path)'.",
-                    at: .init(file: checkpoint.path), remedy: "It has: \(listing(checkpoint.stateDicts)).")
+                    at: .init(file: checkpoint.path), remedy: "It has: \(listing(checkpoint.allStateDicts)).")
             }
             return chosen
         }
-        return checkpoint.stateDicts.filter { stateDict in
-            !stateDict.path.contains { part in Self.trainingBranches.contains { part.hasPrefix($0) } }
-        }
+        if checkpoint.stateDicts.isEmpty { return checkpoint.allStateDicts }
+        return checkpoint.stateDicts.filter { !$0.isTrainingState && !$0.isInternal(to: checkpoint) }
     }
 
     /// `"state_dict:model_ema."` names a state dict and the prefix of one network in it.
     private static func split(_ path: String?, in checkpoint: Checkpoint) -> (path: String?, prefix: String?) {
         guard let path, !checkpoint.stateDicts.contains(where: { $0.displayPath == path }),
-            let colon = path.lastIndex(of: ":")
+            checkpoint.looseStateDict(at: path) == nil, let colon = path.lastIndex(of: ":")
         else { return (path, nil) }
         return (String(path[..<colon]), String(path[path.index(after: colon)...]))
     }
@@ -189,12 +173,13 @@ struct StateDictSelector {
                 at: .init(file: checkpoint.path),
                 remedy: "Convert the base network it was trained on; the adapter is merged into that.")
         }
-        let found = candidates.isEmpty ? "no tensors under text keys" : listing(candidates)
+        let found = candidates.isEmpty ? "no tensors" : listing(candidates)
         let error = UD2MError(
             .architectureUnknown,
             "No known network has these tensors. The checkpoint holds: \(found).",
             at: .init(file: checkpoint.path),
             remedy: "Known networks: \(ArchitectureRegistry.familyNames).")
+        guard describesFailures else { return error }
         let closest = candidates.prefix(20).compactMap { Self.closest($0) }
             .max { ($0.network.matched, $0.network.named) < ($1.network.matched, $1.network.named) }
         return closest.map { error.describing($0.mismatches, closest: $0.network) } ?? error
@@ -203,7 +188,7 @@ struct StateDictSelector {
     /// What detection says of a state dict, with the model it comes closest to where tensors are the trouble.
     private func described(_ error: UD2MError, _ stateDict: StateDict) -> UD2MError {
         let codes: [UD2MError.Code] = [.architectureTensorMissing, .architectureShape]
-        guard codes.contains(error.code), let closest = Self.closest(stateDict) else { return error }
+        guard describesFailures, codes.contains(error.code), let closest = Self.closest(stateDict) else { return error }
         return error.describing(closest.mismatches, closest: closest.network)
     }
 

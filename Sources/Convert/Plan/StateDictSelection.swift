@@ -7,17 +7,35 @@ public struct StateDictSelection: Sendable {
     /// What was taken off every name, such as `"module."`; often empty.
     public let prefix: String
     /// The tensors under their stripped names, in file order.
-    public let tensors: [TensorSource]
+    public private(set) var tensors: [TensorSource]
+    /// Whether ``keeping(where:)`` has left tensors out.
+    public private(set) var isPartial = false
     /// The network, when one is recognised.
     public let architecture: DetectedArchitecture?
-    /// Why no network is recognised.
+    /// Why no network is recognised; ``comparison`` has the tensors that differ.
     public let unrecognised: UD2MError?
 
-    /// Chooses a state dict: the one that fits a known network best, else the most plausible one.
+    /// How it was chosen.
+    public let choice: Choice
+
+    /// How a state dict comes to be the one a tool works on.
+    public enum Choice: Sendable {
+        /// The caller named it.
+        case named
+        /// It fits a known network best.
+        case fit
+        /// There is no other candidate.
+        case only
+        /// It stands out among several candidates.
+        case clear
+        /// Others are as plausible: whoever wants to work on it must be asked to name one. The error says which.
+        case open(UD2MError)
+    }
+
+    /// Chooses a state dict: the one that fits a known network best, else the most plausible one
+    /// (see ``PlausibleStateDict``). Nil when the file holds no state dict.
     ///
-    /// Plausible is what `torch.save` users call it, then what holds most bytes, then averaged weights; training state,
-    /// discriminators and losses are taken only when nothing else is there (`formats.md` §9.1). Nil when the file holds no
-    /// state dict.
+    /// An open choice gives the likeliest one, with ``choice-swift.property`` saying so.
     /// - Parameters:
     ///   - checkpoint: The described file.
     ///   - path: A state dict's path as a person writes it, such as `"state_dict"`; nil to choose.
@@ -28,50 +46,51 @@ public struct StateDictSelection: Sendable {
         checkpoint: Checkpoint, select path: String? = nil, keepsPrefix: Bool = false,
         options: DetectionOptions = DetectionOptions()
     ) throws {
-        let selector = StateDictSelector(options: options)
+        let selector = StateDictSelector(options: options, describesFailures: false)
         do {
-            let choice = try selector.choose(in: checkpoint, path: path).best
-            stateDict = choice.stateDict
-            prefix = keepsPrefix ? "" : choice.prefix
-            tensors = keepsPrefix ? choice.stateDict.tensors : choice.tensors
-            architecture = choice.architecture
+            let ranking = try selector.ranking(in: checkpoint, path: path)
+            stateDict = ranking.best.stateDict
+            prefix = keepsPrefix ? "" : ranking.best.prefix
+            tensors = keepsPrefix ? stateDict.tensors : ranking.best.tensors
+            architecture = ranking.best.architecture
             unrecognised = nil
+            choice = ranking.ambiguity.map { .open($0) } ?? (path == nil ? .fit : .named)
             return
         } catch let error as UD2MError {
             if error.code == .stateDictMissing { throw error }
-            guard let plausible = try Self.mostPlausible(in: checkpoint, selector: selector, path: path) else {
+            guard let plausible = try PlausibleStateDict(in: checkpoint, selector: selector, path: path) else {
                 return nil
             }
-            stateDict = plausible
+            stateDict = plausible.stateDict
             architecture = nil
             unrecognised = error
+            choice =
+                path != nil
+                ? .named : plausible.isOnly ? .only : plausible.ambiguity(checkpoint).map { .open($0) } ?? .clear
         }
         (prefix, tensors) =
             keepsPrefix ? ("", stateDict.tensors) : StateDictSelector.strippingPrefixes(stateDict.tensors)
     }
+}
 
-    private static let usualNames: Set<String> = [
-        "state_dict", "model_state_dict", "model", "net", "network", "params", "params_ema", "ema", "ema_state_dict",
-        "model_ema", "g_ema", "module", "weights",
-    ]
-    private static let unusualBranches = ["discriminator", "netd", "loss"]
+extension StateDictSelection {
+    /// The selection with some of its tensors only.
+    public func keeping(where isWanted: (TensorSource) -> Bool) -> StateDictSelection {
+        var copy = self
+        copy.tensors = tensors.filter(isWanted)
+        copy.isPartial = isPartial || copy.tensors.count < tensors.count
+        return copy
+    }
+}
 
-    private static func mostPlausible(
-        in checkpoint: Checkpoint, selector: StateDictSelector, path: String?
-    ) throws -> StateDict? {
-        let eligible = try selector.eligible(in: checkpoint, path: path)
-        let candidates = eligible.isEmpty ? checkpoint.stateDicts : eligible
-        func rank(_ index: Int) -> (Int, Int, Int, Int) {
-            let stateDict = candidates[index]
-            let lowercased = stateDict.path.map { $0.lowercased() }
-            let isUnusual = lowercased.contains { part in unusualBranches.contains { part.hasPrefix($0) } }
-            let isUsual = stateDict.path.isEmpty || usualNames.contains(stateDict.path.last ?? "")
-            let bytes = stateDict.tensors.reduce(0) { $0 &+ $1.byteCount }
-            let isAveraged = lowercased.contains { $0.split(separator: "_").contains("ema") }
-            return (isUnusual ? 0 : isUsual ? 2 : 1, bytes, isAveraged ? 1 : 0, -index)
-        }
-        let ranks = candidates.indices.map(rank)
-        return ranks.indices.max { ranks[$0] < ranks[$1] }.map { candidates[$0] }
+extension PlausibleStateDict {
+    /// The error that names the candidates, or nil when the choice is clear.
+    func ambiguity(_ checkpoint: Checkpoint) -> UD2MError? {
+        guard !contenders.isEmpty else { return nil }
+        return UD2MError.ambiguous(
+            .stateDictAmbiguous, "The file holds \(contenders.count) state dicts that are equally plausible.",
+            contenders.map { StateDictCandidate(selector: $0.displayPath, tensors: $0.tensors) },
+            file: checkpoint.path)
     }
 }
 
@@ -86,21 +105,27 @@ extension StateDictSelection {
         public let closest: ClosestNetwork?
     }
 
-    /// The comparison with the network, over headers only.
+    /// The comparison with the network, over headers only; computed anew each time.
     public var comparison: Comparison {
-        guard let architecture else {
-            // The error names what it knows already.
-            return Comparison(
-                mismatches: unrecognised?.mismatches ?? [], count: unrecognised?.mismatches.count ?? 0,
-                closest: unrecognised?.closest)
+        var mismatches: [TensorMismatch] = []
+        if let architecture {
+            mismatches = TensorMatch(architecture, tensors: tensors).mismatches
+            if mismatches.isEmpty { return Comparison(mismatches: [], count: 0, closest: nil) }
+        } else if !Self.aboutTensors.contains(unrecognised?.code) {
+            return Comparison(mismatches: [], count: 0, closest: nil)
         }
-        let mismatches = TensorMatch(architecture, tensors: tensors).mismatches
-        guard !mismatches.isEmpty else { return Comparison(mismatches: [], count: 0, closest: nil) }
         let shapes = Dictionary(tensors.map { ($0.name, $0.shape) }) { first, _ in first }
+        let closest = ClosestModel(shapes)
+        if architecture == nil { mismatches = closest?.mismatches ?? [] }
         return Comparison(
             mismatches: Array(mismatches.prefix(UD2MError.mismatchLimit)), count: mismatches.count,
-            closest: ClosestModel(shapes)?.network)
+            closest: closest?.network)
     }
+
+    /// Reasons for not recognising a network that a comparison with the published ones explains.
+    private static let aboutTensors: [UD2MError.Code?] = [
+        .architectureUnknown, .architectureTensorMissing, .architectureShape,
+    ]
 }
 
 extension StateDictSelector {

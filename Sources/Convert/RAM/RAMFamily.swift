@@ -7,6 +7,10 @@ struct RAMFamily: ArchitectureFamily {
     let name = "a RAM network"
 
     var knownModels: [KnownModel] { Self.published }
+    let roots: Set = [
+        "fact_realign", "m_head", "m_down1", "m_down2", "m_down3", "m_body", "m_up3", "m_up2", "m_up1", "m_tail",
+        "pool1", "pool2", "pool3", "up1", "up2", "up3",
+    ]
 
     private static let published: [KnownModel] = {
         let configuration = RAMConfiguration(

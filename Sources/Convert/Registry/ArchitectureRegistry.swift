@@ -10,6 +10,9 @@ protocol ArchitectureFamily: Sendable {
     var name: String { get }
     /// Published models, to compare unknown checkpoints with.
     var knownModels: [KnownModel] { get }
+    /// What the names of those models begin with, up to the first dot, in every layout: a checkpoint with none of these
+    /// is like none of the models.
+    var roots: Set<String> { get }
     /// Whether the names alone look like this family.
     func resembles(_ shapes: StateDictShapes) -> Bool
     /// Reads the configuration off the shapes.

@@ -4,7 +4,7 @@ import UD2MFormats
 struct ClosestModel {
     /// The model and its counts.
     let network: ClosestNetwork
-    /// The differences: missing tensors, then misshapen, then unknown ones.
+    /// The differences: misshapen tensors, then missing, then unknown ones.
     let mismatches: [TensorMismatch]
 
     /// Fewer names in common than this, or than a tenth of the state dict, are a coincidence.
@@ -13,7 +13,12 @@ struct ClosestModel {
     /// Compares with every layout of every known model; nil when none has names in common that mean something.
     init?(_ shapes: [TensorName: [Int]]) {
         var best: (network: ClosestNetwork, tensors: [TensorLayout.FileTensor], leftOut: Set<TensorName>)?
+        let roots = Dictionary(shapes.keys.map { ($0.root, 1) }, uniquingKeysWith: +)
         for family in ArchitectureRegistry.families {
+            // No model can have more names in common than there are names with the family's beginnings, and most families
+            // need not be looked at: their tables take longer to build than a file to open.
+            let alike = family.roots.reduce(0) { $0 + (roots[$1] ?? 0) }
+            guard alike >= Self.leastNames, alike * 10 >= shapes.count else { continue }
             for model in family.knownModels {
                 for layout in model.layouts {
                     let tensors = layout.fileTensors(model.parameters)
@@ -37,14 +42,23 @@ struct ClosestModel {
     ) -> [TensorMismatch] {
         let needed = Set(tensors.map(\.name))
         let missing = tensors.filter { shapes[$0.name] == nil }
-        let misshapen = tensors.compactMap { tensor -> TensorMismatch? in
+        var misshapen = tensors.compactMap { tensor -> TensorMismatch? in
             guard let found = shapes[tensor.name], found != tensor.shape else { return nil }
             return TensorMismatch(name: tensor.name.text, expected: tensor.shape, found: found)
         }
+        // A network of the same names whose widths are its own: sizes say nothing then, the number of dimensions does.
+        if misshapen.count * 2 > tensors.count - missing.count {
+            misshapen = misshapen.filter { $0.expected?.count != $0.found?.count }
+        }
         let unknown = shapes.filter { !needed.contains($0.key) }.sorted { $0.key < $1.key }
-        return missing.map { TensorMismatch(name: $0.name.text, expected: $0.shape, found: nil) } + misshapen
+        return misshapen + missing.map { TensorMismatch(name: $0.name.text, expected: $0.shape, found: nil) }
             + unknown.map { TensorMismatch(name: $0.key.text, expected: nil, found: $0.value) }
     }
+}
+
+extension TensorName {
+    /// The name up to its first dot.
+    fileprivate var root: String { String(decoding: bytes.prefix { $0 != UInt8(ascii: ".") }, as: UTF8.self) }
 }
 
 extension ClosestNetwork {

@@ -2,13 +2,10 @@ import UD2MFormats
 
 /// A network recognised in a state dict.
 public struct DetectedArchitecture: Sendable {
-    /// The family's name in reports and stores, such as `"adm"`.
-    public let family: String
-    /// The family's name for a person, such as `"ADM U-Net"`.
-    public let title: String
+    private let kind: any ArchitectureFamily
     /// What is particular to this network: "3 → 6 channels, widths 256 256 512".
     public let details: String
-    /// The configuration that goes into the store.
+    /// The configuration that goes into the store, unless something is ``undecided``.
     public let configuration: ArchitectureConfiguration
     /// Every tensor the network needs.
     public let parameters: [ParameterDescription]
@@ -16,26 +13,42 @@ public struct DetectedArchitecture: Sendable {
     public let layout: TensorLayout
     /// What in the file led to the verdict, as short sentences.
     public internal(set) var evidence: [String]
-    /// What is known about published models of exactly this shape, such as "256×256 unconditional".
-    public let knownModels: [String]
-    /// What those models are, when all of them are the same: "256×256 unconditional".
-    public let knownAs: String?
+    /// Assumptions that a person should look at, as sentences.
+    public internal(set) var notes: [String] = []
+    /// What a person must say before the network can be converted, such as its attention heads: no tensor tells it, and
+    /// ``configuration`` has a placeholder there. The names and shapes of the tensors are known all the same.
+    public internal(set) var undecided: UD2MError?
+    /// The noise schedule that the network was trained with, as files beside the checkpoint give it.
+    var schedule: DiffusersSchedule?
 
     init(
         family: any ArchitectureFamily, configuration: ArchitectureConfiguration, details: String,
         parameters: [ParameterDescription], layout: TensorLayout = TensorLayout(), evidence: [String]
     ) {
-        let known = family.knownModels.filter { $0.parameters == parameters }
-        self.family = family.identifier
-        self.title = family.title
+        self.kind = family
         self.details = details
         self.configuration = configuration
         self.parameters = parameters
         self.layout = layout
         self.evidence = evidence
-        self.knownModels = known.map(\.name)
+    }
+
+    /// The family's name in reports and stores, such as `"adm"`.
+    public var family: String { kind.identifier }
+
+    /// The family's name for a person, such as `"ADM U-Net"`.
+    public var title: String { kind.title }
+
+    // Computed when asked for: the tables of published models take longer to build than a file to open.
+    private var known: [KnownModel] { kind.knownModels.filter { $0.parameters == parameters } }
+
+    /// The published models of exactly this shape, such as `"256x256_diffusion_uncond"`.
+    public var knownModels: [String] { known.map(\.name) }
+
+    /// What those models are, when all of them are the same: "256×256 unconditional".
+    public var knownAs: String? {
         let descriptions = Set(known.compactMap(\.description))
-        self.knownAs = descriptions.count == 1 ? descriptions.first : nil
+        return descriptions.count == 1 ? descriptions.first : nil
     }
 
     /// The number of weights that go into the store.

@@ -27,9 +27,13 @@ public struct StateDictShapes: Sendable {
     public var names: Dictionary<TensorName, [Int]>.Keys { shapes.keys }
 
     /// The size of one dimension of a tensor that must exist and have `rank` dimensions.
+    ///
+    /// A layer's output channels are the length of its bias as well: a weight that is lost does not hide the network then,
+    /// and can be reported as missing with its shape.
     /// - Throws: `architecture-tensor-missing` or `architecture-shape` naming the tensor.
     func size(_ name: String, axis: Int, rank: Int, family: String) throws(UD2MError) -> Int {
         guard let shape = self[name] else {
+            if axis == 0, let channels = biasLength(of: name) { return channels }
             throw UD2MError(
                 .architectureTensorMissing,
                 "The names are those of \(family), but this tensor, which fixes its shape, is missing.",
@@ -43,6 +47,15 @@ public struct StateDictShapes: Sendable {
                 at: .init(tensor: name))
         }
         return shape[axis]
+    }
+
+    /// The length of the bias beside a weight; nil when there is none.
+    private func biasLength(of weight: String) -> Int? {
+        let suffix = ".weight"
+        guard weight.hasSuffix(suffix), let shape = self[weight.dropLast(suffix.count) + ".bias"], shape.count == 1,
+            (1...Self.largestDimension).contains(shape[0])
+        else { return nil }
+        return shape[0]
     }
 
     /// The indices i of names that start with `<prefix>.<i>.`, sorted.

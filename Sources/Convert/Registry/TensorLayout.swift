@@ -27,10 +27,20 @@ public struct TensorLayout: Sendable {
         }
     }
 
+    /// What a tensor that is left out must hold, so that nothing is lost with it.
+    enum Constant: Sendable, Hashable {
+        /// These numbers.
+        case numbers([Float])
+        /// What another tensor of the checkpoint holds.
+        case copy(of: TensorName)
+    }
+
     /// The checkpoint's spelling of each tensor whose name or shape there is not the store's.
     var renamed: [TensorName: FileTensor] = [:]
     /// What the checkpoint has besides.
     var leftOut: [LeftOut] = []
+    /// What some of those tensors must hold, by their names in the checkpoint.
+    var constants: [TensorName: Constant] = [:]
 
     /// Whether the checkpoint spells every tensor as the store does, and has no others.
     var isStores: Bool { renamed.isEmpty && leftOut.isEmpty }

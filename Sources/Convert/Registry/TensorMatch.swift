@@ -32,10 +32,10 @@ struct TensorMatch {
         unmapped = tensors.filter { !known.contains($0.name) }
     }
 
-    /// Every disagreement: missing tensors, then misshapen, then unknown ones.
+    /// Every disagreement: misshapen tensors, then missing, then unknown ones.
     var mismatches: [TensorMismatch] {
-        missing.map { TensorMismatch(name: $0.name.text, expected: $0.shape, found: nil) }
-            + misshapen.map { TensorMismatch(name: $0.name.text, expected: $0.expected, found: $0.found) }
+        misshapen.map { TensorMismatch(name: $0.name.text, expected: $0.expected, found: $0.found) }
+            + missing.map { TensorMismatch(name: $0.name.text, expected: $0.shape, found: nil) }
             + unmapped.map { TensorMismatch(name: $0.name.text, expected: nil, found: $0.shape) }
     }
 }

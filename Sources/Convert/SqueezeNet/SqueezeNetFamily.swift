@@ -7,6 +7,7 @@ struct SqueezeNetFamily: ArchitectureFamily {
     let name = "a SqueezeNet 1.1 network"
 
     var knownModels: [KnownModel] { Self.published }
+    let roots: Set = ["features", "classifier"]
 
     /// The configuration of the published weights.
     static let full = SqueezeNetConfiguration(

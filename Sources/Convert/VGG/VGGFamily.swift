@@ -7,6 +7,7 @@ struct VGGFamily: ArchitectureFamily {
     let name = "a VGG-16 network"
 
     var knownModels: [KnownModel] { Self.published }
+    let roots: Set = ["features", "classifier"]
 
     /// The configuration of the published weights.
     static let full = VGGConfiguration(widths: [64, 128, 256, 512, 512], classifierWidths: [4096, 4096, 1000])

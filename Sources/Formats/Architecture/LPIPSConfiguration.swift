@@ -16,6 +16,11 @@ public struct LPIPSConfiguration: Sendable, Hashable {
         case v0_0 = "0.0"
     }
 
+    /// What the scaling layer takes off red, green and blue, in images on the scale [-1, 1].
+    public static let scalingShift: [Float] = [-0.030, -0.088, -0.188]
+    /// What the scaling layer divides them by.
+    public static let scalingScale: [Float] = [0.458, 0.448, 0.450]
+
     /// The feature network; it has no classifier.
     public var trunk: Trunk
     /// The version of the linear layers.

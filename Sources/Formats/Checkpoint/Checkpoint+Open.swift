@@ -14,15 +14,52 @@ extension Checkpoint {
     ) throws -> Checkpoint {
         let options = CheckpointOptions(
             limits: limits, allowMissingCRC: allowMissingCRC, resource: resource, access: access)
-        return try CheckpointOpener(path: path, options: options).checkpoint()
+        var checkpoint: Checkpoint
+        do {
+            checkpoint = try CheckpointOpener(path: path, options: options).checkpoint()
+        } catch let error as UD2MError {
+            // What is malformed but would also run code is refused as dangerous.
+            guard error.code.category == .badData, let worst = error.findings?.first(where: \.isDangerous) else {
+                throw error
+            }
+            throw worst.refusal(of: error.location.file)
+        }
+        let standard = Limits.standard
+        if (limits.expansionFactor, limits.expansionFloorBytes) != (
+            standard.expansionFactor, standard.expansionFloorBytes
+        ) {
+            checkpoint.setExpansion(limits)
+        }
+        return checkpoint
+    }
+
+    /// Hands the limits on expansion to the tensors, which meet them only when they are read.
+    private mutating func setExpansion(_ limits: Limits) {
+        func allowing(_ tensors: [TensorSource]) -> [TensorSource] {
+            tensors.map { tensor in
+                var tensor = tensor
+                tensor.expandedBytesAllowed = limits.expandedBytes(of: tensor.storage.byteCount)
+                return tensor
+            }
+        }
+        for index in stateDicts.indices { stateDicts[index].tensors = allowing(stateDicts[index].tensors) }
+        looseTensors = allowing(looseTensors)
     }
 
     /// Refuses a file whose pickle would run code in Python.
     ///
     /// A matter of policy: reading it here is harmless either way.
-    /// - Throws: ``UD2MError`` with code `pickle-dangerous`, at the first dangerous finding.
-    public func requireSafe() throws {
+    /// - Parameter strict: Whether classes that nobody has listed, and whatever else is unusual, are refused too.
+    /// - Throws: ``UD2MError`` with code `pickle-dangerous`, at the first dangerous finding, or with `strict`
+    ///   `pickle-unknown`, at the first finding of any kind.
+    public func requireSafe(strict: Bool = false) throws {
         if let worst = findings.first(where: \.isDangerous) { throw worst.refusal(of: path) }
+        guard strict, let first = findings.first else { return }
+        throw UD2MError(
+            .pickleUnknown, "The pickle uses \(first.global): \(first.message)",
+            at: .init(
+                file: path, entry: first.entry, byteOffset: first.byteOffset, opcodeIndex: first.opcodeIndex),
+            remedy: "Leave out --strict-globals to keep what is unknown as inert data.")
     }
 }
 
@@ -35,6 +72,7 @@ extension PickleFinding {
         UD2MError(
             .pickleDangerous, "The pickle uses \(global): \(message)",
             at: .init(file: path, entry: entry, byteOffset: byteOffset, opcodeIndex: opcodeIndex),
-            remedy: "Do not load this file in Python. Get the weights from a source you trust, or as safetensors.")
+            remedy: "Do not load this file in Python. Get the weights from a source you trust, or as safetensors; "
+                + "--allow-flagged takes them from here, running nothing.")
     }
 }

@@ -22,6 +22,8 @@ public enum ContainerKind: String, Sendable, Hashable, CaseIterable {
     case npy = "npy"
     /// A zip archive of NumPy arrays.
     case npz = "npz"
+    /// A bare pickle, which Python's own `pickle` wrote.
+    case pickle = "pickle"
 }
 
 /// A described checkpoint: everything its file says, before any tensor data has moved.

@@ -18,8 +18,26 @@ struct CheckpointOpener {
     func checkpoint() throws -> Checkpoint {
         if foldersLeft > 0, let names = Self.names(inFolder: path) { return try folder(names) }
         let file = try MappedFile(path: path, access: options.access)
+        return try located { try open(file) }
+    }
+
+    /// The files that the checkpoint lies in.
+    func files() throws -> CheckpointFiles {
+        if foldersLeft > 0, let names = Self.names(inFolder: path) {
+            guard names.contains(DistributedCheckpoint.metadataName) else { return try opener(inFolder: names).files() }
+            return try located { try DistributedCheckpoint(path: path, options: options).files() }
+        }
+        let file = try MappedFile(path: path, access: options.access)
+        return try located {
+            guard try ContainerSniffer(file.bytes).kind() == .shardIndex else { return .file(path: path) }
+            let shards = try ShardedCheckpoint(file: file, options: options).shardPaths().values.sorted()
+            return .sharded(index: path, shards: shards)
+        }
+    }
+
+    private func located<Result>(_ body: () throws -> Result) throws -> Result {
         do {
-            return try open(file)
+            return try body()
         } catch let error as UD2MError {
             throw error.located(in: .init(file: path))
         }
@@ -38,6 +56,8 @@ struct CheckpointOpener {
             return try TarCheckpoint(file: file, options: options).checkpoint()
         case .npy:
             return try NPYCheckpoint(file: file, limits: options.limits).checkpoint()
+        case .pickle:
+            return try PickleFileCheckpoint(file: file, options: options).checkpoint()
         case .shardIndex:
             guard followsIndexes else {
                 throw UD2MError(.shardIndex, "An index names another index as its shard.", at: .init(byteOffset: 0))
@@ -48,11 +68,17 @@ struct CheckpointOpener {
 
     private func folder(_ names: [String]) throws -> Checkpoint {
         if names.contains(DistributedCheckpoint.metadataName) {
-            do {
-                return try DistributedCheckpoint(path: path, options: options).checkpoint()
-            } catch let error as UD2MError {
-                throw error.located(in: .init(file: path))
-            }
+            return try located { try DistributedCheckpoint(path: path, options: options).checkpoint() }
+        }
+        return try opener(inFolder: names).checkpoint()
+    }
+
+    /// The opener of the file or folder in this one that holds the weights.
+    private func opener(inFolder names: [String]) throws -> CheckpointOpener {
+        if names.contains("coremldata.bin") || (names.contains("Manifest.json") && names.contains("Data")) {
+            throw UD2MError(
+                .coreMLModel, "This folder is a Core ML model, not a PyTorch or safetensors checkpoint.",
+                at: .init(file: path), remedy: "Look for the PyTorch or safetensors version of the model.")
         }
         guard followsIndexes, let name = Self.model(in: names) else {
             throw UD2MError(
@@ -60,7 +86,7 @@ struct CheckpointOpener {
                 remedy: "Name a file inside it: a distributed checkpoint has a .metadata, a sharded one an index.json.")
         }
         let inner = path.hasSuffix("/") ? path + name : path + "/" + name
-        return try CheckpointOpener(path: inner, options: options, foldersLeft: foldersLeft - 1).checkpoint()
+        return CheckpointOpener(path: inner, options: options, foldersLeft: foldersLeft - 1)
     }
 
     /// The file or folder that holds a folder's weights: an index, what diffusers saves for a model, or the denoiser of

@@ -15,6 +15,8 @@ extension UD2MError.Code {
     public static let serverMessage = Self("server-message", .badData)
     /// A file compressed with gzip.
     public static let gzipFile = Self("gzip-file", .badData)
+    /// An archive that contains a checkpoint as a file.
+    public static let packedCheckpoint = Self("packed-checkpoint", .badData)
     /// A 7-Zip archive.
     public static let sevenZipFile = Self("7z-file", .badData)
     /// A file compressed with zstd.
@@ -41,6 +43,6 @@ extension UD2MError.Code {
     public static let zipSpanned = Self("zip-spanned", .badData)
     /// The preview of a file format that PyTorch had in 2019.
     public static let torchPreview = Self("torch-preview", .badData)
-    /// A pickle without tensors around it.
+    /// A pickle whose tensors' data are elsewhere.
     public static let barePickle = Self("bare-pickle", .badData)
 }

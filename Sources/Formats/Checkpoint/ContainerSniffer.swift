@@ -7,6 +7,7 @@ struct ContainerSniffer {
         case legacyStream
         case tar
         case npy
+        case pickle
         case shardIndex
     }
 
@@ -30,15 +31,30 @@ struct ContainerSniffer {
         if has([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59]) { return .npy }
         if bytes.hasBytes("ustar".utf8, at: 257) || TarArchive.matches(bytes) { return .tar }
         if isShardIndex { return .shardIndex }
-        throw try failedDownload() ?? torchKind() ?? compressedKind() ?? foreignKind()
-            ?? UD2MError(
-                .containerUnknown, "The first bytes fit no kind of checkpoint.", at: .init(byteOffset: 0),
-                remedy: "Expected a file that torch.save wrote, a safetensors file or a .ud2w store.")
+        if let error = failedDownload() ?? torchKind() ?? compressedKind() ?? foreignKind() { throw error }
+        if isSafetensorsLength { return .safetensors }
+        if PickleRecognition.matches(bytes) { return .pickle }
+        guard bytes.count >= 16 else {
+            throw UD2MError(
+                .containerUnknown, "The file has only \(bytes.count) bytes, too few for any checkpoint.",
+                at: .init(byteOffset: 0), remedy: "An incomplete download? Fetch the file again.")
+        }
+        throw UD2MError(
+            .containerUnknown, "The first bytes fit no kind of checkpoint.", at: .init(byteOffset: 0),
+            remedy: "Expected a file that torch.save wrote, a safetensors file or a .ud2w store.")
     }
 
     private var isSafetensors: Bool {
         guard let count = bytes.littleEndian(UInt64.self, at: 0), bytes.hasBytes([0x7B], at: 8) else { return false }
-        return count <= UInt64(bytes.count - 8)
+        if count <= UInt64(bytes.count - 8) { return true }
+        // A file that ends inside its header is told by the quote of the first name.
+        return count <= UInt64(Limits.standard.headerBytes) && (bytes.count == 9 || bytes[9] == UInt8(ascii: "\""))
+    }
+
+    /// Whether these few bytes can be the length of a safetensors header and nothing of the header.
+    private var isSafetensorsLength: Bool {
+        guard (5...8).contains(bytes.count) else { return false }
+        return bytes[4...].allSatisfy { $0 == 0 }
     }
 
     /// A JSON document is small enough to be read whole; only then is it an index of shards.
@@ -49,37 +65,11 @@ struct ContainerSniffer {
         return ShardedCheckpoint.matches(value)
     }
 
-    private static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }
+    static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }
 
     func has(_ magic: [UInt8]) -> Bool { bytes.hasBytes(magic, at: 0) }
 
     func hasText(_ text: String) -> Bool { bytes.hasBytes(text.utf8, at: 0) }
-
-    /// Pointers, web pages, messages and zeros that were saved under a checkpoint's name.
-    private func failedDownload() throws -> UD2MError? {
-        if hasText("version https://git-lfs") { return GitLFSPointer(bytes).error }
-        let start = Array(
-            bytes.prefix(4_096).drop { [0x20, 0x09, 0x0A, 0x0D, 0xEF, 0xBB, 0xBF].contains($0) }.prefix(64))
-        let lowercased = String(decoding: start, as: UTF8.self).lowercased()
-        if lowercased.hasPrefix("<") {
-            return UD2MError(
-                .htmlPage, "This is a web page, such as a login, quota or virus-scan page, and no checkpoint.",
-                at: .init(byteOffset: 0), remedy: "Open the download link in a browser to see what it asks for.")
-        }
-        if lowercased.hasPrefix("{\"error") || lowercased.hasPrefix("entry not found")
-            || lowercased.hasPrefix("not found") || lowercased.hasPrefix("access to model")
-        {
-            return UD2MError(
-                .serverMessage, "This is a server's error message: \(String(decoding: start, as: UTF8.self))",
-                at: .init(byteOffset: 0), remedy: "Check the link and your access rights, then fetch the file again.")
-        }
-        if bytes[0] == 0, bytes.allSatisfy({ $0 == 0 }) {
-            return UD2MError(
-                .fileAllZero, "All \(bytes.count) bytes are zero.", at: .init(byteOffset: 0),
-                remedy: "The download was preallocated and never filled: fetch the file again.")
-        }
-        return nil
-    }
 
     /// Other files of PyTorch, and archives of no use.
     private func torchKind() -> UD2MError? {
@@ -96,23 +86,6 @@ struct ContainerSniffer {
         if hasText("PYTORCH1") {
             return error(.torchPreview, "a PyTorch preview format of 2019, which is not read", remedy: resave)
         }
-        guard bytes[0] == 0x80, bytes.count > 2, bytes[1] <= 5 else { return nil }
-        return error(.barePickle, "a bare pickle, not a PyTorch container", remedy: resave)
-    }
-}
-
-/// A text file that stands for a large one in a git repository.
-private struct GitLFSPointer {
-    let error: UD2MError
-
-    init(_ bytes: UnsafeRawBufferPointer) {
-        let lines = String(decoding: bytes.prefix(1_024), as: UTF8.self).split(separator: "\n")
-        func value(_ key: String) -> String {
-            lines.first { $0.hasPrefix(key + " ") }.map { String($0.dropFirst(key.count + 1).prefix(80)) } ?? "unknown"
-        }
-        error = UD2MError(
-            .gitLFSPointer,
-            "This is a git-lfs pointer to a file of \(value("size")) bytes (\(value("oid"))), not the file itself.",
-            at: .init(byteOffset: 0), remedy: "Run `git lfs pull` in the repository it came from.")
+        return nil
     }
 }

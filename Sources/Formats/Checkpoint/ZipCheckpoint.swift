@@ -26,6 +26,7 @@ struct ZipCheckpoint {
         }
         let root = first.name.prefix { $0 != UInt8(ascii: "/") }
         for entry in entries where entry.name.prefix(while: { $0 != UInt8(ascii: "/") }) != root {
+            if let packed = packed(entries) { throw packed }
             throw UD2MError(
                 .torchLayout, "The archive has a second top folder beside \(String(decoding: root, as: UTF8.self)).",
                 at: .init(entry: entry.displayName, byteOffset: entry.headerOffset))
@@ -49,7 +50,13 @@ struct ZipCheckpoint {
                 at: .init(entry: "model.json"),
                 remedy: "Load it in PyTorch and save its state_dict with torch.save, or as safetensors.")
         }
-        throw layout("The zip archive is no checkpoint: it has no data.pkl in its top folder.")
+        throw packed(entries) ?? layout("The zip archive is no checkpoint: it has no data.pkl in its top folder.")
+    }
+
+    /// What to say of an archive that only contains checkpoints; nil for one that is something of PyTorch's.
+    private func packed(_ entries: [ZipEntry]) -> UD2MError? {
+        if entries.contains(where: { $0.name.suffix(9).elementsEqual("/data.pkl".utf8) }) { return nil }
+        return PackedCheckpoint.error(in: "zip archive", names: entries.map(\.displayName))
     }
 
     private func records(root: [UInt8]?) -> TorchRecords {

@@ -77,6 +77,11 @@ public struct UD2MError: Error, Sendable, Hashable {
     public var mismatches: [TensorMismatch] = []
     /// The known network that a checkpoint comes closest to, for errors about what a checkpoint holds.
     public var closest: ClosestNetwork?
+    /// What was found in the pickles of a file before this error ended their reading; nil when none was begun.
+    public var findings: [PickleFinding]?
+
+    /// The state dicts among which a choice is open, the likeliest first; empty for other errors.
+    public var candidates: [StateDictCandidate] = []
 
     /// Creates an error.
     public init(_ code: Code, _ message: String, at location: Location = Location(), remedy: String? = nil) {

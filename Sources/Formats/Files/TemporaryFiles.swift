@@ -6,7 +6,7 @@ import Synchronization
     import Glibc
 #endif
 
-/// The temporary files that exist right now, kept so that a signal handler can remove them.
+/// The temporary files, and new folders for them, that exist right now, kept so that a signal handler can remove them.
 ///
 /// A handler may only do what is async-signal-safe: no allocation, no locks, no Swift runtime calls that do either. So
 /// the paths are C strings in a fixed table of atomic pointers. A string is never freed, because a handler on another
@@ -24,11 +24,17 @@ public enum TemporaryFiles {
     /// Makes the table; call it before installing a handler that calls ``unlinkAll()``.
     public static func prepare() { _ = slots }
 
-    /// Removes every registered file. Async-signal-safe once ``prepare()`` has run.
+    /// Removes every registered file, then every registered folder that is empty. Async-signal-safe once ``prepare()``
+    /// has run.
     public static func unlinkAll() {
+        forEachPath { unlink($0) }
+        forEachPath { rmdir($0) }
+    }
+
+    private static func forEachPath(_ remove: (UnsafePointer<CChar>) -> Int32) {
         for index in 0..<slotCount {
             let address = slots[index].load(ordering: .acquiring)
-            if let path = UnsafePointer<CChar>(bitPattern: address) { unlink(path) }
+            if let path = UnsafePointer<CChar>(bitPattern: address) { _ = remove(path) }
         }
     }
 

@@ -11,7 +11,8 @@ struct NPYCheckpoint {
         guard rest == description.byteCount else {
             throw UD2MError(
                 .npySize, "The array should have \(description.byteCount) bytes; the file has \(rest).",
-                at: .init(byteOffset: description.dataOffset), remedy: "An incomplete download? Fetch the file again.")
+                at: .init(byteOffset: description.dataOffset),
+                remedy: rest < description.byteCount ? "An incomplete download? Fetch the file again." : nil)
         }
         let storage = try MappedStorage(
             file: file, range: description.dataOffset..<file.count, key: "", isBigEndian: description.type.isBigEndian)

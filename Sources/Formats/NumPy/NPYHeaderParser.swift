@@ -15,11 +15,16 @@ struct NPYDescription {
     /// Reads the header at the start of `bytes`; the data need not be there.
     /// - Throws: ``UD2MError`` with code `npy-header`, or `npy-dtype` for objects, structures and unknown types.
     init(_ bytes: UnsafeRawBufferPointer, limits: Limits) throws {
-        func malformed(_ message: String, at offset: Int) -> UD2MError {
-            UD2MError(.npyHeader, message, at: .init(byteOffset: offset))
+        func malformed(_ message: String, at offset: Int, remedy: String? = nil) -> UD2MError {
+            UD2MError(.npyHeader, message, at: .init(byteOffset: offset), remedy: remedy)
         }
-        guard bytes.hasBytes([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59], at: 0), bytes.count >= 10 else {
+        let again = "An incomplete download? Fetch the file again."
+        guard bytes.hasBytes([0x93, 0x4E, 0x55, 0x4D, 0x50, 0x59], at: 0) else {
             throw malformed("This is no NumPy array.", at: 0)
+        }
+        guard bytes.count >= 12 else {
+            throw malformed(
+                "The array ends after \(bytes.count) bytes; its header's length alone takes 12.", at: 0, remedy: again)
         }
         let start: Int
         let length: Int
@@ -33,8 +38,13 @@ struct NPYDescription {
         default:
             throw malformed("The version is \(bytes[6]).\(bytes[7]); 1.0, 2.0 and 3.0 exist.", at: 6)
         }
-        guard let header = bytes.slice(start..<start + length), length <= Self.maximumHeaderBytes else {
-            throw malformed("The header claims \(length) bytes; \(bytes.count - start) follow.", at: 8)
+        guard length <= Self.maximumHeaderBytes else {
+            throw malformed("The header claims \(length) bytes; at most \(Self.maximumHeaderBytes) are read.", at: 8)
+        }
+        guard let header = bytes.slice(start..<start + length) else {
+            throw malformed(
+                "The file ends inside its header: \(length) bytes are expected, and \(bytes.count - start) found.",
+                at: 8, remedy: again)
         }
         var parser = NPYLiteralParser(header, baseOffset: start)
         let fields = try parser.dictionary()

@@ -78,6 +78,12 @@ package struct PickleGraph: Sendable {
         textBytes(id).map { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// Whether a value is Python's `None`.
+    func isNone(_ id: PickleNodeID) -> Bool {
+        if case .none = self[id] { return true }
+        return false
+    }
+
     /// A true integer: booleans and floats are none.
     package func integer(_ id: PickleNodeID) -> Int? {
         if case .integer(let value) = self[id] { return Int(exactly: value) }

@@ -67,17 +67,6 @@ extension PickleMachine {
         }
     }
 
-    /// PERSID: a persistent id as a line of text.
-    mutating func textPersistentID() throws {
-        guard allowsTextPersistentIDs else {
-            throw fail(.pickleForbiddenOpcode, "Text persistent ids belong to the 2016 tar container only.")
-        }
-        let start = cursor
-        let line = try readLine()
-        let id = try make(.text(PickleSlice(start: UInt32(start), count: UInt32(line.count))))
-        try push(.persistentID(id, offset: UInt32(opcodeOffset)))
-    }
-
     private mutating func pushRecord(
         _ form: PickleRecord.Form, callable: PickleNodeID, arguments: PickleNodeID, keywords: PickleNodeID = .none
     ) throws {
@@ -88,7 +77,7 @@ extension PickleMachine {
         try push(.record(Int32(graph.records.count - 1)))
     }
 
-    private mutating func makeTuple(_ items: [PickleNodeID]) throws -> PickleNodeID {
+    mutating func makeTuple(_ items: [PickleNodeID]) throws -> PickleNodeID {
         try pushTuple(items)
         return stack.removeLast()
     }
@@ -99,7 +88,7 @@ extension PickleMachine {
         }
     }
 
-    private mutating func internGlobal(module: ArraySlice<UInt8>, name: ArraySlice<UInt8>) throws -> Int32 {
+    mutating func internGlobal(module: ArraySlice<UInt8>, name: ArraySlice<UInt8>) throws -> Int32 {
         guard module.count <= limits.nameBytes, name.count <= limits.nameBytes else {
             throw fail(.pickleLimit, "A global's name has \(module.count + name.count) bytes.")
         }

@@ -85,7 +85,7 @@ extension PickleMachine {
     }
 
     /// Moves decoded bytes into the pool, within the limit on payload bytes.
-    private mutating func keep(_ decoded: [UInt8]) throws -> PickleSlice {
+    mutating func keep(_ decoded: [UInt8]) throws -> PickleSlice {
         let start = graph.pool.count
         let (allowed, overflow) = streamEnd.multipliedReportingOverflow(by: limits.picklePayloadFactor)
         guard overflow || start - streamEnd + decoded.count <= allowed else {

@@ -29,6 +29,8 @@ package struct PickleMachine {
     /// Where the current opcode starts.
     var opcodeOffset = 0
     var opcodeIndex = -1
+    /// The first frame that claims more bytes than there are.
+    private var frameError: UD2MError?
 
     /// Runs one pickle and returns what it builds.
     /// - Parameters:
@@ -37,27 +39,41 @@ package struct PickleMachine {
     ///   - entry: The record's name, for messages.
     ///   - limits: What one stream may ask for.
     ///   - budget: What all pickles of the file share; reduced by what this one uses.
-    ///   - allowsTextPersistentIDs: Whether PERSID is legal, as it is in the tar container only.
+    ///   - allowsTextPersistentIDs: Whether PERSID may be any line of text, as in the tar container only.
     /// - Returns: The values, by number.
     /// - Throws: ``UD2MError`` with a `pickle-…` code, the byte offset and the opcode's number.
     package static func run(
         _ stream: [UInt8], from start: Int = 0, entry: String, limits: Limits = .standard, budget: inout PickleBudget,
         allowsTextPersistentIDs: Bool = false
     ) throws -> PickleGraph {
+        let outcome = attempt(
+            stream, from: start, entry: entry, limits: limits, budget: &budget,
+            allowsTextPersistentIDs: allowsTextPersistentIDs)
+        if let error = outcome.error { throw error }
+        return outcome.graph
+    }
+
+    /// Runs one pickle as far as it goes: what Python would have run before it met the error.
+    /// - Returns: The values built, and what stopped the pickle; nil when it reached STOP. A graph cut short has no root.
+    package static func attempt(
+        _ stream: [UInt8], from start: Int = 0, entry: String, limits: Limits = .standard, budget: inout PickleBudget,
+        allowsTextPersistentIDs: Bool = false
+    ) -> (graph: PickleGraph, error: (any Error)?) {
         let maximum = min(limits.pickleBytes, Int(UInt32.max) / 4)
         guard stream.count <= maximum else {
-            throw UD2MError(
+            let error = UD2MError(
                 .pickleLimit, "The pickle has \(stream.count) bytes; the limit is \(maximum).",
                 at: .init(entry: entry, byteOffset: 0))
+            return (PickleGraph(entry: entry, stream: []), error)
         }
         var machine = PickleMachine(
             graph: PickleGraph(entry: entry, stream: stream), budget: budget, limits: limits,
             allowsTextPersistentIDs: allowsTextPersistentIDs, streamEnd: stream.count, cursor: min(start, stream.count))
-        defer { budget = machine.budget }
-        while try machine.step() {}
+        let error = machine.runToEnd()
+        budget = machine.budget
         machine.graph.endOffset = machine.cursor
-        machine.graph.opcodeCount = machine.opcodeIndex + 1
-        return machine.graph
+        machine.graph.opcodeCount = machine.opcodeIndex + (error == nil ? 1 : 0)
+        return (machine.graph, error)
     }
 
     private init(
@@ -70,6 +86,16 @@ package struct PickleMachine {
         self.allowsTextPersistentIDs = allowsTextPersistentIDs
         self.streamEnd = streamEnd
         self.cursor = cursor
+    }
+
+    /// Executes opcodes up to STOP; the error is what stopped them before.
+    private mutating func runToEnd() -> (any Error)? {
+        do {
+            while try step() {}
+            return frameError
+        } catch {
+            return frameError ?? error
+        }
     }
 
     /// Executes one opcode; false after STOP.
@@ -170,8 +196,9 @@ package struct PickleMachine {
 
     private mutating func frame() throws {
         let count = try readInteger(UInt64.self)
-        guard count <= UInt64(streamEnd - cursor) else {
-            throw fail(.pickleTruncated, "A frame claims \(count) bytes; \(streamEnd - cursor) are left.")
+        // What is there of a frame cut short is still run, so that it can be judged; the pickle fails all the same.
+        if count > UInt64(streamEnd - cursor), frameError == nil {
+            frameError = fail(.pickleTruncated, "A frame claims \(count) bytes; \(streamEnd - cursor) are left.")
         }
     }
 

@@ -5,16 +5,17 @@ extension SafetensorsFile {
     ///   code `tensor-interpretation` when what it says of a tensor's elements does not fit.
     public func checkpoint() throws -> Checkpoint {
         let interpretations = try interpretations()
-        var storages: [TensorName: MappedStorage] = [:]
+        let guarantees = isWeightStore ? try StoreGuarantees(self) : nil
+        var storages: [TensorName: any TensorStorage] = [:]
         var tensors: [TensorSource] = []
         for entry in entries {
-            let storage = try MappedStorage(file: file, range: entry.range, key: entry.name.text)
+            let storage = try storage(of: entry, digests: guarantees?.digests[entry.name])
             storages[entry.name] = storage
             tensors.append(entry.source(name: entry.name, storage: storage, interpretations[entry.name]))
         }
-        if isWeightStore {
+        if let guarantees {
             let byName = Dictionary(entries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-            for (alias, target) in try StoreGuarantees(self).aliases.sorted(by: { $0.key < $1.key }) {
+            for (alias, target) in guarantees.aliases.sorted(by: { $0.key < $1.key }) {
                 guard let entry = byName[target], let storage = storages[target] else { continue }
                 tensors.append(entry.source(name: alias, storage: storage, interpretations[target]))
             }
@@ -22,6 +23,15 @@ extension SafetensorsFile {
         return Checkpoint(
             path: file.path, container: isWeightStore ? .weightStore : .safetensors, fileSize: file.count,
             stateDicts: [StateDict(path: [], tensors: tensors)], metadata: metadata)
+    }
+
+    /// A tensor's bytes, compared with what a store records of them as they are read.
+    private func storage(of entry: Entry, digests: TensorDigests?) throws -> any TensorStorage {
+        let stored = try MappedStorage(file: file, range: entry.range, key: entry.name.text)
+        guard let digests else { return stored }
+        return DigestedStorage(
+            stored, digests: digests,
+            at: .init(file: file.path, byteOffset: entry.range.lowerBound, tensor: entry.name.text))
     }
 }
 
@@ -50,7 +60,7 @@ extension SafetensorsFile {
 
 extension SafetensorsFile.Entry {
     fileprivate func source(
-        name: TensorName, storage: MappedStorage, _ interpretation: TensorInterpretation?
+        name: TensorName, storage: any TensorStorage, _ interpretation: TensorInterpretation?
     ) -> TensorSource {
         var source = TensorSource(
             name: name, path: [name.text], elementType: elementType, shape: shape,

@@ -60,13 +60,14 @@ public final class SafetensorsFile: Sendable {
     public var isWeightStore: Bool { metadata[StoreMetadata.Key.version] != nil }
 
     private static func headerRange(_ file: MappedFile, limits: Limits) throws -> Range<Int> {
-        func error(_ code: UD2MError.Code, _ message: String, byte: Int) -> UD2MError {
-            UD2MError(code, message, at: .init(file: file.path, byteOffset: byte))
+        func error(_ code: UD2MError.Code, _ message: String, byte: Int, remedy: String? = nil) -> UD2MError {
+            UD2MError(code, message, at: .init(file: file.path, byteOffset: byte), remedy: remedy)
         }
+        let again = "An incomplete download? Fetch the file again."
         guard file.count >= 8 else {
             throw error(
                 .safetensorsTruncated, "The file has \(file.count) bytes; the header's length alone takes 8.",
-                byte: file.count)
+                byte: file.count, remedy: again)
         }
         let claimed = UInt64(littleEndian: file.bytes.loadUnaligned(as: UInt64.self))
         guard let length = Int(exactly: claimed), length <= limits.headerBytes else {
@@ -78,7 +79,8 @@ public final class SafetensorsFile: Sendable {
         guard length <= file.count - 8 else {
             throw error(
                 .safetensorsHeaderOutside,
-                "The header claims \(length) bytes, but \(file.count - 8) follow: an incomplete download?", byte: 0)
+                "The file ends inside its header: \(length) bytes are expected, and \(file.count - 8) found.", byte: 0,
+                remedy: again)
         }
         guard length > 0, file.bytes[8] == UInt8(ascii: "{") else {
             throw error(.safetensorsHeaderStart, "The header must start with '{'.", byte: 8)
@@ -108,8 +110,8 @@ public final class SafetensorsFile: Sendable {
             guard entry.range.upperBound <= data.upperBound else {
                 throw UD2MError(
                     .safetensorsDataOutside,
-                    "The tensor ends at byte \(entry.range.upperBound), the file at \(data.upperBound): an incomplete "
-                        + "download?", at: location)
+                    "The tensor ends at byte \(entry.range.upperBound), the file at \(data.upperBound).", at: location,
+                    remedy: "An incomplete download? Fetch the file again.")
             }
             end = entry.range.upperBound
         }

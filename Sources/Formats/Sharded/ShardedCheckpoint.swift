@@ -27,9 +27,7 @@ struct ShardedCheckpoint {
     ///   opening a shard throws.
     func checkpoint() throws -> Checkpoint {
         let map = try weightMap()
-        let folder = SiblingFile(folder: Self.folder(of: file.path))
-        var paths: [String: String] = [:]
-        for (_, shard) in map where paths[shard] == nil { paths[shard] = try folder.path(of: shard) }
+        let paths = try shardPaths(map)
         let missing = paths.filter { FileIdentity.ofFile(at: $0.value) == nil }.keys.sorted()
         guard missing.isEmpty else {
             throw UD2MError(
@@ -40,7 +38,13 @@ struct ShardedCheckpoint {
         var result = Checkpoint(path: file.path, container: .sharded, fileSize: file.count, stateDicts: [])
         var tensors: [String: [TensorName: TensorSource]] = [:]
         for (shard, path) in paths.sorted(by: { $0.key < $1.key }) {
-            let opened = try CheckpointOpener(path: path, options: options, followsIndexes: false).checkpoint()
+            let opened: Checkpoint
+            do {
+                opened = try CheckpointOpener(path: path, options: options, followsIndexes: false).checkpoint()
+            } catch var error as UD2MError {
+                error.findings = result.findings + (error.findings ?? [])
+                throw error
+            }
             result.fileSize += opened.fileSize
             result.findings += opened.findings
             result.skipped += opened.skipped
@@ -65,6 +69,17 @@ struct ShardedCheckpoint {
         }
         result.stateDicts = [StateDict(path: [], tensors: root)]
         return result
+    }
+
+    /// The path of every shard by its name, whether it is there or not.
+    /// - Throws: ``UD2MError`` with code `shard-index` or `unsafe-path`.
+    func shardPaths() throws -> [String: String] { try shardPaths(weightMap()) }
+
+    private func shardPaths(_ map: [(name: TensorName, shard: String)]) throws -> [String: String] {
+        let folder = SiblingFile(folder: Self.folder(of: file.path))
+        var paths: [String: String] = [:]
+        for (_, shard) in map where paths[shard] == nil { paths[shard] = try folder.path(of: shard) }
+        return paths
     }
 
     /// The name and shard of every tensor, in the index's order.

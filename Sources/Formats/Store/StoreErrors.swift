@@ -10,12 +10,14 @@ extension UD2MError.Code {
     public static let storeChecksums = Self("store-checksums", .badData)
     /// `ud2w.content` does not follow from the tensors' digests.
     public static let storeContent = Self("store-content", .badData)
+    /// A tensor's bytes are not those that its digests were computed from.
+    public static let storeDigest = Self("store-digest", .badData)
     /// A `ud2w.…` value is not the JSON it should be.
     public static let storeMetadata = Self("store-metadata", .badData)
     /// `ud2w.arch` does not describe a network that this version can build.
     public static let architectureInvalid = Self("architecture-invalid", .badData)
     /// A tensor cannot be written: its name, its type, or a second tensor of the same name.
-    public static let storeTensor = Self("store-tensor", .usage)
+    public static let storeTensor = Self("store-tensor", .badData)
     /// A tensor's bytes are not as many as its type and shape need.
     public static let storeTensorBytes = Self("store-tensor-bytes", .internalBug)
 }

@@ -30,12 +30,12 @@ extension TensorSource {
             throw error.located(in: location)
         }
         guard let byteCount = values.elementType.byteCount(shape: sparsity.shape),
-            byteCount <= max(limits.expansionFloorBytes, values.byteCount.multipliedOrMaximum(limits.expansionFactor))
+            byteCount <= values.expandedBytesAllowed ?? limits.expandedBytes(of: values.byteCount)
         else {
             throw UD2MError(
                 .tensorExpansion,
                 "The whole tensor would take far more memory than its \(values.byteCount) bytes of "
-                    + "values.", at: location)
+                    + "values.", at: location, remedy: "Pass --allow-expand if so much is wanted.")
         }
         return TensorSource(
             name: name, path: values.path.dropLast(), elementType: values.elementType, shape: sparsity.shape,
@@ -47,13 +47,6 @@ extension TensorSource {
         TorchTensorLayout(
             elementType: elementType, shape: shape, strides: strides, elementOffset: elementOffset, storage: storage,
             torchType: torchType)
-    }
-}
-
-extension Int {
-    fileprivate func multipliedOrMaximum(_ factor: Int) -> Int {
-        let (product, overflow) = multipliedReportingOverflow(by: factor)
-        return overflow ? .max : product
     }
 }
 

@@ -1,7 +1,8 @@
 extension TensorSource {
     /// The real numbers that a quantised tensor stands for, as F32; computed when its bytes are asked for.
     ///
-    /// Each is `scale · (integer − zero point)` in double precision, rounded once.
+    /// Each is `scale · (integer − zero point)`, computed and rounded step by step as `torch.dequantize` does, so that the
+    /// bits are the same.
     /// - Parameters:
     ///   - scales: The scales of the channels, [C]; needed when the tensor has an axis.
     ///   - zeroPoints: The zero points of the channels, [C].
@@ -66,9 +67,10 @@ private final class DequantisedStorage: TensorStorage {
         let run = integers.quantisation?.axis.map { shape[($0 + 1)...].reduce(1, *) } ?? byteCount / 4
         let stored = try integers.numbers()
         let values = perByte == 1 ? stored : unpacked(stored)
+        let arithmetic = TorchArithmetic(integers.quantisation)
         let floats = (0..<byteCount / 4).map { index in
             let channel = index / max(run, 1) % max(scales.count, 1)
-            return Float(scales[channel] * (values[index] - zeroPoints[channel]))
+            return arithmetic.number(values[index], scale: scales[channel], zeroPoint: zeroPoints[channel])
         }
         return try floats.withUnsafeBytes(body)
     }
@@ -82,6 +84,35 @@ private final class DequantisedStorage: TensorStorage {
     }
 }
 
+/// The steps in which torch turns integers into numbers, which differ by scheme.
+private enum TorchArithmetic {
+    /// One scale: a difference of 32-bit integers, which wraps, times the scale in single precision.
+    case tensor
+    /// Scales of the channels in double precision: a difference in single precision, a product in double.
+    case channels
+    /// Scales and zero points of the channels in single precision: everything in single precision.
+    case singleChannels
+
+    init(_ quantisation: TensorQuantisation?) {
+        self =
+            quantisation?.axis == nil
+            ? .tensor : quantisation?.scheme == "per_channel_affine_float_qparams" ? .singleChannels : .channels
+    }
+
+    func number(_ value: Double, scale: Double, zeroPoint: Double) -> Float {
+        switch self {
+        case .tensor:
+            // Both are integers that doubles hold exactly; a zero point beyond 64 bits makes no sense in any scheme.
+            guard let stored = Int32(exactly: value), let zero = Int64(exactly: zeroPoint) else {
+                return Float(scale) * Float(value - zeroPoint)
+            }
+            return Float(scale) * Float(stored &- Int32(truncatingIfNeeded: zero))
+        case .channels: return Float(Double(Float(value) - Float(zeroPoint)) * scale)
+        case .singleChannels: return (Float(value) - Float(zeroPoint)) * Float(scale)
+        }
+    }
+}
+
 extension TensorSource {
     /// Every number of the tensor in row-major order; for tensors that fit into memory.
     func numbers() throws -> [Double] {
@@ -89,7 +120,8 @@ extension TensorSource {
         numbers.reserveCapacity(elementCount)
         var piece: [Double] = []
         try stream(as: elementType) { bytes in
-            piece = [Double](repeating: 0, count: bytes.count)
+            // Room for two numbers a byte, as 4-bit elements are.
+            piece = [Double](repeating: 0, count: 2 * bytes.count)
             let count = piece.withUnsafeMutableBufferPointer { elementType.doubles(bytes, into: $0) }
             numbers += piece[..<(count ?? 0)]
         }

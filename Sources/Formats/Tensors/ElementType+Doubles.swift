@@ -6,27 +6,28 @@
 
 extension ElementType {
     /// Numbers that one element stands for when it is read as ``doubles(_:into:)`` does, or nil when it is not: two for
-    /// complex types, none for the packed ones.
+    /// complex types, none for those of 6 bits, whose packing into bytes no format defines.
     package var numbersPerElement: Int? {
         switch self {
         case .c64, .c128: 2
-        case .f6e2m3, .f6e3m2, .f4: nil
+        case .f6e2m3, .f6e3m2: nil
         default: 1
         }
     }
 
     /// Reads little-endian elements, at any alignment, as double precision; 64-bit integers are rounded to nearest.
     ///
-    /// Real and imaginary parts follow each other.
+    /// Real and imaginary parts follow each other. Of two 4-bit elements in a byte, the first has the low bits, as in
+    /// PyTorch's `float4_e2m1fn_x2`.
     /// - Parameters:
     ///   - bytes: Whole elements of this type.
     ///   - target: Room for the numbers.
-    /// - Returns: How many numbers were written, or nil for a packed type or a target that is too small.
+    /// - Returns: How many numbers were written, or nil for a 6-bit type or a target that is too small.
     package func doubles(
         _ bytes: UnsafeRawBufferPointer, into target: UnsafeMutableBufferPointer<Double>
     ) -> Int? {
-        guard let parts = numbersPerElement, let width = byteWidth, let out = target.baseAddress else { return nil }
-        let count = bytes.count / width * parts
+        guard let parts = numbersPerElement, let out = target.baseAddress else { return nil }
+        let count = bytes.count * 8 / bitWidth * parts
         guard count <= target.count else { return nil }
         guard let from = bytes.baseAddress else { return 0 }
         @inline(__always)
@@ -54,10 +55,43 @@ extension ElementType {
         case .f8e4m3, .f8e4m3fnuz, .f8e5m2fnuz, .f8e8m0:
             let table = (0...255).map { eightBitValue(UInt8($0)) }
             fill { (bits: UInt8) in table[Int(bits)] }
-        case .f6e2m3, .f6e3m2, .f4: return nil
+        case .f4:
+            for index in 0..<count {
+                let byte = from.load(fromByteOffset: index / 2, as: UInt8.self)
+                out[index] = Self.fourBitValues[Int(index % 2 == 0 ? byte & 0xF : byte >> 4)]
+            }
+        case .f6e2m3, .f6e3m2: return nil
         }
         return count
     }
+
+    /// What 64-bit integers lose to the rounding of ``doubles(_:into:)``: added to those, the integers are exact.
+    /// - Parameters:
+    ///   - bytes: Whole elements of this type.
+    ///   - target: Room for a number an element.
+    /// - Returns: Whether this is such a type and the numbers were written.
+    package func remainders(
+        _ bytes: UnsafeRawBufferPointer, into target: UnsafeMutableBufferPointer<Double>
+    ) -> Bool {
+        let count = bytes.count / 8
+        guard self == .i64 || self == .u64, count <= target.count else { return false }
+        for index in 0..<count {
+            let bits = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: index * 8, as: UInt64.self))
+            // The nearest double may be one beyond the largest integer; both differences are right modulo 2^64.
+            let nearest = self == .u64 ? Double(bits) : Double(Int64(bitPattern: bits))
+            let whole =
+                self == .u64
+                ? (nearest >= 0x1p64 ? 0 : UInt64(nearest))
+                : (nearest >= 0x1p63 ? 1 << 63 : UInt64(bitPattern: Int64(nearest)))
+            target[index] = Double(Int64(bitPattern: bits &- whole))
+        }
+        return true
+    }
+
+    /// The values of E2M1 by their bits.
+    private static let fourBitValues: [Double] = [
+        0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -6,
+    ]
 
     /// The value of an 8-bit floating-point number (OCP 8-bit floating point; `fnuz` after Graphcore and AMD).
     private func eightBitValue(_ bits: UInt8) -> Double {

@@ -2,11 +2,12 @@ extension TensorSource {
     /// Calls `body` with consecutive parts of the tensor, each a tensor of at most `maximumElements` elements, in
     /// row-major order.
     ///
-    /// Tensors of the same shape have the same parts, so that two can be read in step with bounded memory.
+    /// Tensors of the same shape have the same parts, packed ones aside, so that two can be read in step with bounded memory.
     /// - Throws: What `body` throws.
     package func forEachBlock(maximumElements: Int, _ body: (TensorSource) throws -> Void) throws {
-        guard elementCount > max(maximumElements, 1), elementType.byteWidth != nil, shape.count == strides.count else {
-            return try body(self)
+        guard elementCount > max(maximumElements, 1), shape.count == strides.count else { return try body(self) }
+        guard elementType.byteWidth != nil else {
+            return try forEachPackedBlock(maximumElements: maximumElements, body)
         }
         // The outermost dimension whose rows fit is cut into runs of rows; those outside it are walked one by one.
         var axis = 0
@@ -35,6 +36,20 @@ extension TensorSource {
                 carried -= 1
             }
             if carried < 0 { return }
+        }
+    }
+
+    /// Cuts a dense tensor of packed elements into runs of whole bytes.
+    private func forEachPackedBlock(maximumElements: Int, _ body: (TensorSource) throws -> Void) throws {
+        // Eight elements are whole bytes whatever their width.
+        let run = maximumElements / 8 * 8
+        guard isContiguous, run > 0 else { return try body(self) }
+        for start in stride(from: 0, to: elementCount, by: run) {
+            var part = self
+            part.shape = [min(run, elementCount - start)]
+            part.strides = [1]
+            part.elementOffset = elementOffset + start
+            try body(part)
         }
     }
 }

@@ -17,14 +17,12 @@ extension TensorSource {
             throw UD2MError(.tensorExpansion, "The tensor's size overflows.", at: location)
         }
         if isContiguous, !isConjugated, !isNegated, !storage.isBigEndian || elementType.bitWidth <= 8 {
-            return try storage.withBytes { bytes in
-                let (bits, overflow) = elementOffset.multipliedReportingOverflow(by: elementType.bitWidth)
-                let start = byteCount == 0 ? 0 : bits / 8
-                guard !overflow, start <= bytes.count, byteCount <= bytes.count - start else {
-                    throw Self.outsideStorage.located(in: location)
-                }
-                return try body(UnsafeRawBufferPointer(rebasing: bytes[start..<(start + byteCount)]))
+            let (bits, overflow) = elementOffset.multipliedReportingOverflow(by: elementType.bitWidth)
+            let start = byteCount == 0 ? 0 : bits / 8
+            guard !overflow, start <= storage.byteCount, byteCount <= storage.byteCount - start else {
+                throw Self.outsideStorage.located(in: location)
             }
+            return try storage.withBytes(in: start..<(start + byteCount), body)
         }
         try checkExpansion(byteCount: byteCount, limits: limits)
         let dense = UnsafeMutableRawBufferPointer.allocate(byteCount: max(byteCount, 1), alignment: 64)
@@ -43,13 +41,24 @@ extension TensorSource {
     }
 
     private func checkExpansion(byteCount: Int, limits: Limits) throws {
-        let (scaled, overflow) = storage.byteCount.multipliedReportingOverflow(by: limits.expansionFactor)
-        let allowed = max(overflow ? Int.max : scaled, limits.expansionFloorBytes)
+        let allowed = expandedBytesAllowed ?? limits.expandedBytes(of: storage.byteCount)
         guard byteCount <= allowed else {
             throw UD2MError(
                 .tensorExpansion,
                 "The tensor repeats \(storage.byteCount) stored bytes into \(byteCount); at most \(allowed) are allowed.",
-                at: .init(tensor: name.text))
+                at: .init(tensor: name.text), remedy: "Pass --allow-expand if so much is wanted.")
+        }
+    }
+}
+
+extension [TensorSource] {
+    /// Refuses tensors of a file that repeat their elements beyond measure, before room is made for them.
+    /// - Throws: ``UD2MError`` with code `tensor-expansion` at the first such tensor.
+    package func checkExpansion(file: String) throws {
+        do {
+            for tensor in self { try tensor.checkExpansion() }
+        } catch let error as UD2MError {
+            throw error.located(in: .init(file: file))
         }
     }
 }

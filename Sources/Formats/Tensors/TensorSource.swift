@@ -13,6 +13,9 @@ public protocol TensorStorage: AnyObject, Sendable {
     /// The pointer is valid during the call only, and may be unaligned.
     /// - Throws: ``UD2MError`` when the bytes cannot be read or fail their checksum.
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result
+    /// Gives the bytes of `range` as ``withBytes(_:)`` gives all; a storage may check the bytes of that range only.
+    /// - Throws: ``UD2MError`` as ``withBytes(_:)``, or with code `tensor-outside-storage`; or what `body` throws.
+    func withBytes<Result>(in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result
     /// Gives the bytes of `range` in order, in pieces of at most `pieceBytes`; memory is bounded where it can be.
     ///
     /// A checksum over the whole storage may be compared only after the last piece.
@@ -21,14 +24,28 @@ public protocol TensorStorage: AnyObject, Sendable {
 }
 
 extension TensorStorage {
+    /// Cuts the range out of the storage's bytes.
+    public func withBytes<Result>(
+        in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result {
+        try withBytes { bytes in
+            guard let part = bytes.slice(range) else { throw TensorSource.outsideStorage }
+            return try body(part)
+        }
+    }
+
     /// Cuts pieces out of the storage's bytes.
     public func stream(
         _ range: Range<Int>, pieceBytes: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
-        try withBytes { bytes in
-            guard let part = bytes.slice(range) else { throw TensorSource.outsideStorage }
-            try part.forEachPiece(of: pieceBytes, body)
-        }
+        try streamPieces(of: range, pieceBytes: pieceBytes, body)
+    }
+
+    /// Streams what ``withBytes(in:_:)`` gives: for storages whose bytes are whole before the first piece.
+    func streamPieces(
+        of range: Range<Int>, pieceBytes: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        try withBytes(in: range) { try $0.forEachPiece(of: pieceBytes, body) }
     }
 }
 
@@ -87,6 +104,9 @@ public struct TensorSource: Sendable {
     public var quantisation: TensorQuantisation?
     /// How the tensor is a part of a sparse one; nil for any other tensor.
     public var sparsity: TensorSparsity?
+    /// Bytes that the dense tensor may take although its storage holds fewer, where whoever opened the file said so; nil
+    /// for the standard limits.
+    public var expandedBytesAllowed: Int?
 
     /// Creates a description; the caller has checked the bounds.
     public init(

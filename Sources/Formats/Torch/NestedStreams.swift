@@ -1,11 +1,10 @@
 /// Scans the torch streams that `torch.storage._load_from_bytes` finds inside a pickle (`formats.md` §10.1).
 enum NestedStreams {
-    /// The findings of every nested stream, and of streams nested in those, within the shared budget.
+    /// Adds the findings of every nested stream, and of streams nested in those, within the shared budget.
     /// - Throws: ``UD2MError`` with code `pickle-limit` when streams nest deeper than the limit.
-    static func findings(
-        in graph: PickleGraph, limits: Limits, budget: inout PickleBudget
-    ) throws -> [PickleFinding] {
-        var findings: [PickleFinding] = []
+    static func audit(
+        _ graph: PickleGraph, limits: Limits, budget: inout PickleBudget, into findings: inout [PickleFinding]
+    ) throws {
         var level = [graph]
         var depth = 0
         var work = GraphWork(entry: graph.entry, limits: limits)
@@ -23,27 +22,26 @@ enum NestedStreams {
                     }
                     let entry = "\(graph.entry)@\(record.byteOffset)"
                     let graphs = pickles(in: stream, entry: entry, limits: limits, budget: &budget)
-                    for graph in graphs { findings += try PickleAudit.findings(in: graph, limits: limits) }
+                    for graph in graphs { try PickleAudit.audit(graph, limits: limits, into: &findings) }
                     inner += graphs
                 }
             }
             level = inner
             depth += 1
         }
-        return findings
     }
 
-    /// A legacy stream is five pickles, then raw data.
+    /// A legacy stream is five pickles, then raw data. One that breaks off counts as far as Python would run it.
     private static func pickles(
         in stream: [UInt8], entry: String, limits: Limits, budget: inout PickleBudget
     ) -> [PickleGraph] {
         var graphs: [PickleGraph] = []
         var start = 0
-        while graphs.count < 5, start < stream.count,
-            let graph = try? PickleMachine.run(stream, from: start, entry: entry, limits: limits, budget: &budget)
-        {
-            graphs.append(graph)
-            start = graph.endOffset
+        while graphs.count < 5, start < stream.count {
+            let outcome = PickleMachine.attempt(stream, from: start, entry: entry, limits: limits, budget: &budget)
+            graphs.append(outcome.graph)
+            if outcome.error != nil { break }
+            start = outcome.graph.endOffset
         }
         return graphs
     }

@@ -13,16 +13,16 @@ struct PickleAudit {
         let message: String
     }
 
-    /// Audits every global, call and state of a graph, reachable or not.
+    /// Audits every global, call and state of a graph, reachable or not, and adds what it finds to `findings`.
     /// - Throws: ``UD2MError`` with code `pickle-forbidden-build` when a state names an attribute that changes what an
-    ///   object is.
-    static func findings(in graph: PickleGraph, limits: Limits) throws -> [PickleFinding] {
+    ///   object is; `findings` has the rest then.
+    static func audit(_ graph: PickleGraph, limits: Limits, into findings: inout [PickleFinding]) throws {
         var audit = PickleAudit(graph)
         for record in graph.records { audit.audit(record) }
         audit.auditUncalled()
+        findings += audit.findingsWithCounts()
         var work = GraphWork(entry: graph.entry, limits: limits)
         try audit.checkStates(&work)
-        return audit.findingsWithCounts()
     }
 
     private init(_ graph: PickleGraph) {

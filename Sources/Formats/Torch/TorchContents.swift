@@ -55,27 +55,27 @@ struct TorchPickleReader {
         self.budget = PickleBudget(limits)
     }
 
-    /// Reads a container; one that is refused as malformed but also holds dangerous pickles is refused as dangerous.
-    /// - Throws: ``UD2MError`` with code `pickle-dangerous`, or what `body` throws.
+    /// Reads a container.
+    /// - Throws: What `body` throws, with what was found in the pickles before.
     static func contents(
         limits: Limits, _ body: (inout TorchPickleReader) throws -> Void
     ) throws -> TorchContents {
         var reader = TorchPickleReader(limits: limits)
         do {
             try body(&reader)
-        } catch let error as UD2MError {
-            guard error.code.category == .badData, let worst = reader.contents.findings.first(where: \.isDangerous)
-            else { throw error }
-            throw worst.refusal(of: nil)
+        } catch var error as UD2MError {
+            error.findings = reader.contents.findings
+            throw error
         }
         return reader.contents
     }
 
     /// Runs a pickle that should fill `stream`, and judges it, what follows it and what is nested in it.
-    /// - Throws: ``UD2MError`` with a `pickle-…` code.
+    /// - Throws: ``UD2MError`` with a `pickle-…` code; what the pickle did before is judged all the same.
     mutating func run(_ stream: [UInt8], entry: String, allowsTextPersistentIDs: Bool = false) throws -> PickleGraph {
-        let graph = try PickleMachine.run(
+        let (graph, error) = PickleMachine.attempt(
             stream, entry: entry, limits: limits, budget: &budget, allowsTextPersistentIDs: allowsTextPersistentIDs)
+        if let error { throw judged(error, graph) }
         try judge(graph)
         contents.findings += TrailingPickles.findings(after: graph, stream: stream, limits: limits, budget: &budget)
         return graph
@@ -83,8 +83,15 @@ struct TorchPickleReader {
 
     /// Adds the findings of a pickle and of the streams nested in it.
     mutating func judge(_ graph: PickleGraph) throws {
-        contents.findings += try PickleAudit.findings(in: graph, limits: limits)
-        contents.findings += try NestedStreams.findings(in: graph, limits: limits, budget: &budget)
+        try PickleAudit.audit(graph, limits: limits, into: &contents.findings)
+        try NestedStreams.audit(graph, limits: limits, budget: &budget, into: &contents.findings)
+    }
+
+    /// Judges a pickle up to where `error` stopped it, and gives that error.
+    private mutating func judged(_ error: any Error, _ graph: PickleGraph) -> any Error {
+        // A second error on the way is worth less than the first.
+        try? judge(graph)
+        return error
     }
 
     /// Adds the tensors of a pickle whose storages are known.
@@ -112,15 +119,16 @@ struct TorchPickleReader {
             let end = min(bytes.count, offset + min(count, limits.pickleBytes))
             let isWhole = end == bytes.count || count >= limits.pickleBytes
             var budget = budget
-            do {
-                let graph = try PickleMachine.run(
-                    Array(bytes[min(offset, end)..<end]), entry: entry, limits: limits, budget: &budget,
-                    allowsTextPersistentIDs: allowsTextPersistentIDs)
-                self.budget = budget
-                return graph
-            } catch let error as UD2MError where error.code == .pickleTruncated && !isWhole {
+            let (graph, error) = PickleMachine.attempt(
+                Array(bytes[min(offset, end)..<end]), entry: entry, limits: limits, budget: &budget,
+                allowsTextPersistentIDs: allowsTextPersistentIDs)
+            if (error as? UD2MError)?.code == .pickleTruncated, !isWhole {
                 count *= 2
+                continue
             }
+            self.budget = budget
+            if let error { throw judged(error, graph) }
+            return graph
         }
     }
 }

@@ -17,6 +17,8 @@ extension UD2MError.Code {
     public static let torchTensorLimit = Self("torch-tensor-limit", .badData)
     /// The pickle would run code in Python.
     public static let pickleDangerous = Self("pickle-dangerous", .refused)
+    /// The pickle holds objects of classes that nobody has listed, and the caller wants none.
+    public static let pickleUnknown = Self("pickle-unknown", .refused)
     /// A `torch.package` archive has no pickle of the name asked for.
     public static let torchResource = Self("torch-resource", .usage)
     /// A weight's description in a `.pt2` archive is malformed, or its data are missing.

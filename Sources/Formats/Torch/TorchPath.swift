@@ -20,7 +20,7 @@ enum TorchPathComponent {
 struct TorchPaths {
     private var steps: [(parent: Int, owner: PickleNodeID, component: TorchPathComponent)] = []
 
-    /// Bytes of a key that a path shows.
+    /// Bytes of a key that a path shows as it is.
     private static let maximumComponentBytes = 4_096
 
     /// The path of the root object.
@@ -67,16 +67,27 @@ struct TorchPaths {
         }
     }
 
+    /// A text key as it is; None, booleans and integers as Python prints them; anything else, and text that would be
+    /// taken for one of those, as `@key:` and its Python literal. Distinct keys have distinct texts.
     private func keyText(_ id: PickleNodeID, in graph: PickleGraph) -> String {
         switch graph[id] {
-        case .none: "None"
-        case .bool(let value): value ? "True" : "False"
-        case .integer(let value): String(value)
-        case .float(let value): String(value)
-        case .text(let slice), .byteString(let slice), .bytes(let slice):
-            String(decoding: graph.bytes(slice).prefix(Self.maximumComponentBytes), as: UTF8.self)
-        case .global(let number): graph.global(number).qualifiedName
-        default: "@key:\(id.raw)"
+        case .none, .bool, .integer:
+            return PickleLiteral(graph).text(id)
+        case .text(let slice), .byteString(let slice):
+            let bytes = graph.bytes(slice)
+            guard bytes.count <= Self.maximumComponentBytes, let text = String(validating: bytes, as: UTF8.self),
+                !Self.readsAsOtherKey(text)
+            else { return "@key:" + PickleLiteral(graph).text(id) }
+            return text
+        default:
+            return "@key:" + PickleLiteral(graph).text(id)
         }
+    }
+
+    /// Whether text is spelled as another kind of component is.
+    private static func readsAsOtherKey(_ text: String) -> Bool {
+        if text.utf8.first == UInt8(ascii: "@") || ["None", "True", "False"].contains(text) { return true }
+        let digits = text.utf8.drop { $0 == UInt8(ascii: "-") }
+        return !digits.isEmpty && digits.allSatisfy { (0x30...0x39).contains($0) }
     }
 }

@@ -37,6 +37,9 @@ struct TorchStorageTable {
     /// Whether a persistent-id node stands for a class.
     func isType(_ id: PickleNodeID) -> Bool { types.contains(id) }
 
+    /// The table of a pickle without persistent ids.
+    init() {}
+
     /// Parses every persistent id of `graph`.
     /// - Throws: ``UD2MError`` with code `torch-persistent-id`, `torch-storage-missing` or `torch-storage-size`.
     init(

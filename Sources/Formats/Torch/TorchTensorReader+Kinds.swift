@@ -177,10 +177,10 @@ extension TorchTensorReader {
         _ arguments: [PickleNodeID], at location: UD2MError.Location
     ) throws -> TorchTensorOutcome {
         guard arguments.count >= 2 else { throw malformed("A device tensor lacks its array or dtype.", at: location) }
-        guard let array = try PickledArray(arguments[0], in: graph, limits: limits, at: location) else {
-            return .undeliverable("The array of a device tensor is not plain.")
-        }
-        let layout = array.layout
+        guard
+            let layout = try PickledArray(arguments[0], in: graph)?.layout(
+                in: graph, limits: limits, storages: &arrayStorages, at: location)
+        else { return .undeliverable("The array of a device tensor is not plain.") }
         try chargeReading(layout)
         guard let dtype = graph.global(arguments[1]), let type = TorchElementType.ofDtype(dtype),
             type.elementType != layout.elementType || type.torchType != nil

@@ -38,21 +38,14 @@ struct TorchTensorReader {
     private(set) var reached = Set<PickleNodeID>()
     /// Steps left for reading the elements of tensors that describe others.
     var work: GraphWork
+    /// The bytes of NumPy arrays seen so far.
+    var arrayStorages = PickledArrayStorages()
 
     init(graph: PickleGraph, storages: TorchStorageTable, limits: Limits) {
         self.graph = graph
         self.storages = storages
         self.limits = limits
         self.work = GraphWork(entry: graph.entry, limits: limits)
-    }
-
-    /// Whether a value is built by a tensor builder.
-    func isTensor(_ id: PickleNodeID) -> Bool {
-        switch graph[id] {
-        case .persistentID: return true
-        case .record(let number): return builder(of: graph.record(number)) != nil
-        default: return false
-        }
     }
 
     /// The tensor a value is, or nil when it is none.
@@ -85,6 +78,14 @@ struct TorchTensorReader {
                         current = data
                         continue
                     }
+                }
+                if let array = PickledArray(current, in: graph) {
+                    let layout = try array.layout(
+                        in: graph, limits: limits, storages: &arrayStorages, at: location(record))
+                    if let layout { return (.tensor(layout), attachments) }
+                    // An array of objects holds a list, in which tensors may be.
+                    attachments.append((.state, array.data))
+                    return (.undeliverable(array.reason(in: graph)), attachments)
                 }
                 if current == id { return nil }
                 attachments.append((.argument(0), current))

@@ -87,6 +87,7 @@ struct TorchWalker {
     ) throws {
         var dictionary = TensorCollector()
         var rest: [(component: TorchPathComponent, id: PickleNodeID)] = []
+        var hasTensor = false
         for (key, value) in pairs {
             if isEntered, isContainer(key) { rest.append((.key(key), key)) }
             guard let name = graph.textBytes(key), let tensor = try reader.tensor(value) else {
@@ -94,6 +95,7 @@ struct TorchWalker {
                 continue
             }
             guard name.count <= limits.nameBytes else { throw tooMany() }
+            if PickledArray(value, in: graph) == nil { hasTensor = true }
             let path = paths.extend(frame.path, .key(key), from: frame.id)
             push(
                 tensor.attachments.map { (component: $0.0, id: $0.1) },
@@ -106,7 +108,16 @@ struct TorchWalker {
         }
         if !dictionary.tensors.isEmpty {
             tensorMappings.insert(frame.id)
-            stateDicts.append(StateDict(path: try components(frame.path), tensors: dictionary.tensors))
+            if hasTensor {
+                stateDicts.append(StateDict(path: try components(frame.path), tensors: dictionary.tensors))
+            } else {
+                // NumPy arrays alone are a file's statistics or settings, never its state dict.
+                looseTensors += dictionary.tensors.map { array in
+                    var array = array
+                    array.name = TensorName(array.path.joined(separator: "."))
+                    return array
+                }
+            }
         }
         guard isEntered else { return }
         if case .record(let number) = graph[frame.id] {

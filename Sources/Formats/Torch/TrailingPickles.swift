@@ -26,9 +26,8 @@ enum TrailingPickles {
             // Bytes that are no pickle end the scan; they are reported as trailing bytes already.
             guard
                 let graph = try? PickleMachine.run(stream, from: start, entry: entry, limits: limits, budget: &budget),
-                let found = try? PickleAudit.findings(in: graph, limits: limits)
+                case .some = try? PickleAudit.audit(graph, limits: limits, into: &findings)
             else { break }
-            findings += found
             start = graph.endOffset
         }
         return findings

@@ -52,9 +52,7 @@ final class ZipRecordStorage: TensorStorage {
     ) throws {
         guard range.upperBound <= byteCount else { throw TensorSource.outsideStorage }
         guard entry.method == .stored else {
-            return try withBytes { bytes in
-                try UnsafeRawBufferPointer(rebasing: bytes[range]).forEachPiece(of: pieceBytes, body)
-            }
+            return try streamPieces(of: range, pieceBytes: pieceBytes, body)
         }
         guard range == 0..<byteCount, !isVerified.withLock({ $0 }) else {
             try verifyByReading()

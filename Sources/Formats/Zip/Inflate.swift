@@ -21,7 +21,9 @@ package func inflateRaw(_ input: UnsafeRawBufferPointer, count: Int) throws -> [
     }
 }
 
-private func inflateRaw(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) throws {
+/// Inflates raw deflate data into `output`; where there is more, `output` holds the beginning when this throws.
+/// - Throws: ``InflateFailure``.
+func inflateRaw(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) throws {
     var stream = z_stream()
     guard inflateInit2_(&stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
         throw InflateFailure.malformed

@@ -4,7 +4,7 @@ extension ZipArchive {
     package func contents(of entry: ZipEntry, maximumBytes: Int, allowMissingCRC: Bool = false) throws -> [UInt8] {
         let location = UD2MError.Location(file: file.path, entry: entry.displayName)
         // Tiny records may compress beyond any ratio; a mebibyte harms nobody.
-        let allowed = max(Self.product(entry.compressedSize, limits.inflateRatio), 1 << 20)
+        let allowed = max(entry.compressedSize.multipliedOrMaximum(limits.inflateRatio), 1 << 20)
         guard entry.size <= maximumBytes, entry.method == .stored || entry.size <= allowed else {
             throw UD2MError(
                 .zipBomb, "The entry holds \(entry.size) bytes, more than the limits allow.", at: location)
@@ -67,8 +67,8 @@ extension ZipArchive {
     /// Refuses a declared size that the limits, or deflate itself, cannot reach.
     func checkInflatedSize(of entry: ZipEntry) throws {
         // Deflate yields at most 1032 bytes for one.
-        let possible = Self.product(entry.compressedSize, 1_032)
-        let allowed = max(Self.product(entry.compressedSize, limits.inflateRatio), limits.inflatedRecordBytes)
+        let possible = entry.compressedSize.multipliedOrMaximum(1_032)
+        let allowed = max(entry.compressedSize.multipliedOrMaximum(limits.inflateRatio), limits.inflatedRecordBytes)
         guard entry.size <= min(possible, allowed) else {
             throw UD2MError(
                 .zipBomb, "\(entry.compressedSize) bytes are said to inflate to \(entry.size).",
@@ -101,15 +101,10 @@ extension ZipArchive {
         if allowMissingCRC && entry.crc32 == 0 { return }
         let remedy =
             entry.crc32 == 0
-            ? "The checksum is zero: the writer may have recorded none. Allow missing checksums to read it anyway."
+            ? "The checksum is zero: the writer may have recorded none. Pass --allow-missing-crc to read it anyway."
             : "The file is damaged: fetch it again."
         throw UD2MError(
             .zipChecksum, "The entry's bytes do not match its CRC-32.",
             at: .init(file: file.path, entry: entry.displayName, byteOffset: entry.payloadOffset), remedy: remedy)
-    }
-
-    private static func product(_ lhs: Int, _ rhs: Int) -> Int {
-        let (product, overflow) = lhs.multipliedReportingOverflow(by: rhs)
-        return overflow ? .max : product
     }
 }

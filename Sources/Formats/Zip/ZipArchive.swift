@@ -7,7 +7,7 @@ package final class ZipArchive: Sendable {
     /// The archive's bytes: the whole file, or the part of it that a container stores the archive in. All offsets
     /// count from here.
     package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: file.bytes[range]) }
-    let range: Range<Int>
+    package let range: Range<Int>
     /// The entries in the order of the central directory.
     package let entries: [ZipEntry]
     /// Oddities that change nothing, as sentences.
@@ -88,6 +88,12 @@ package final class ZipArchive: Sendable {
         let twins = entries.filter { !seen.insert(asciiLowercased($0.name)).inserted }
         if let twin = twins.first {
             remarks.append("\(twins.count) entries differ from others only in case, such as \(twin.displayName).")
+        }
+        let unchecked = entries.filter { $0.lacksChecksum }
+        if let first = unchecked.first {
+            remarks.append(
+                "\(unchecked.count) entries record no checksum, such as \(first.displayName): damage would go unnoticed."
+            )
         }
         let odd = entries.filter { !$0.hasPlainName }
         if let first = odd.first {

@@ -36,6 +36,10 @@ package struct ZipEntry: Sendable {
     /// Whether this is a folder: an empty entry whose name ends in a slash.
     package var isDirectory: Bool { name.last == UInt8(ascii: "/") && size == 0 }
 
+    /// Whether the writer has most likely recorded no checksum: zero stands for none, and is one in four billion by
+    /// chance.
+    package var lacksChecksum: Bool { crc32 == 0 && size > 0 }
+
     /// Whether the payload is followed by a data descriptor.
     var hasDescriptor: Bool { flags & 0x0008 != 0 }
 

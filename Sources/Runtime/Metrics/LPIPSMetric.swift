@@ -10,10 +10,6 @@ public final class LPIPSMetric: Sendable {
     private let network: Network
     private let taps: [String]
 
-    /// Values that the scaling layer of version 0.1 takes off and divides by, for red, green and blue.
-    private static let shift: [Float] = [-0.030, -0.088, -0.188]
-    private static let scale: [Float] = [0.458, 0.448, 0.450]
-
     /// Loads the metric from a store, to run on `threads` threads; 0 means one a processor.
     /// - Throws: ``UD2MFormats/UD2MError``: `network-configuration` when the store holds no LPIPS metric, or what loading
     ///   a network throws.
@@ -65,11 +61,12 @@ public final class LPIPSMetric: Sendable {
         var values = image.values
         if range == .unit { for index in values.indices { values[index] = 2 * values[index] - 1 } }
         if configuration.version == .v0_1 {
+            let (shift, scale) = (LPIPSConfiguration.scalingShift, LPIPSConfiguration.scalingScale)
             let plane = image.shape[2] * image.shape[3]
             for start in stride(from: 0, to: values.count, by: max(plane, 1)) {
                 let channel = start / plane % 3
                 for index in start..<start + plane {
-                    values[index] = (values[index] - Self.shift[channel]) / Self.scale[channel]
+                    values[index] = (values[index] - shift[channel]) / scale[channel]
                 }
             }
         }

@@ -6,7 +6,7 @@ public struct NetworkInput: Sendable, Hashable {
         case image(channels: Int, sides: Sides)
         /// [N, channels, h, w] of any size; the network resizes it to the image.
         case lowResolutionImage(channels: Int)
-        /// [N] timesteps, finite; a trained network expects 0…999, not only whole numbers.
+        /// [N] timesteps, 0 or more and below ``NetworkInput/timesteps``, not only whole numbers.
         case timestep
         /// [N] class labels: whole numbers in 0..<count.
         case classLabel(count: Int)
@@ -32,7 +32,17 @@ public struct NetworkInput: Sendable, Hashable {
         public func contains(_ side: Int) -> Bool {
             side >= minimum && side <= maximum && side % multiple == 0
         }
+
+        /// "1 to 16384", "a multiple of 8 up to 16384", "75 to 16384", "32".
+        var description: String {
+            if minimum == maximum { return "\(minimum)" }
+            if multiple == 1 { return "\(minimum) to \(maximum)" }
+            return "a multiple of \(multiple)" + (minimum > multiple ? " from \(minimum)" : "") + " up to \(maximum)"
+        }
     }
+
+    /// The timesteps that these networks were trained with. Those of longer schedules see theirs scaled to this range.
+    public static let timesteps = 1000
 
     /// The name under which ``Network/run(_:taps:profile:)`` takes it.
     public let name: String

@@ -40,9 +40,13 @@ struct RunRequest {
         case .lowResolutionImage(let channels):
             return try checkImage(tensor, input.name, channels: channels, sides: .init())
         case .timestep:
-            try checkScalars(tensor, input.name) { $0.isFinite }
+            try checkScalars(tensor, input.name, range: "timesteps are 0 or more and below \(NetworkInput.timesteps)") {
+                $0 >= 0 && $0 < Float(NetworkInput.timesteps)
+            }
         case .classLabel(let count):
-            try checkScalars(tensor, input.name) { $0.rounded() == $0 && $0 >= 0 && $0 < Float(count) }
+            try checkScalars(tensor, input.name, range: "labels are whole numbers of 0..<\(count)") {
+                $0.rounded() == $0 && $0 >= 0 && $0 < Float(count)
+            }
         }
         return nil
     }
@@ -55,19 +59,24 @@ struct RunRequest {
             throw error(.inputShape, name, "The shape is \(shape); it must be [N, \(channels), H, W].")
         }
         for side in shape[2...] where side < 1 || !sides.contains(side) {
+            throw error(.inputShape, name, "A side has \(side) pixels; it must be \(sides.description).")
+        }
+        if let index = tensor.values.firstIndex(where: { !$0.isFinite }) {
             throw error(
-                .inputShape, name,
-                "A side of \(side) pixels is no multiple of \(sides.multiple) in \(sides.minimum)...\(sides.maximum).")
+                .inputRange, name,
+                "\(tensor.values[index]) at index \(tensor.position(of: index)) is no finite number.")
         }
         return PlanKey.Size(name: name, height: shape[2], width: shape[3])
     }
 
-    private static func checkScalars(_ tensor: Tensor, _ name: String, _ isValid: (Float) -> Bool) throws {
+    private static func checkScalars(
+        _ tensor: Tensor, _ name: String, range: String, _ isValid: (Float) -> Bool
+    ) throws {
         guard tensor.shape.count == 1 else {
             throw error(.inputShape, name, "The shape is \(tensor.shape); it must be [N].")
         }
-        guard let bad = tensor.values.first(where: { !isValid($0) }) else { return }
-        throw error(.inputRange, name, "\(bad) is out of range.")
+        guard let index = tensor.values.firstIndex(where: { !isValid($0) }) else { return }
+        throw error(.inputRange, name, "\(tensor.values[index]) at index [\(index)] is out of range: \(range).")
     }
 
     private static func error(_ code: UD2MError.Code, _ input: String, _ message: String) -> UD2MError {

@@ -59,8 +59,10 @@ extension RAMProblem {
                 throw Self.error(
                     .inputShape, "y", "The shape is \(observation.shape); it must be [N, C, H, W] with one N.")
             }
-            guard observation.values.allSatisfy(\.isFinite) else {
-                throw Self.error(.inputRange, "y", "The observation holds values that are not finite.")
+            if let index = observation.values.firstIndex(where: { !$0.isFinite }) {
+                throw Self.error(
+                    .inputRange, "y",
+                    "\(observation.values[index]) at index \(observation.position(of: index)) is no finite number.")
             }
         }
         try sigma?.check("sigma", count: first.shape[0])

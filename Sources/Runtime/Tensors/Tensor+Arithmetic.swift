@@ -22,6 +22,17 @@ extension Tensor {
         zip(values, other.values).reduce(0) { $0 + Double($1.0) * Double($1.1) }
     }
 
+    /// Where an element is: one index for each dimension.
+    func position(of element: Int) -> [Int] {
+        var rest = element
+        var position: [Int] = []
+        for size in shape.reversed() {
+            position.append(rest % max(size, 1))
+            rest /= max(size, 1)
+        }
+        return position.reversed()
+    }
+
     /// One item of a batch, as a batch of one.
     /// - Throws: `tensor-shape` for a scalar.
     package func item(_ index: Int) throws -> Tensor {

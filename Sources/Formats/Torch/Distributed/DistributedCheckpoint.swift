@@ -46,6 +46,27 @@ struct DistributedCheckpoint {
             fileSize: metadataFile.count + files.values.reduce(0) { $0 + $1.count })
     }
 
+    /// The metadata's path and the archives in every file that they name; the files are not opened.
+    /// - Throws: ``UD2MError`` as ``checkpoint()`` for the metadata.
+    func files() throws -> CheckpointFiles {
+        let folder = SiblingFile(folder: path)
+        let metadataPath = try folder.path(of: Self.metadataName)
+        let metadataFile = try MappedFile(path: metadataPath)
+        var ranges: [String: [Range<Int>]] = [:]
+        _ = try TorchPickleReader.contents(limits: options.limits) { reader in
+            let graph = try reader.run(Array(metadataFile.bytes), entry: Self.metadataName)
+            let metadata = try DistributedMetadata(graph, limits: options.limits)
+            try checkOverlaps(metadata.items)
+            for item in metadata.items {
+                // A compressed record is no archive; its file is still looked for.
+                ranges[try folder.path(of: item.file), default: []] += item.isTransformed ? [] : [item.range]
+            }
+        }
+        return .distributed(
+            metadata: metadataPath,
+            files: ranges.sorted { $0.key < $1.key }.map { .init(path: $0.key, ranges: $0.value) })
+    }
+
     /// Refuses records that share bytes: reading them all would take more than the files' size.
     private func checkOverlaps(_ items: [DistributedMetadata.Item]) throws {
         let sorted = items.sorted { ($0.file, $0.range.lowerBound) < ($1.file, $1.range.lowerBound) }
@@ -65,6 +86,7 @@ struct DistributedCheckpoint {
             let records = try TorchZipCheckpoint.embedded(in: file, range: item.range, options: options)
             try TorchZipCheckpoint(records: records, options: options).read(into: &inner)
         } catch let error as UD2MError {
+            reader.contents.findings += inner.contents.findings
             throw error.located(in: .init(file: file.path, tensor: item.name))
         }
         reader.budget = inner.budget

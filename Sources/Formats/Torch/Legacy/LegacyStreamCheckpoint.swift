@@ -6,8 +6,12 @@ struct LegacyStreamCheckpoint {
     /// The magic number 0x1950A86A20F9469CFC6C, as LONG1 writes it.
     private static let magic: [UInt8] = [0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
 
-    /// Whether bytes start with a pickle of the magic number: PROTO, perhaps FRAME, LONG1.
+    /// The same number as protocols 0 and 1 write it.
+    private static let magicDigits = "119547037146038801333356"
+
+    /// Whether bytes start with a pickle of the magic number: PROTO, perhaps FRAME, LONG1; or a line of digits.
     static func matches(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        if bytes.hasBytes("L\(magicDigits)L\n".utf8, at: 0) { return true }
         guard bytes.count > 2, bytes[0] == 0x80, (2...5).contains(bytes[1]) else { return false }
         return bytes.hasBytes([0x8A, 0x0A] + magic, at: bytes[2] == 0x95 ? 11 : 2)
     }
@@ -49,7 +53,9 @@ struct LegacyStreamCheckpoint {
     }
 
     private func checkMagic(_ graph: PickleGraph) throws {
-        guard case .bigInteger(let slice) = graph[graph.root], graph.bytes(slice).elementsEqual(Self.magic) else {
+        guard case .bigInteger(let slice) = graph[graph.root],
+            graph.bytes(slice).elementsEqual(Self.magic) || graph.bytes(slice).elementsEqual(Self.magicDigits.utf8)
+        else {
             throw malformed("The stream does not start with PyTorch's magic number.", graph)
         }
     }

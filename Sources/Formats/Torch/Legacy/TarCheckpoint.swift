@@ -11,6 +11,9 @@ struct TarCheckpoint {
         guard let storages = archive.members["storages"], let tensors = archive.members["tensors"],
             let pickle = archive.members["pickle"]
         else {
+            if let packed = PackedCheckpoint.error(in: "tar archive", names: archive.members.keys.sorted()) {
+                throw packed
+            }
             throw UD2MError(
                 .torchLayout, "This tar archive is no checkpoint: it lacks storages, tensors or pickle.",
                 remedy: "If it holds a checkpoint as a file, unpack it first.")
