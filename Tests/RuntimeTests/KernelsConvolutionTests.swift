@@ -143,8 +143,8 @@ struct ConvolutionProblem {
         return result
     }
 
-    /// Runs the kernel; checks sizes, padding lanes and the bounds of the workspace on the way.
-    /// - Parameter stored: the type of a kernel that is read where it is stored; nil to pack it.
+    /// Runs the kernel; checks sizes, padding lanes and the bounds of the workspace on the way. `stored` is the type of a
+    /// kernel that is read where it is stored; nil packs it.
     func run(
         _ pool: KernelPool, algorithm: ud2m_conv_algorithm = UD2M_CONV_DIRECT, stored: ud2m_element? = nil
     ) throws -> [Float] {
@@ -245,10 +245,10 @@ struct ConvolutionProblem {
         copy.weights = weights.map { weight in
             switch element {
             case UD2M_ELEMENT_F32: return weight
-            case UD2M_ELEMENT_BF16: return Float(bitPattern: weight.bitPattern >> 16 << 16)
+            case UD2M_ELEMENT_BF16: return Float(bitPattern: weight.bitPattern & 0xFFFF_0000)
             default:
                 guard Int(weight.exponentBitPattern) > 127 - 15 else { return 0 }
-                return Float(bitPattern: weight.bitPattern >> 13 << 13)
+                return Float(bitPattern: weight.bitPattern & 0xFFFF_E000)
             }
         }
         return copy

@@ -45,8 +45,9 @@ package final class PackedWeights {
     }
 
     /// The 3×3 kernel of a convolution for which ``Convolution/readsStoredKernel`` holds, valid while this object lives.
-    /// - Parameter channels: the input's runs of channels; the pointer is kept.
-    /// - Throws: `graph-invalid` when the graph given at the start did not name it.
+    ///
+    /// The pointer to the input's runs of channels is kept. Throws `graph-invalid` when the graph given at the start did
+    /// not name the weight.
     package func storedKernel(
         _ convolution: Convolution, channels: UnsafeBufferPointer<Int32>
     ) throws -> ud2m_stored_kernel {
