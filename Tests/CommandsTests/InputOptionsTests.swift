@@ -85,10 +85,14 @@ struct InputOptionsTests {
         #expect(
             error.object?["code"]?.string?.hasPrefix("zip-") == true || error.object?["code"]?.string == "pickle-limit")
         _ = try CheckpointToolTest.report(["ls", types, "--limit", "pickle-bytes=1MiB", "--limit", "tensors=100"])
-        for value in ["tensors=3"] {
-            let error = try ToolTest.failure("ud2m-convert", ["scan", types, "--limit", value], exitCode: 65)
-            #expect(error.object?["code"]?.string == "torch-tensor-limit")
-        }
+        let count = ["--limit", "tensors=3"]
+        let listing = try ToolTest.failure("ud2m-convert", ["ls", types] + count, exitCode: 65)
+        #expect(listing.object?["code"]?.string == "torch-tensor-limit")
+        // A scan reports what ended it.
+        let scan = try BuiltTool("ud2m-convert").run(["scan", types, "--json"] + count)
+        #expect(scan.exitCode == 65)
+        #expect(
+            try ToolTest.checked(scan.output, "scan").object?["error"]?.object?["code"]?.string == "torch-tensor-limit")
         for value in ["nothing=3", "tensors", "tensors=-1", "tensors=x"] {
             #expect(try BuiltTool("ud2m-convert").run(["ls", types, "--limit", value]).exitCode == 64, "\(value)")
         }

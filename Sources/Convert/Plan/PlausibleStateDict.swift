@@ -22,7 +22,7 @@ struct PlausibleStateDict {
     init?(in checkpoint: Checkpoint, selector: StateDictSelector, path: String?) throws {
         let eligible = try selector.eligible(in: checkpoint, path: path)
         let candidates =
-            eligible.isEmpty ? checkpoint.stateDicts.filter { !$0.isInternal(to: checkpoint) } : eligible
+            eligible.isEmpty ? Self.anything(in: checkpoint) : eligible
         let wanted = candidates.filter { !$0.isUnusual }
         let pool = Self.distinct(wanted.isEmpty ? candidates : wanted)
         guard var best = pool.first else { return nil }
@@ -53,18 +53,25 @@ struct PlausibleStateDict {
         return !overflow && large > small && large >= product
     }
 
+    /// Every state dict but the insides of rebuilt objects.
+    private static func anything(in checkpoint: Checkpoint) -> [StateDict] {
+        let insides = RebuiltInsides(checkpoint)
+        return checkpoint.stateDicts.filter { !insides.contain($0) }
+    }
+
     /// The candidates, those left out that repeat an earlier one's tensors.
     private static func distinct(_ stateDicts: [StateDict]) -> [Candidate] {
         var kept: [Candidate] = []
-        var byFirst: [TensorName: [Int]] = [:]
-        for stateDict in stateDicts {
-            guard let first = stateDict.tensors.first?.name else { continue }
-            let alike = byFirst[first, default: []]
-            // A file may share one mapping under very many paths; only a few are compared.
-            if alike.prefix(32).contains(where: { kept[$0].stateDict.tensors.areSame(as: stateDict.tensors) }) {
-                continue
+        var byHash: [Int: Int] = [:]
+        for stateDict in stateDicts where !stateDict.tensors.isEmpty {
+            var hasher = Hasher()
+            for tensor in stateDict.tensors {
+                hasher.combine(tensor.name)
+                hasher.combine(TensorAliases.Place(tensor))
             }
-            byFirst[first] = alike + [kept.count]
+            let hash = hasher.finalize()
+            if let index = byHash[hash], kept[index].stateDict.tensors.areSame(as: stateDict.tensors) { continue }
+            byHash[hash] = kept.count
             kept.append(Candidate(stateDict: stateDict, bytes: stateDict.tensors.totalByteCount))
         }
         return kept

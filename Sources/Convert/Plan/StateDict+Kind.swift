@@ -29,11 +29,24 @@ extension StateDict {
 
     /// Whether the path says that these are averaged weights.
     var isAveraged: Bool { path.contains { $0.lowercased().split(separator: "_").contains("ema") } }
+}
 
-    /// Whether it lies in the arguments or the state from which a pickle rebuilds an object, or in a tensor that cannot be
-    /// delivered: no dictionary that anybody saved.
-    func isInternal(to checkpoint: Checkpoint) -> Bool {
-        path.contains { $0.hasPrefix("@arg:") || $0 == "@state" || $0 == "@callable" }
-            || checkpoint.skipped.contains { $0.path.count < path.count && path.starts(with: $0.path) }
+/// Tells the insides of objects that a pickle rebuilds, which are no dictionaries that anybody saved.
+struct RebuiltInsides {
+    /// Where tensors are that cannot be delivered: what they are made of is theirs.
+    private let undelivered: Set<[String]>
+    /// Components of a path that are compared; tensors do not lie deeper in honest files.
+    private static let depth = 32
+
+    init(_ checkpoint: Checkpoint) {
+        undelivered = Set(checkpoint.skipped.map(\.path).filter { $0.count <= Self.depth })
+    }
+
+    /// Whether a state dict lies in the arguments or the state of such an object, or in a tensor that is not delivered.
+    func contain(_ stateDict: StateDict) -> Bool {
+        let path = stateDict.path
+        if path.contains(where: { $0.hasPrefix("@arg:") || $0 == "@state" || $0 == "@callable" }) { return true }
+        guard !undelivered.isEmpty, !path.isEmpty else { return false }
+        return (0...min(path.count - 1, Self.depth)).contains { undelivered.contains(Array(path.prefix($0))) }
     }
 }

@@ -106,7 +106,8 @@ struct StateDictSelector {
             return chosen
         }
         if checkpoint.stateDicts.isEmpty { return checkpoint.allStateDicts }
-        return checkpoint.stateDicts.filter { !$0.isTrainingState && !$0.isInternal(to: checkpoint) }
+        let insides = RebuiltInsides(checkpoint)
+        return checkpoint.stateDicts.filter { !$0.isTrainingState && !insides.contain($0) }
     }
 
     /// `"state_dict:model_ema."` names a state dict and the prefix of one network in it.

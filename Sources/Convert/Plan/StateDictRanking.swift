@@ -40,10 +40,11 @@ struct StateDictRanking {
         let contenders = whole.isEmpty ? ranked : whole
         let first = contenders[0]
         // A network of another kind may be the one that is meant even where it lacks a tensor.
+        let best = choices[first].architecture
         let different = ranked.filter { index in
-            choices[index].architecture.family != choices[first].architecture.family
-                || contenders.contains(index)
-                    && choices[index].architecture.parameters != choices[first].architecture.parameters
+            let choice = choices[index]
+            return choice.architecture.family != best.family
+                || (whole.isEmpty || choice.isWhole) && choice.architecture.parameters != best.parameters
         }
         guard different.isEmpty else {
             ambiguity = Self.error(
@@ -74,15 +75,16 @@ struct StateDictRanking {
     private static func error(
         _ code: UD2MError.Code, _ message: String, _ choices: [StateDictChoice], file: String
     ) -> UD2MError {
-        let candidates = choices.map { choice in
+        let counts = Dictionary(choices.map { ($0.stateDict.path, 1) }, uniquingKeysWith: +)
+        let candidates = choices.prefix(UD2MError.candidateLimit).map { choice in
             // Parts of one state dict are told apart by what stands before their names.
-            let isPart = choices.count { $0.stateDict.path == choice.stateDict.path } > 1
+            let isPart = counts[choice.stateDict.path, default: 0] > 1
             let path = choice.stateDict.displayPath
             return StateDictCandidate(
                 selector: isPart ? "\(path):\(choice.prefix)" : path, network: choice.architecture.summary,
                 tensors: choice.tensors)
         }
-        let listing = candidates.map { "\($0.selector) is \($0.network ?? "")" }.joined(separator: "; ")
+        let listing = candidates.prefix(10).map { "\($0.selector) is \($0.network ?? "")" }.joined(separator: "; ")
         return UD2MError.ambiguous(code, "\(message): \(listing).", candidates, file: file)
     }
 }
@@ -111,6 +113,9 @@ extension [TensorSource] {
 }
 
 extension UD2MError {
+    /// How many candidates an error names.
+    static let candidateLimit = 100
+
     /// An open choice, with the remedy.
     static func ambiguous(
         _ code: Code, _ message: String, _ candidates: [StateDictCandidate], file: String

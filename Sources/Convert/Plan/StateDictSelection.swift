@@ -89,7 +89,9 @@ extension PlausibleStateDict {
         guard !contenders.isEmpty else { return nil }
         return UD2MError.ambiguous(
             .stateDictAmbiguous, "The file holds \(contenders.count) state dicts that are equally plausible.",
-            contenders.map { StateDictCandidate(selector: $0.displayPath, tensors: $0.tensors) },
+            contenders.prefix(UD2MError.candidateLimit).map {
+                StateDictCandidate(selector: $0.displayPath, tensors: $0.tensors)
+            },
             file: checkpoint.path)
     }
 }
