@@ -52,6 +52,7 @@ let package = Package(
         .systemLibrary(name: "CFileSystem", path: "Sources/System/CFileSystem"),
         .systemLibrary(name: "CLAPACK", path: "Sources/System/CLAPACK"),
         system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev", brew: "zlib"),
+        system("CDeflate", pkgConfig: "libdeflate", apt: "libdeflate-dev", brew: "libdeflate"),
         system("CXXHash", pkgConfig: "libxxhash", apt: "libxxhash-dev", brew: "xxhash"),
         system("CCrypto", pkgConfig: "libcrypto", apt: "libssl-dev", brew: "openssl@3"),
         system("CPNG", pkgConfig: "libpng", apt: "libpng-dev", brew: "libpng"),
@@ -63,7 +64,7 @@ let package = Package(
         .target(name: "CUD2MImageCodecs", dependencies: ["CPNG"], path: "Sources/ImageCodecs"),
 
         // Modules.
-        library("UD2MFormats", "Formats", ["CFileSystem", "CZlib", "CXXHash", "CCrypto"]),
+        library("UD2MFormats", "Formats", ["CFileSystem", "CZlib", "CDeflate", "CXXHash", "CCrypto"]),
         library("UD2MConvert", "Convert", ["UD2MFormats"]),
         library("UD2MLinearAlgebra", "LinearAlgebra", ["UD2MFormats", "CLAPACK"]),
         library("UD2MRuntime", "Runtime", ["UD2MFormats", "UD2MLinearAlgebra", "CUD2MKernels"]),

@@ -8,6 +8,7 @@ set -euo pipefail
 # What is needed | pkg-config module, or a header, or a library to load (macOS has its own) | Debian package | Homebrew formula | for
 needs='
 zlib|zlib|zlib.h|zlib1g-dev|zlib|deflated records inside checkpoints
+libdeflate|libdeflate|libdeflate.h|libdeflate-dev|libdeflate|checksums of archives
 xxHash|libxxhash|xxhash.h|libxxhash-dev|xxhash|tensor digests
 OpenSSL|libcrypto|openssl/evp.h|libssl-dev|openssl@3|SHA-256
 libpng|libpng|png.h|libpng-dev|libpng|PNG images

@@ -7,7 +7,7 @@ enum ModuleTable {
     }
 
     static let modules: [String: Module] = [
-        "UD2MFormats": Module(folder: "Formats", mayUse: ["CFileSystem", "CZlib", "CXXHash", "CCrypto"]),
+        "UD2MFormats": Module(folder: "Formats", mayUse: ["CFileSystem", "CZlib", "CDeflate", "CXXHash", "CCrypto"]),
         "UD2MConvert": Module(folder: "Convert", mayUse: ["UD2MFormats"]),
         "UD2MLinearAlgebra": Module(folder: "LinearAlgebra", mayUse: ["UD2MFormats", "CLAPACK"]),
         "UD2MLoRA": Module(folder: "LoRA", mayUse: ["UD2MFormats", "UD2MLinearAlgebra", "CUD2MKernels"]),

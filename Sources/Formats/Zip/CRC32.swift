@@ -1,6 +1,9 @@
-import CZlib
+import CDeflate
 
 /// An incremental CRC-32, as zip and gzip use it.
+///
+/// libdeflate's, because it multiplies without carry: several times as fast as zlib's, which would take a fifth of a
+/// conversion.
 package struct CRC32: Sendable {
     /// The checksum of the bytes so far.
     package private(set) var value: UInt32 = 0
@@ -10,17 +13,9 @@ package struct CRC32: Sendable {
 
     /// Adds bytes.
     package mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        // zlib counts in 32 bits, so a storage beyond 4 GiB goes in pieces.
-        let piece = 1 << 30
-        var checksum = uLong(value)
-        var start = 0
-        while start < bytes.count {
-            let end = min(start + piece, bytes.count)
-            let part = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-            checksum = crc32(checksum, part.bindMemory(to: UInt8.self).baseAddress, uInt(part.count))
-            start = end
-        }
-        value = UInt32(truncatingIfNeeded: checksum)
+        // Without an address it would start anew.
+        guard let start = bytes.baseAddress, !bytes.isEmpty else { return }
+        value = libdeflate_crc32(value, start, bytes.count)
     }
 }
 
