@@ -36,7 +36,8 @@ struct CheckpointInput {
     func with<Result>(_ path: String, _ body: (Checkpoint) throws -> Result) throws -> Result {
         try Self.withFile(path) { file in
             var checkpoint = try open(file)
-            checkpoint.path = path
+            // In a folder the checkpoint is a file, beside which its configuration lies.
+            if path == InputPaths.standardInput { checkpoint.path = path }
             return try body(checkpoint)
         }
     }
@@ -78,8 +79,9 @@ extension StateDictSelection {
             let selection = try StateDictSelection(checkpoint: checkpoint, select: select, keepsPrefix: keepsPrefix)
         else {
             throw UD2MError(
-                .noStateDict, "The file holds no tensors that can be delivered.", at: .init(file: checkpoint.path),
-                remedy: "See what it holds: ud2m-convert inspect --all.")
+                .noStateDict, "The file holds no state dict, or none that could be chosen.",
+                at: .init(file: checkpoint.path),
+                remedy: "See what it holds: ud2m-convert inspect --all; then name a part with --select.")
         }
         if case .open(let error) = selection.choice { throw error }
         return selection

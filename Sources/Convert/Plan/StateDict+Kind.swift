@@ -45,7 +45,12 @@ struct RebuiltInsides {
     /// Whether a state dict lies in the arguments or the state of such an object, or in a tensor that is not delivered.
     func contain(_ stateDict: StateDict) -> Bool {
         let path = stateDict.path
-        if path.contains(where: { $0.hasPrefix("@arg:") || $0 == "@state" || $0 == "@callable" }) { return true }
+        if path.contains(where: { part in
+            // A key that is an object, such as a parameter: an optimizer's state of it.
+            part.hasPrefix("@arg:") || part.hasPrefix("@key:#") || part == "@state" || part == "@callable"
+        }) {
+            return true
+        }
         guard !undelivered.isEmpty, !path.isEmpty else { return false }
         return (0...min(path.count - 1, Self.depth)).contains { undelivered.contains(Array(path.prefix($0))) }
     }

@@ -179,7 +179,8 @@ struct StateDictSelector {
             .architectureUnknown,
             "No known network has these tensors. The checkpoint holds: \(found).",
             at: .init(file: checkpoint.path),
-            remedy: "Known networks: \(ArchitectureRegistry.familyNames).")
+            remedy: "Known networks: \(ArchitectureRegistry.familyNames). Any other state dict becomes a store with "
+                + "ud2m-convert export, but no network runs it.")
         guard describesFailures else { return error }
         let closest = candidates.prefix(20).compactMap { Self.closest($0) }
             .max { ($0.network.matched, $0.network.named) < ($1.network.matched, $1.network.named) }
