@@ -17,17 +17,19 @@ struct BenchRun {
         let weights = try StoreInput.open(store)
         let (subject, size) = try subject(weights)
         let profile = OperationProfile()
-        _ = try subject.run(nil)
+        // The run that warms up also counts the arithmetic.
+        let counts = OperationProfile()
+        try subject.run(counts)
         var seconds: [Double] = []
         for run in 0..<runs {
             let start = ContinuousClock.now
             try subject.run(perOperation ? profile : nil)
-            seconds.append((ContinuousClock.now - start).milliseconds / 1000)
+            seconds.append((ContinuousClock.now - start).seconds)
             progress.update(Double(run + 1) / Double(runs), label: "timing")
         }
         return BenchReport(
             store: store, architecture: weights.architecture?.family ?? "", threads: subject.threads,
-            size: size, batch: batch, seconds: seconds, operations: try subject.operations(),
+            size: size, batch: batch, seconds: seconds, operations: counts.entries.reduce(0) { $0 + $1.operations },
             peak: subject.network?.peakOperations, networkBytes: subject.network?.memoryInUse,
             storeBytes: weights.safetensors.file.count, profile: perOperation ? profile.entries : nil)
     }
@@ -37,13 +39,6 @@ struct BenchRun {
         var network: Network?
         var threads: Int
         var run: (OperationProfile?) throws -> Void
-
-        /// Floating-point operations of a run.
-        func operations() throws -> Double {
-            let profile = OperationProfile()
-            try run(profile)
-            return profile.entries.reduce(0) { $0 + $1.operations }
-        }
     }
 
     private func subject(_ weights: WeightStore) throws -> (Subject, ImageSize) {

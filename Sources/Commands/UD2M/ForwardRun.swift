@@ -102,7 +102,6 @@ extension UD2MError.Code {
 extension Duration {
     /// The duration in milliseconds, to the microsecond.
     var milliseconds: Double {
-        let seconds = Double(components.seconds) + Double(components.attoseconds) * 1e-18
-        return (seconds * 1e6).rounded() / 1e3
+        (seconds * 1e6).rounded() / 1e3
     }
 }

@@ -32,11 +32,11 @@ public final class OperationProfile: Sendable {
     func measure(_ label: StepLabel, _ work: () throws -> Void) rethrows {
         let start = ContinuousClock.now
         try work()
-        let elapsed = (ContinuousClock.now - start).components
+        let seconds = (ContinuousClock.now - start).seconds
         table.withLock { table in
             var entry = table[label] ?? Entry(kind: label.kind, detail: label.detail)
             entry.count += 1
-            entry.seconds += Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
+            entry.seconds += seconds
             entry.operations += label.operations
             table[label] = entry
         }

@@ -19,7 +19,8 @@ package final class PackedWeights {
     package init(graph: Graph, pool: OpaquePointer?, lookup: (String) throws -> StoredTensor?) throws {
         let sources = try Self.checkedSources(graph.weights, lookup: lookup)
         let items = Self.items(of: graph)
-        stored = sources.filter { Self.storedNames(of: graph).contains($0.key) }
+        let storedNames = Self.storedNames(of: graph)
+        stored = sources.filter { storedNames.contains($0.key) }
         var offsets: [String: Int] = [:]
         var count = 0
         for item in items where offsets[item.name] == nil {
