@@ -37,9 +37,11 @@ let package = Package(
     products: [
         .executable(name: "ud2m", targets: ["ud2m"]),
         .executable(name: "ud2m-convert", targets: ["ud2m-convert"]),
+        .executable(name: "ud2m-lora", targets: ["ud2m-lora"]),
         .library(name: "UD2MFormats", targets: ["UD2MFormats"]),
         .library(name: "UD2MConvert", targets: ["UD2MConvert"]),
         .library(name: "UD2MLinearAlgebra", targets: ["UD2MLinearAlgebra"]),
+        .library(name: "UD2MLoRA", targets: ["UD2MLoRA"]),
         .library(name: "UD2MRuntime", targets: ["UD2MRuntime"]),
         .library(name: "UD2MSampler", targets: ["UD2MSampler"]),
         .library(name: "UD2MImaging", targets: ["UD2MImaging"]),
@@ -67,20 +69,24 @@ let package = Package(
         library("UD2MFormats", "Formats", ["CFileSystem", "CZlib", "CDeflate", "CXXHash", "CCrypto"]),
         library("UD2MConvert", "Convert", ["UD2MFormats"]),
         library("UD2MLinearAlgebra", "LinearAlgebra", ["UD2MFormats", "CLAPACK"]),
+        library("UD2MLoRA", "LoRA", ["UD2MFormats", "UD2MLinearAlgebra", "CUD2MKernels"]),
         library("UD2MRuntime", "Runtime", ["UD2MFormats", "UD2MLinearAlgebra", "CUD2MKernels"]),
         library("UD2MSampler", "Sampler", ["UD2MFormats", "UD2MRuntime", "CUD2MFFT"]),
         library("UD2MImaging", "Imaging", ["CUD2MImageCodecs", "CTurboJPEG"]),
         library(
             "UD2MCommands", "Commands",
             [
-                "UD2MFormats", "UD2MConvert", "UD2MLinearAlgebra", "UD2MRuntime", "UD2MSampler", "UD2MImaging",
-                argumentParser,
+                "UD2MFormats", "UD2MConvert", "UD2MLinearAlgebra", "UD2MLoRA", "UD2MRuntime", "UD2MSampler",
+                "UD2MImaging", argumentParser,
             ]),
         .executableTarget(
             name: "ud2m", dependencies: ["UD2MCommands"], path: "Sources/Executables/ud2m",
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "ud2m-convert", dependencies: ["UD2MCommands"], path: "Sources/Executables/ud2m-convert",
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "ud2m-lora", dependencies: ["UD2MCommands"], path: "Sources/Executables/ud2m-lora",
             swiftSettings: swiftSettings),
 
         // Tests.
@@ -90,6 +96,7 @@ let package = Package(
         tests("FormatsTests", ["UD2MFormats"]),
         tests("ConvertTests", ["UD2MConvert"]),
         tests("LinearAlgebraTests", ["UD2MLinearAlgebra"]),
+        tests("LoRATests", ["UD2MLoRA", "UD2MLinearAlgebra"]),
         tests("RuntimeTests", ["UD2MRuntime", "UD2MLinearAlgebra", "UD2MConvert", "CUD2MKernels"]),
         tests("SamplerTests", ["UD2MSampler", "UD2MRuntime", "UD2MFormats"]),
         tests("ImagingTests", ["UD2MImaging"]),

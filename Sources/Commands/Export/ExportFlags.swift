@@ -84,16 +84,7 @@ struct ExportFlags: ParsableArguments {
         if output.hasSuffix("/") || (exists && isFolder.boolValue) || output.hasSuffix(".safetensors.index.json") {
             return .sharded
         }
-        let name = output.split(separator: "/").last ?? ""
-        let suffix = name.contains(".") ? name.split(separator: ".").last?.lowercased() : nil
-        let named: Exporter.Format? =
-            switch suffix {
-            case "safetensors": .safetensors
-            case "pt", "pth", "bin", "ckpt": .pt
-            case "npz": .npz
-            case "ud2w": .ud2w
-            default: nil
-            }
+        let named = Exporter.Format(suffixOf: output)
         guard maxShardSize != nil else {
             if let named { return named }
             throw ValidationError("The output's suffix names no format; pass --format.")
@@ -103,5 +94,19 @@ struct ExportFlags: ParsableArguments {
             throw ValidationError("--max-shard-size is for safetensors only.")
         }
         return .sharded
+    }
+}
+
+extension Exporter.Format {
+    /// The format that a file's suffix names; nil for other suffixes.
+    init?(suffixOf path: String) {
+        let name = path.split(separator: "/").last ?? ""
+        switch name.contains(".") ? name.split(separator: ".").last?.lowercased() : nil {
+        case "safetensors": self = .safetensors
+        case "pt", "pth", "bin", "ckpt": self = .pt
+        case "npz": self = .npz
+        case "ud2w": self = .ud2w
+        default: return nil
+        }
     }
 }

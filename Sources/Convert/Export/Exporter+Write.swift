@@ -39,7 +39,7 @@ extension Exporter {
     public func write(
         to path: String, overwrite: Bool, progress: (_ done: Int, _ total: Int) throws -> Void
     ) throws -> String? {
-        let inputs = [checkpoint.path]
+        let inputs = [checkpoint.path] + options.otherInputs
         do {
             switch options.format {
             case .safetensors:

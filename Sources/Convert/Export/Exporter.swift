@@ -30,6 +30,10 @@ public struct Exporter: Sendable {
         public var densifies = false
         /// Bytes of tensors in one shard at most; a larger tensor has a shard to itself.
         public var shardBytes = 5_000_000_000
+        /// What was done to the tensors before they came here, to be recorded after the source's own record.
+        public var lineage: [JSONValue] = []
+        /// Paths of further files that tensors come from, which must not be replaced.
+        public var otherInputs: [String] = []
 
         /// Creates the defaults.
         public init(format: Format) {
@@ -80,18 +84,22 @@ public struct Exporter: Sendable {
 
     /// The text pairs of a plain safetensors file: the source's own, without what only a store may say.
     var metadata: [String: String] {
-        var pairs = checkpoint.metadata.filter { !StoreMetadata.Key.computed.contains($0.key) }
-        pairs["format"] = "pt"
-        return pairs
+        get throws {
+            var pairs = checkpoint.metadata.filter { !StoreMetadata.Key.computed.contains($0.key) }
+            pairs["format"] = "pt"
+            guard !options.lineage.isEmpty else { return pairs }
+            let before = try StoreMetadata(pairs: pairs, at: .init(file: checkpoint.path)).lineage
+            pairs[StoreMetadata.Key.lineage] = try JSONValue.array(before + options.lineage).canonicalText()
+            return pairs
+        }
     }
 
     /// What a store says about itself: what the source store said, or the network recognised in it.
     var information: StoreMetadata {
         get throws {
             var information = try StoreMetadata(
-                pairs: checkpoint.container == .weightStore ? checkpoint.metadata : metadata,
-                at: .init(file: checkpoint.path))
-            information.other["format"] = nil
+                pairs: checkpoint.metadata, at: .init(file: checkpoint.path))
+            information.lineage += options.lineage
             // A state dict in a layout of its own is no store of the network: only converting renames tensors.
             let recognised = selection.architecture.flatMap {
                 $0.layout.isStores && $0.undecided == nil ? $0.configuration : nil

@@ -81,6 +81,13 @@ extension StateDictSelection {
         copy.isPartial = isPartial || copy.tensors.count < tensors.count
         return copy
     }
+
+    /// The selection with other values for its tensors, whose names and shapes must stay.
+    public func replacing(tensors: [TensorSource]) -> StateDictSelection {
+        var copy = self
+        copy.tensors = tensors
+        return copy
+    }
 }
 
 extension PlausibleStateDict {

@@ -5,6 +5,7 @@
 
 #include "ud2m_attention.h"
 #include "ud2m_conv.h"
+#include "ud2m_fused.h"
 #include "ud2m_isa.h"
 #include "ud2m_layout.h"
 #include "ud2m_linear.h"

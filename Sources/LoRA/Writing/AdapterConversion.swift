@@ -1,0 +1,119 @@
+import UD2MFormats
+
+/// An adapter rewritten in another convention: the same numbers under other names and in other shapes.
+///
+/// Scales go into alphas, never into the factors unless that is asked for. What a convention cannot hold is refused, or
+/// left out and listed where only factors are asked for.
+public struct AdapterConversion: Sendable {
+    /// How to rewrite.
+    public struct Options: Sendable {
+        /// The convention of the result.
+        public var convention: AdapterConvention
+        /// Whether a scale that the convention fixes may be multiplied into the factors, which rounds them.
+        public var foldsScale = false
+        /// Whether changes that the convention cannot hold are left out.
+        public var dropsOthers = false
+
+        /// Creates the defaults.
+        public init(convention: AdapterConvention) {
+            self.convention = convention
+        }
+    }
+
+    /// The tensors of the result.
+    public private(set) var tensors: [TensorInput] = []
+    /// The text pairs of its file.
+    public private(set) var metadata: [String: String] = [:]
+    /// PEFT's `adapter_config.json`; nil for other conventions.
+    public private(set) var configuration: JSONValue?
+    /// The targets that are in the result, under their full names.
+    public private(set) var targets: [AdapterTarget] = []
+    /// Targets that were left out, with the reasons.
+    public private(set) var leftOut: [(target: AdapterTarget, reason: String)] = []
+    /// What a person should know, as sentences.
+    public private(set) var notes: [String] = []
+
+    /// Plans a conversion; factors are read when the result is written.
+    /// - Parameters:
+    ///   - adapter: The adapter.
+    ///   - options: How.
+    ///   - base: The network it belongs to, which tells where dots were in flattened names and which layers are
+    ///     convolutions; nil when it is not at hand.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-not-expressible`, `adapter-name-ambiguous` or
+    ///   `adapter-base-mismatch`.
+    public init(_ adapter: Adapter, options: Options, base: AdapterBase? = nil) throws {
+        let writer = AdapterWriter(options: options)
+        for target in adapter.targets {
+            var target = target
+            let tensor = try base.map { base in
+                guard let tensor = try base.tensor(of: target), target.fits(tensor) else {
+                    throw UD2MError(
+                        .adapterBaseMismatch, "The base has no such tensor, or one of another shape.",
+                        at: .init(file: base.path, tensor: target.tensorName.text),
+                        remedy: "Name the base that the adapter was trained on, or leave out --base.")
+                }
+                return tensor
+            }
+            if target.isFlattened { try Self.unflatten(&target, by: tensor, options.convention) }
+            if let reason = writer.refusal(of: target) {
+                guard options.dropsOthers else {
+                    throw UD2MError(
+                        .adapterNotExpressible, "\(options.convention.rawValue) cannot hold this: \(reason)",
+                        at: .init(file: adapter.path, tensor: target.tensorName.text),
+                        remedy: writer.remedy(for: target))
+                }
+                leftOut.append((target, reason))
+                continue
+            }
+            targets.append(target)
+            tensors += try writer.tensors(of: target, among: adapter, shapedAs: tensor?.shape)
+        }
+        guard !targets.isEmpty else {
+            throw UD2MError(
+                .adapterNotExpressible, "Nothing of the adapter can be held by \(options.convention.rawValue).",
+                at: .init(file: adapter.path))
+        }
+        try Self.requireDistinct(tensors)
+        configuration = options.convention == .peft ? PEFTWriter(targets).configuration : nil
+        metadata["format"] = "pt"
+        if options.convention == .diffusers { metadata[AdapterScales.diffusersKey] = try PEFTWriter.diffusers(targets) }
+        if !targets.contains(where: \.isFlattened) {
+            let result = Adapter(path: adapter.path, convention: options.convention, targets: targets)
+            metadata[AdapterManifest.key] = try AdapterManifest(result).json.canonicalText()
+        }
+        let rounded = targets.count { $0.change.lowRank.map { !writer.keepsScale($0.scale) } ?? false }
+        if rounded > 0 { notes.append("The scales of \(rounded) modules are rounded in their last place.") }
+    }
+
+    /// Finds the dots of a name; kohya's own files do without.
+    private static func unflatten(
+        _ target: inout AdapterTarget, by tensor: TensorSource?, _ convention: AdapterConvention
+    ) throws(UD2MError) {
+        guard let tensor else {
+            guard convention == .kohya else {
+                throw UD2MError(
+                    .adapterNameAmbiguous, "The file's names have lost their dots, which other conventions need.",
+                    at: .init(tensor: target.module),
+                    remedy: "Pass --base with the network that the adapter belongs to.")
+            }
+            return
+        }
+        let name = tensor.name.text
+        target.module = String(name.dropLast(target.parameter.count + 1))
+        target.isFlattened = false
+    }
+
+    private static func requireDistinct(_ tensors: [TensorInput]) throws(UD2MError) {
+        var names: Set<TensorName> = []
+        for tensor in tensors where !names.insert(tensor.name).inserted {
+            throw UD2MError(
+                .adapterNameAmbiguous, "Two modules have the same name in this convention.",
+                at: .init(tensor: tensor.name.text), remedy: "Choose a convention that keeps the dots of names.")
+        }
+    }
+}
+
+extension AdapterChange {
+    /// The factors of a plain or DoRA change; nil for other kinds.
+    var lowRank: LowRankFactors? { if case .lowRank(let factors) = self { factors } else { nil } }
+}

@@ -1,0 +1,68 @@
+import UD2MFormats
+
+/// The configuration that PEFT and diffusers need beside the factors.
+struct PEFTWriter {
+    private let factors: [(module: String, factors: LowRankFactors)]
+    private let wholeModules: [String]
+    private let usesRootOfRank: Bool
+
+    init(_ targets: [AdapterTarget]) {
+        factors = targets.compactMap { target in target.change.lowRank.map { (target.module, $0) } }
+        wholeModules = Set(targets.filter(\.change.isWhole).map(\.module)).sorted()
+        usesRootOfRank =
+            !factors.isEmpty
+            && factors.allSatisfy { $0.factors.scale.usesRootOfRank && $0.factors.scale.multiplier == 1 }
+    }
+
+    private func alpha(_ factors: LowRankFactors) -> Double {
+        usesRootOfRank ? factors.scale.alpha : factors.scale.plainAlpha
+    }
+
+    /// `adapter_config.json`: the commonest rank and alpha for all, and patterns for the others.
+    var configuration: JSONValue {
+        struct Rule: Hashable {
+            let rank: Int
+            let alpha: Double
+        }
+        let rules = factors.map { Rule(rank: $0.factors.rank, alpha: alpha($0.factors)) }
+        let counts = Dictionary(rules.map { ($0, 1) }, uniquingKeysWith: +)
+        let common =
+            counts.max { ($0.value, $1.key.rank, $1.key.alpha) < ($1.value, $0.key.rank, $0.key.alpha) }?.key
+            ?? Rule(rank: 1, alpha: 1)
+        var (ranks, alphas) = (JSONObject(), JSONObject())
+        for (item, rule) in zip(factors, rules) {
+            // Anchored: PEFT takes a pattern for the end of any name.
+            if rule.rank != common.rank { ranks["^\(item.module)"] = JSONValue(rule.rank) }
+            if rule.alpha != common.alpha { alphas["^\(item.module)"] = .double(rule.alpha) }
+        }
+        var object = JSONObject()
+        object["peft_type"] = "LORA"
+        object["task_type"] = .null
+        object["inference_mode"] = true
+        object["base_model_name_or_path"] = .null
+        object["r"] = JSONValue(common.rank)
+        object["lora_alpha"] = .double(common.alpha)
+        object["lora_dropout"] = .double(0)
+        object["bias"] = "none"
+        object["fan_in_fan_out"] = false
+        object["use_rslora"] = .bool(usesRootOfRank)
+        object["use_dora"] = .bool(factors.contains { $0.factors.magnitude != nil })
+        object["target_modules"] = .array(factors.map { .string($0.module) })
+        object["modules_to_save"] = wholeModules.isEmpty ? .null : .array(wholeModules.map { .string($0) })
+        object["rank_pattern"] = .object(ranks)
+        object["alpha_pattern"] = .object(alphas)
+        return .object(object)
+    }
+
+    /// The text of diffusers' metadata key: the configuration of each component, its name before every field.
+    static func diffusers(_ targets: [AdapterTarget]) throws -> String {
+        var object = JSONObject()
+        let components = Set(targets.map { $0.component ?? "unet" }).sorted()
+        for component in components {
+            let part = targets.filter { ($0.component ?? "unet") == component }
+            guard case .object(let fields) = PEFTWriter(part).configuration else { continue }
+            for (key, value) in fields.members { object["\(component).\(key)"] = value }
+        }
+        return try JSONValue.object(object).canonicalText()
+    }
+}
