@@ -1,4 +1,3 @@
-import Foundation
 import UD2MConvert
 import UD2MFormats
 

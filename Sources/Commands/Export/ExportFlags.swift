@@ -1,7 +1,7 @@
 import ArgumentParser
-import Foundation
 import UD2MConvert
 import UD2MFormats
+
 
 extension Exporter.Format: ExpressibleByArgument {}
 
@@ -79,9 +79,7 @@ struct ExportFlags: ParsableArguments {
             }
             return maxShardSize != nil ? .sharded : format
         }
-        var isFolder: ObjCBool = false
-        let exists = FileManager.default.fileExists(atPath: output, isDirectory: &isFolder)
-        if output.hasSuffix("/") || (exists && isFolder.boolValue) || output.hasSuffix(".safetensors.index.json") {
+        if output.hasSuffix("/") || FolderListing.isFolder(output) || output.hasSuffix(".safetensors.index.json") {
             return .sharded
         }
         let name = output.split(separator: "/").last ?? ""

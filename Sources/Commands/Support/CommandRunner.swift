@@ -1,7 +1,14 @@
 import ArgumentParser
-import Foundation
 import UD2MFormats
 import UD2MImaging
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// Runs a tool: parses, runs, and turns errors into a message and an exit code, in this one place.
 public enum CommandRunner {

@@ -1,6 +1,18 @@
 import ArgumentParser
-import Foundation
 import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// Where long work reports how far it is; calls may come from any thread.
 protocol ProgressSink: Sendable {

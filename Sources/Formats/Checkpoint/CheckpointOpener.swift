@@ -16,14 +16,14 @@ struct CheckpointOpener {
     /// Describes the checkpoint.
     /// - Throws: ``UD2MError`` that names the container, the place and the rule broken.
     func checkpoint() throws -> Checkpoint {
-        if foldersLeft > 0, let names = Self.names(inFolder: path) { return try folder(names) }
+        if foldersLeft > 0, let names = FolderListing.names(in: path, limit: 100_000) { return try folder(names) }
         let file = try MappedFile(path: path, access: options.access)
         return try located { try open(file) }
     }
 
     /// The files that the checkpoint lies in.
     func files() throws -> CheckpointFiles {
-        if foldersLeft > 0, let names = Self.names(inFolder: path) {
+        if foldersLeft > 0, let names = FolderListing.names(in: path, limit: 100_000) {
             guard names.contains(DistributedCheckpoint.metadataName) else { return try opener(inFolder: names).files() }
             return try located { try DistributedCheckpoint(path: path, options: options).files() }
         }
@@ -95,20 +95,5 @@ struct CheckpointOpener {
         let usual = ["diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin"]
         return ShardedCheckpoint.file(in: names) ?? usual.first(where: names.contains)
             ?? (names.contains("model_index.json") && names.contains("unet") ? "unet" : nil)
-    }
-
-    /// The names in a folder, or nil when the path is none.
-    private static func names(inFolder path: String) -> [String]? {
-        guard !path.utf8.contains(0), let folder = opendir(path) else { return nil }
-        defer { closedir(folder) }
-        var names: [String] = []
-        // A folder of a checkpoint is small; what lies beyond is not looked at.
-        while names.count < 100_000, let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            names.append(name)
-        }
-        return names
     }
 }
