@@ -8,6 +8,14 @@ struct ForwardRun {
         struct Output: Encodable {
             let name: String
             let shape: [Int]
+            /// How many of its numbers are NaN or infinite.
+            let notFinite: Int
+
+            init(_ name: String, _ tensor: Tensor) {
+                self.name = name
+                shape = tensor.shape
+                notFinite = tensor.values.count { !$0.isFinite }
+            }
         }
 
         let tool = "ud2m forward"
@@ -51,7 +59,7 @@ struct ForwardRun {
             to: output, tensors: tensors.map { TensorInput(name: TensorName($0), shape: $1.shape, floats: $1.values) },
             overwrite: overwrite, inputs: inputFiles)
         return Report(
-            store: store, output: output, outputs: tensors.map { .init(name: $0, shape: $1.shape) },
+            store: store, output: output, outputs: tensors.map { .init($0, $1) },
             milliseconds: elapsed.milliseconds)
     }
 
@@ -89,6 +97,17 @@ struct ForwardRun {
         var inputs: [String: Tensor] = [:]
         for name in network.inputs.map(\.name) { inputs[name] = try file.require(name) }
         return inputs
+    }
+}
+
+extension ForwardRun.Report {
+    /// Says on standard error that a network gave no numbers: its inputs are finite, so that its weights are the cause.
+    func warn() {
+        guard let first = outputs.first(where: { $0.notFinite > 0 }) else { return }
+        StandardError.print(
+            "warning: \(ByteText.grouped(first.notFinite)) numbers of \(first.name.escapedForDisplay) are NaN or infinite, "
+                + "although the inputs are finite: look for such weights with ud2m-convert stat "
+                + store.escapedForDisplay)
     }
 }
 
