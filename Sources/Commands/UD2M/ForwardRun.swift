@@ -43,6 +43,8 @@ struct ForwardRun {
         let weights = try StoreInput.open(store)
         let run = try prepare(weights, factories)
         // Taps may be spelled as the tensors of a golden file, with a leading "act/".
+        var seen: Set<String> = []
+        let taps = taps.filter { seen.insert($0).inserted }
         let modules = taps.map { $0.hasPrefix("act/") ? String($0.dropFirst(4)) : $0 }
         let start = ContinuousClock.now
         let results = try located { try run(modules) }
@@ -88,7 +90,8 @@ struct ForwardRun {
         do {
             return try body()
         } catch let error as UD2MError {
-            throw error.located(in: .init(file: input))
+            // Taps are the network's, all else that a run refuses is in the input.
+            throw error.located(in: .init(file: error.code == .tapUnknown ? store : input))
         }
     }
 

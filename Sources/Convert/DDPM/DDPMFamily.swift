@@ -87,8 +87,7 @@ struct DDPMFamily: ArchitectureFamily {
             outputChannels: try size(shapes, names, "conv_out.weight", axis: 0),
             modelChannels: try size(shapes, names, "temb.dense.0.weight", axis: 1, rank: 2),
             levelChannels: levelChannels, residualBlocks: blocks, attentionLevels: attentionLevels,
-            // pesser's network has one list for both ways.
-            upAttentionLevels: isPesser ? nil : (0..<levels).filter { attends("up", $0) })
+            upAttentionLevels: (0..<levels).filter { attends("up", $0) })
         for (width, tensor) in zip(levelChannels, levelChannels.indices.map { "down.\($0).block.0.conv1.weight" })
             + [(configuration.modelChannels, "conv_in.weight")]
         where width % 32 != 0 {

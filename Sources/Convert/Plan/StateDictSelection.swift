@@ -123,7 +123,7 @@ extension StateDictSelection {
         if architecture == nil { mismatches = closest?.mismatches ?? [] }
         return Comparison(
             mismatches: mismatches.sample(UD2MError.mismatchLimit), count: mismatches.count,
-            closest: closest?.network, isUnlikeAll: architecture == nil && closest == nil)
+            closest: closest?.network, isUnlikeAll: unrecognised?.code == .architectureUnknown && closest == nil)
     }
 
     /// Why no network is recognised, as a sentence or two; nil when one is.

@@ -91,7 +91,7 @@ struct CheckpointOpener {
         guard followsIndexes, let name = model.file ?? (isPipeline ? "unet" : nil) else {
             throw UD2MError(
                 .fileNotRegular, "This is a folder without a checkpoint that spans it.", at: .init(file: path),
-                remedy: "Name a file inside it: a distributed checkpoint has a .metadata, a sharded one an index.json.")
+                remedy: ModelFolder.remedy(names: names))
         }
         let inner = path.hasSuffix("/") ? path + name : path + "/" + name
         return (CheckpointOpener(path: inner, options: options, foldersLeft: foldersLeft - 1), model.remark)

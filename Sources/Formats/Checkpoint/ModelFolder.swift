@@ -27,6 +27,15 @@ struct ModelFolder {
         }
     }
 
+    /// What to do with a folder that is no checkpoint: name a file in it that may be one.
+    static func remedy(names: [String]) -> String {
+        let endings = [".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".tar", ".pt2", ".npz", ".npy", ".pkl", ".ud2w"]
+        let files = names.filter { name in endings.contains(where: name.hasSuffix) }.sorted()
+        guard files.isEmpty else { return "Name a file inside it, such as \(files.prefix(5).joined(separator: ", "))." }
+        return "A folder can be named that holds a distributed checkpoint (.metadata and its files), shards with their "
+            + "index, or a model or pipeline that diffusers or transformers saved."
+    }
+
     /// A remark that says which file was taken, where there were others.
     var remark: String? {
         guard let file, !others.isEmpty else { return nil }
