@@ -88,6 +88,41 @@ struct IncompleteFileTests {
         #expect(error.mismatches.map(\.name) == ["conv_out.weight", "temb.dense.0.weight"])
     }
 
+    @Test("among hundreds of missing tensors those of another shape are named, and the unknown one")
+    func everyKind() throws {
+        var shapes = try KeyTable("ddpm_cifar10").shapes.filter { $0.key.hasPrefix("down.0.block.0.conv") }
+        #expect(shapes.count == 4)
+        shapes["down.0.block.0.conv1.weight"] = [128, 64, 3, 3]
+        shapes["down.0.block.0.conv1.bias"] = [64]
+        shapes["down.0.block.0.conv2.weight"] = [128, 64, 3, 3]
+        shapes["surplus"] = [7]
+        let error = try #require(Self.error(shapes))
+        #expect(error.closest?.model == "diffusion_cifar10_model")
+        #expect(error.mismatches.count == 10)
+        #expect(error.mismatches.first?.found == [128, 64, 3, 3])
+        #expect(error.mismatches.last == TensorMismatch(name: "surplus", expected: nil, found: [7]))
+        #expect(error.message.contains("(3 of another shape, 324 missing, 1 unknown)"), "\(error.message)")
+    }
+
+    @Test("a few names in common do not make a network close")
+    func notClose() throws {
+        // A tenth of the names are VGG-16's.
+        var shapes = try KeyTable("vgg16").shapes.filter { $0.key.hasPrefix("features.2") }
+        for index in 0..<9 * shapes.count { shapes[TensorName("layer.\(index).weight")] = [64, 64] }
+        let error = try #require(Self.error(shapes))
+        #expect(error.code == .architectureUnknown)
+        #expect(error.closest == nil)
+        #expect(error.mismatches.isEmpty)
+        let tensors = shapes.map { TensorSource($0.key, [UInt8](), .f32, shape: $0.value) }
+        let selection = try #require(
+            try StateDictSelection(checkpoint: Checkpoint([StateDict(path: [], tensors: tensors)])))
+        let comparison = selection.comparison
+        #expect(comparison.isUnlikeAll)
+        #expect(comparison.closest == nil)
+        #expect(selection.unrecognisedText(comparison) != selection.unrecognised?.message)
+        #expect(selection.unrecognisedText(comparison)?.hasPrefix(selection.unrecognised?.message ?? "?") == true)
+    }
+
     @Test(
         "each part of a published network is enough to find it",
         arguments: [

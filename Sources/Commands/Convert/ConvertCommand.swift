@@ -90,6 +90,7 @@ struct ConvertCommand: ParsableCommand {
         ).execute(progress: progress)
         progress.finish()
         report.losses.warn()
+        report.warnOfNotFinite()
         report.warnOfAbsence()
         if reporting.json {
             try JSONOutput.print(report)

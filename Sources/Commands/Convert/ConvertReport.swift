@@ -33,6 +33,12 @@ struct ConvertReport: Encodable {
         let found: [Int]
     }
 
+    /// A tensor with numbers that are NaN or infinite in the checkpoint.
+    struct NotFinite: Encodable {
+        let name: String
+        let count: Int
+    }
+
     struct LeftOut: Encodable {
         let tensors: [String]
         let reason: String
@@ -75,6 +81,8 @@ struct ConvertReport: Encodable {
     let skipped: [Skipped]
     let findings: [Finding]
     let losses: [LossReport]
+    /// Empty in a dry run, which reads no data.
+    let notFinite: [NotFinite]
     /// Assumptions about the network that a person should look at.
     let notes: [String]
     let output: Output

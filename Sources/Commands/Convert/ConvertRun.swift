@@ -103,10 +103,20 @@ struct ConvertRun {
             closest: plan.isComplete ? nil : plan.closest.map { .init($0) },
             skipped: plan.checkpoint.skipped.map { .init(path: $0.path, reason: $0.reason) },
             findings: plan.checkpoint.findings.map { .init($0) },
-            losses: converter.ledger.reports, notes: architecture.notes,
+            losses: converter.ledger.reports,
+            notFinite: converter.ledger.notFinite.map { .init(name: $0.name.text, count: $0.count) },
+            notes: plan.checkpoint.remarks + architecture.notes + [doubleNote(writer)].compactMap(\.self),
             output: .init(
                 path: output, bytes: writer.fileSize, contentID: contentID, written: contentID != nil),
             dryRun: dryRun)
+    }
+
+    /// What to say of weights in double precision, which nothing here computes in.
+    private func doubleNote(_ writer: WeightStoreWriter) -> String? {
+        let count = writer.plan.rows.count { $0.elementType == .f64 }
+        guard count > 0 else { return nil }
+        return "\(count) tensors are in double precision. Networks compute in single precision and hold a second copy "
+            + "of these in memory; --dtype f32 makes a store of half the size that needs none."
     }
 }
 
@@ -122,6 +132,22 @@ extension ConvertReport {
     /// Whether a real run would write the store.
     func isConvertible(allowUnmapped: Bool, partial: Bool) -> Bool {
         (partial && !tensors.isEmpty || missing.isEmpty && misshapen.isEmpty) && (allowUnmapped || unmapped.isEmpty)
+    }
+
+    /// Says on standard error which tensors hold NaN or infinity.
+    func warnOfNotFinite() {
+        guard let text = notFiniteText else { return }
+        StandardError.print("warning: \(text), and so will be what the network gives; ud2m-convert stat shows where")
+    }
+
+    /// "12 numbers of 2 tensors are NaN or infinite: a.weight (10), b.bias (2)"; at most five names.
+    private var notFiniteText: String? {
+        guard !notFinite.isEmpty else { return nil }
+        let shown = notFinite.prefix(5).map { "\($0.name.escapedForDisplay) (\(ByteText.grouped($0.count)))" }
+        let rest = notFinite.count > 5 ? ", …" : ""
+        let total = ByteText.grouped(notFinite.reduce(0) { $0 + $1.count })
+        return "\(total) numbers of \(notFinite.count) tensors are NaN or infinite: "
+            + shown.joined(separator: ", ") + rest
     }
 
     /// Says on standard error what a partial store lacks, and what is flagged.
@@ -161,6 +187,7 @@ extension ConvertReport {
             let shown = names.prefix(10).map(\.escapedForDisplay).joined(separator: ", ")
             lines.append("  \(names.count) \(label): \(shown)")
         }
+        if let notFiniteText { lines.append("  \(notFiniteText)") }
         if let closest { lines.append("  closest known network: \(closest.text)") }
         let destination = output.path?.escapedForDisplay ?? "the store"
         if let contentID = output.contentID {

@@ -83,7 +83,7 @@ struct InspectReport: Encodable {
     let undecided: String?
     /// What to do about either.
     let remedy: String?
-    /// The first ten tensors in which the file and the network disagree, or the closest one when none is recognised.
+    /// Ten tensors, some of each kind, in which the file and the network disagree, or the closest one when none is recognised.
     let mismatches: [MismatchReport]
     /// How many disagree.
     let mismatchCount: Int

@@ -92,7 +92,7 @@ struct ErrorReport: Encodable {
         let message: String
         let location: Location
         let remedy: String?
-        /// The first ten tensors in which a checkpoint and a network disagree; nil for other errors.
+        /// Ten tensors in which a checkpoint and a network disagree, some of each kind; nil for other errors.
         let mismatches: [MismatchReport]?
         let closest: ClosestReport?
         /// The state dicts among which a choice is open; nil for other errors.

@@ -99,6 +99,7 @@ public struct CastRules: Sendable {
 /// What conversions could not keep, tensor by tensor; filled while tensors stream.
 public final class ConversionLedger: Sendable {
     private let losses = Mutex<[TensorName: ConversionLoss]>([:])
+    private let notFiniteCounts = Mutex<[TensorName: Int]>([:])
 
     /// Creates an empty ledger.
     public init() {}
@@ -107,6 +108,19 @@ public final class ConversionLedger: Sendable {
     public var entries: [(name: TensorName, loss: ConversionLoss)] {
         losses.withLock { $0 }.filter { $0.value != ConversionLoss() }.sorted { $0.key < $1.key }
             .map { (name: $0.key, loss: $0.value) }
+    }
+
+    /// Tensors that hold numbers which are NaN or infinite in the source as well, and how many, sorted by name; counted
+    /// by conversions only.
+    public var notFinite: [(name: TensorName, count: Int)] {
+        let losses = losses.withLock { $0 }
+        return notFiniteCounts.withLock { $0 }
+            .map { (name: $0.key, count: $0.value - (losses[$0.key]?.overflows ?? 0)) }
+            .filter { $0.count > 0 }.sorted { $0.name < $1.name }
+    }
+
+    func record(notFinite count: Int, for name: TensorName) {
+        notFiniteCounts.withLock { $0[name] = count }
     }
 
     fileprivate func record(_ loss: ConversionLoss, for name: TensorName) {

@@ -36,15 +36,18 @@ public struct ConversionPlan: Sendable {
     ///   - checkpoint: the described file.
     ///   - select: the path of the state dict to take, or nil to choose the one that fits best.
     ///   - options: what no tensor tells.
-    /// - Throws: ``UD2MError`` when no network is recognised. Mismatches do not throw here: see ``requireComplete()``.
+    /// - Throws: ``UD2MError`` when no network is recognised, or options contradict its numbers. Mismatches do not throw here: see ``requireComplete()``.
     public init(checkpoint: Checkpoint, select: String? = nil, options: DetectionOptions = DetectionOptions()) throws {
-        let (best, others) = try StateDictSelector(options: options).choose(in: checkpoint, path: select)
+        var (best, others) = try StateDictSelector(options: options).choose(in: checkpoint, path: select)
         let match = TensorMatch(best.architecture, tensors: best.tensors)
         for source in match.mapped where !source.elementType.isFloatingPoint {
             throw UD2MError(
                 .elementTypeUnusable,
                 "The network needs floating-point numbers here; the file has \(source.elementType.rawValue).",
                 at: .init(file: checkpoint.path, tensor: source.name.text))
+        }
+        if let layer = match.mapped.first(where: { $0.name == PublishedLinearLayers.name }) {
+            try best.architecture.settleVersion(first: layer, given: options.lpipsVersion)
         }
         self.checkpoint = checkpoint
         self.choice = best

@@ -30,7 +30,7 @@ public struct Converter: Sendable {
     private let otherInputs: [String]
     /// Where every byte of the store will go.
     public let writer: WeightStoreWriter
-    /// What conversions could not keep; complete after ``write(to:overwrite:progress:)``.
+    /// What conversions could not keep, and numbers that are none; complete after ``write(to:overwrite:progress:)``.
     public let ledger: ConversionLedger
 
     /// Lays the store out; nothing is read or written.
@@ -56,7 +56,7 @@ public struct Converter: Sendable {
         self.ledger = ledger
         self.writer = try WeightStoreWriter(
             tensors: plan.mapped.filter { aliases[$0.name] == nil }.map {
-                TensorInput($0, as: types[$0.name] ?? $0.elementType, ledger: ledger)
+                TensorInput($0, as: types[$0.name] ?? $0.elementType, ledger: ledger).countingNotFinite(in: ledger)
             }, aliases: aliases,
             information: information, alignment: options.alignment)
     }

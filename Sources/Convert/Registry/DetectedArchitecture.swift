@@ -4,9 +4,9 @@ import UD2MFormats
 public struct DetectedArchitecture: Sendable {
     private let kind: any ArchitectureFamily
     /// What is particular to this network: "3 → 6 channels, widths 256 256 512".
-    public let details: String
+    public internal(set) var details: String
     /// The configuration that goes into the store, unless something is ``undecided``.
-    public let configuration: ArchitectureConfiguration
+    public internal(set) var configuration: ArchitectureConfiguration
     /// Every tensor the network needs.
     public let parameters: [ParameterDescription]
     /// How the checkpoint spells them.

@@ -23,8 +23,15 @@ struct CheckpointOpener {
 
     /// The files that the checkpoint lies in.
     func files() throws -> CheckpointFiles {
+<<<<<<< HEAD
         if foldersLeft > 0, let names = FolderListing.names(in: path, limit: 100_000) {
             guard names.contains(DistributedCheckpoint.metadataName) else { return try opener(inFolder: names).files() }
+=======
+        if foldersLeft > 0, let names = Self.names(inFolder: path) {
+            guard names.contains(DistributedCheckpoint.metadataName) else {
+                return try inner(names).opener.files()
+            }
+>>>>>>> i4
             return try located { try DistributedCheckpoint(path: path, options: options).files() }
         }
         let file = try MappedFile(path: path, access: options.access)
@@ -70,30 +77,28 @@ struct CheckpointOpener {
         if names.contains(DistributedCheckpoint.metadataName) {
             return try located { try DistributedCheckpoint(path: path, options: options).checkpoint() }
         }
-        return try opener(inFolder: names).checkpoint()
+        let (opener, remark) = try inner(names)
+        var checkpoint = try opener.checkpoint()
+        checkpoint.remarks += [remark].compactMap(\.self)
+        return checkpoint
     }
 
-    /// The opener of the file or folder in this one that holds the weights.
-    private func opener(inFolder names: [String]) throws -> CheckpointOpener {
+    /// The opener of the file or folder in this one that holds the weights: an index, what diffusers saves for a model, or
+    /// the denoiser of a pipeline; and what to say about the choice.
+    private func inner(_ names: [String]) throws -> (opener: CheckpointOpener, remark: String?) {
         if names.contains("coremldata.bin") || (names.contains("Manifest.json") && names.contains("Data")) {
             throw UD2MError(
                 .coreMLModel, "This folder is a Core ML model, not a PyTorch or safetensors checkpoint.",
                 at: .init(file: path), remedy: "Look for the PyTorch or safetensors version of the model.")
         }
-        guard followsIndexes, let name = Self.model(in: names) else {
+        let model = try ModelFolder(names: names, path: path)
+        let isPipeline = names.contains("model_index.json") && names.contains("unet")
+        guard followsIndexes, let name = model.file ?? (isPipeline ? "unet" : nil) else {
             throw UD2MError(
                 .fileNotRegular, "This is a folder without a checkpoint that spans it.", at: .init(file: path),
-                remedy: "Name a file inside it: a distributed checkpoint has a .metadata, a sharded one an index.json.")
+                remedy: ModelFolder.remedy(names: names))
         }
         let inner = path.hasSuffix("/") ? path + name : path + "/" + name
-        return CheckpointOpener(path: inner, options: options, foldersLeft: foldersLeft - 1)
-    }
-
-    /// The file or folder that holds a folder's weights: an index, what diffusers saves for a model, or the denoiser of
-    /// a pipeline.
-    private static func model(in names: [String]) -> String? {
-        let usual = ["diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin"]
-        return ShardedCheckpoint.file(in: names) ?? usual.first(where: names.contains)
-            ?? (names.contains("model_index.json") && names.contains("unet") ? "unet" : nil)
+        return (CheckpointOpener(path: inner, options: options, foldersLeft: foldersLeft - 1), model.remark)
     }
 }
