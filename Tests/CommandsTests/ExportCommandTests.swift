@@ -65,7 +65,7 @@ struct ExportCommandTests {
         let report = try CheckpointToolTest.report(["export", store, target, "--max-shard-size", "1kB"])
         #expect(report["format"]?.string == "sharded")
         let index = folder.path("sharded.safetensors.index.json")
-        let document = try #require(try UD2MTestSupport.JSONValue(Data(contentsOf: URL(filePath: index))).object)
+        let document = try #require(try JSONDocument(Data(contentsOf: URL(filePath: index))).object)
         let map = try #require(document["weight_map"]?.object)
         let expected = try CheckpointToolTest.manifestDigests()
         #expect(Set(map.keys) == Set(expected.keys))
@@ -112,7 +112,7 @@ struct ExportCommandTests {
     func earlierSet() throws {
         let folder = try TemporaryDirectory()
         let (target, other) = (folder.path("x.safetensors"), folder.path("x-00001-of-00002.notes"))
-        func export(_ size: String, _ flags: String...) throws -> [String: UD2MTestSupport.JSONValue] {
+        func export(_ size: String, _ flags: String...) throws -> [String: JSONDocument] {
             try CheckpointToolTest.report(["export", ToolTest.prior, target, "--max-shard-size", size] + flags)
         }
         #expect(try #require(try export("2MB")["files"]?.array).count == 5)

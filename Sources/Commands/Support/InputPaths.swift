@@ -46,15 +46,6 @@ struct InputPaths {
         isSingle = !hasPattern && arguments.count == 1
     }
 
-    /// Refuses `-` for commands that take no standard input: they record the file's name, or read it more than once.
-    /// - Throws: ``UD2MFormats/UD2MError`` with code `input-standard-input`.
-    static func requireFile(_ path: String) throws(UD2MError) {
-        guard path == standardInput else { return }
-        throw UD2MError(
-            .inputStandardInput, "This command does not read standard input (-): it needs a file.",
-            remedy: "Save the input to a file and name that; a file that is called - is ./-.")
-    }
-
     private static func matches(_ pattern: String) -> [String] {
         var result = glob_t()
         defer { globfree(&result) }
