@@ -14,7 +14,8 @@ struct ExportFlags: ParsableArguments {
         name: .customLong("max-shard-size"),
         help: ArgumentHelp(
             "Write several safetensors files of at most this size, such as 2GB, and an index; a new folder is created.",
-            valueName: "size"))
+            valueName: "size"),
+        transform: ByteSize.parse)
     var maxShardSize: ByteSize?
 
     @Flag(name: .customLong("no-alias"), help: "Write tied tensors once for each name.")
