@@ -63,6 +63,7 @@ struct ExportFlags: ParsableArguments {
         ).execute(progress: progress)
         progress.finish()
         report.losses.warn()
+        report.warnOfTypes()
         if reporting.json {
             try JSONOutput.print(report)
         } else {

@@ -55,7 +55,8 @@ struct ExportRun {
             kept: exporter.kept.map {
                 .init(reason: $0.reason.rawValue, count: $0.names.count, tensors: $0.names.map(\.text))
             },
-            losses: exporter.ledger.reports, unmatchedPatterns: patterns.unmatched, skipped: rest.skipped,
+            losses: exporter.ledger.reports, retyped: exporter.retyped.map { .init($0) },
+            unmatchedPatterns: patterns.unmatched, skipped: rest.skipped,
             otherStateDicts: rest.otherStateDicts, looseTensors: rest.looseTensors, dryRun: dryRun, written: !isPlan)
         return (report, rest, patterns)
     }
