@@ -39,6 +39,13 @@ struct ConvertCommand: ParsableCommand {
     )
     var partial = false
 
+    @Option(
+        name: .customLong("allow-missing"),
+        help: ArgumentHelp(
+            "Convert although tensors are missing whose name the regular expression is found in; may be repeated. The "
+                + "store says what it lacks, and runs only once it is added.", valueName: "regex"))
+    var allowMissing: [String] = []
+
     @Flag(
         name: .customLong("source-hash"),
         help: "Record the SHA-256 of the checkpoint's file in the store; the file is read once more for it.")
@@ -85,7 +92,8 @@ struct ConvertCommand: ParsableCommand {
         let progress = reporting.makeProgress()
         let report = try ConvertRun(
             input: checkpoint, output: output, select: detection.select, detection: detection.options,
-            lpipsLinear: lpipsLinear, allowUnmapped: allowUnmapped, partial: partial, recordsDigest: sourceHash,
+            lpipsLinear: lpipsLinear, allowUnmapped: allowUnmapped, partial: partial,
+            absence: try AllowedAbsence(patterns: allowMissing), recordsDigest: sourceHash,
             options: try storeOptions(), dryRun: dryRun, overwrite: force, opening: reading.input
         ).execute(progress: progress)
         progress.finish()
