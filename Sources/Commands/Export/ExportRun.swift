@@ -17,7 +17,7 @@ struct ExportRun {
     /// - Throws: ``UD2MFormats/UD2MError``.
     func execute(
         progress: any ProgressSink
-    ) throws -> (report: ExportReport, rest: CheckpointRest, patterns: NameFilter.Outcome) {
+    ) throws -> SelectedReport<ExportReport> {
         let checkpoint = try opening.open(input)
         let whole = try StateDictSelection.required(in: checkpoint, select: select, keepsPrefix: keepsPrefix)
         let rest = CheckpointRest(of: checkpoint, besides: whole)
@@ -58,6 +58,6 @@ struct ExportRun {
             losses: exporter.ledger.reports, retyped: exporter.retyped.map { .init($0) },
             unmatchedPatterns: patterns.unmatched, skipped: rest.skipped,
             otherStateDicts: rest.otherStateDicts, looseTensors: rest.looseTensors, dryRun: dryRun, written: !isPlan)
-        return (report, rest, patterns)
+        return SelectedReport(report: report, rest: rest, patterns: patterns)
     }
 }
