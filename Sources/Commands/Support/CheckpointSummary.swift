@@ -60,11 +60,12 @@ struct ArchitectureSummary: Encodable {
         family = detected.family
         summary = detected.summary
         parameters = detected.publishedParameterCount
-        matches = detected.knownModels
+        let (names, description) = detected.knownModels
+        matches = names
         evidence = detected.evidence
         let known = matches.isEmpty ? "" : " (matches \(matches.joined(separator: ", ")))"
         text =
             "\(detected.title), \(ByteText.grouped(parameters)) parameters, "
-            + "\(detected.knownAs ?? detected.details)\(known)"
+            + "\(description ?? detected.details)\(known)"
     }
 }

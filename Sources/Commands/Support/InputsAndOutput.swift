@@ -26,6 +26,7 @@ struct InputsAndOutput {
     /// - Parameters:
     ///   - suffix: What follows the name, such as `".ud2w"`, or `"/"` for outputs that are folders.
     ///   - create: Whether a folder that does not exist is created; it is kept once ``OutputFolder/keep()`` is called.
+    /// - Returns: The paths, and the folder where one is created.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `output-folder` where several inputs have no folder to go to,
     ///   `output-named-twice` where two of them would have the same output, or `output-cannot-create`.
     func outputs(suffix: String, create: Bool) throws -> (paths: [String: String], folder: OutputFolder?) {
