@@ -18,7 +18,7 @@ struct InputsAndOutput {
             inputs = try InputPaths(paths)
         } else {
             output = paths.last
-            inputs = try InputPaths(paths.dropLast())
+            inputs = try InputPaths(Array(paths.dropLast()))
         }
     }
 

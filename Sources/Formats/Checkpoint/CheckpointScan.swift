@@ -43,7 +43,8 @@ public struct CheckpointScan: Sendable {
         // What is whole and no checkpoint is no matter of pickles.
         let isOther = [.packedCheckpoint, .torchLayout, .containerUnsupported].contains(error.code)
         guard error.code.category == .badData, !isOther, let file = try? MappedFile(path: path),
-            let kind = try? ContainerSniffer(file.bytes).kind(), kind.holdsPickles || error.code == .npyObjects
+            let kind = try? withExtendedLifetime(file, { try ContainerSniffer(file.bytes).kind() }),
+            kind.holdsPickles || error.code == .npyObjects
         else { return nil }
         return PickleFinding(
             severity: .suspicious, global: "",

@@ -103,6 +103,9 @@ private struct NPYLiteralParser {
         var hasObjects = false
     }
 
+    /// The spellings of Python objects; files of Python 2 tell the size of the pointer too.
+    private static let objectTypes: Set = ["O", "|O", "O4", "|O4", "O8", "|O8", "<O", ">O"]
+
     private let bytes: UnsafeRawBufferPointer
     private let baseOffset: Int
     private var position = 0
@@ -126,15 +129,14 @@ private struct NPYLiteralParser {
                 if peek() == UInt8(ascii: "[") {
                     // A list of fields: nothing else of it is needed, since structures are no tensors. A field that
                     // is called O passes for an object, which is the safe side to err on.
-                    let rest = String(decoding: bytes[position...], as: UTF8.self)
+                    let texts = String(decoding: bytes[position...], as: UTF8.self).split { "'\"".contains($0) }
                     return Fields(
                         descriptor: nil, isFortran: false, shape: [],
-                        hasObjects: ["O'", "O\"", "O8'", "O8\"", "O4'", "O4\""].contains(where: rest.contains))
+                        hasObjects: texts.contains { Self.objectTypes.contains(String($0)) })
                 }
                 let descriptor = try text()
                 fields.descriptor = descriptor
-                // Files of Python 2 spell the size of the pointer too.
-                fields.hasObjects = ["O", "O4", "O8"].contains(where: descriptor.hasSuffix)
+                fields.hasObjects = Self.objectTypes.contains(descriptor)
             case "fortran_order": fields.isFortran = try boolean()
             case "shape": fields.shape = try tuple()
             default: throw malformed("The header has an unknown key.")

@@ -18,19 +18,20 @@ package final class ZipArchive: Sendable {
     /// Reads and checks the directory and every local header of the archive in `range` of a file, or in all of it.
     /// - Throws: ``UD2MError`` with a `zip-…` code.
     package init(file: MappedFile, range: Range<Int>? = nil, limits: Limits = .standard) throws {
-        guard let bytes = file.bytes.slice(range ?? 0..<file.count) else {
+        let range = range ?? 0..<file.count
+        guard let bytes = file.bytes.slice(range) else {
             throw UD2MError(
-                .fileRangeOutside, "The archive should be at bytes \(range ?? 0..<0) of a file of \(file.count) bytes.",
+                .fileRangeOutside, "The archive should be at bytes \(range) of a file of \(file.count) bytes.",
                 at: .init(file: file.path))
         }
         self.file = file
-        self.range = range ?? 0..<file.count
+        self.range = range
         self.limits = limits
         do {
             let end = try ZipEndRecord(bytes)
             var entries = try ZipDirectory(bytes, end: end, limits: limits).entries()
             let gap = try Self.readLocalHeaders(
-                of: &entries, ZipWindow(file, archive: self.range), directoryOffset: end.directoryOffset)
+                of: &entries, ZipWindow(file, archive: range), directoryOffset: end.directoryOffset)
             self.indexByName = try Self.index(entries)
             self.remarks = Self.remarks(entries, gap: gap)
             self.entries = entries
