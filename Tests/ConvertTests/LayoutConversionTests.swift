@@ -304,7 +304,7 @@ struct LayoutConversionTests {
             trunk: Checkpoint([StateDict(path: [], tensors: tensors)]), linear: linear)
         let plan = try ConversionPlan(checkpoint: joined)
         #expect(plan.isComplete)
-        #expect(plan.choice.architecture.knownModels == ["lpips \(name)"])
+        #expect(plan.choice.architecture.knownModels.names == ["lpips \(name)"])
     }
 
     @Test("a file that is no trunk or has no linear layers is named")

@@ -10,6 +10,8 @@ struct ConvertReport: Encodable {
         let state: String
         let prefix: String
         let otherStates: [String]
+        /// The paths of tensors outside any state dict.
+        let looseTensors: [[String]]
     }
 
     struct Architecture: Encodable {
@@ -73,6 +75,8 @@ struct ConvertReport: Encodable {
     let architecture: Architecture
     let tensors: [Tensor]
     let missing: [String]
+    /// Those of them that may be missing, as `--allow-missing` says.
+    let allowedMissing: [String]
     let misshapen: [Misshapen]
     let unmapped: [String]
     let leftOut: [LeftOut]

@@ -12,6 +12,8 @@ struct ConvertRun {
     let allowUnmapped: Bool
     /// Whether the network may lack tensors.
     let partial: Bool
+    /// Which tensors it may lack.
+    let absence: AllowedAbsence
     /// Whether the store records the SHA-256 of the files it was made from.
     let recordsDigest: Bool
     let options: Converter.Options
@@ -32,7 +34,7 @@ struct ConvertRun {
             try plan.requireConstants()
         } else {
             // What is undecided leaves no store to plan, but a damaged file is told that first.
-            try plan.requireComplete(allowUnmapped: allowUnmapped, partial: partial)
+            try plan.requireComplete(allowUnmapped: allowUnmapped, partial: partial, absence: absence)
         }
         var options = options
         options.otherInputs = [lpipsLinear].compactMap { $0 }
@@ -89,14 +91,14 @@ struct ConvertRun {
                 state: plan.choice.stateDict.displayPath, prefix: plan.choice.prefix,
                 otherStates: plan.checkpoint.stateDicts.map(\.displayPath).filter {
                     $0 != plan.choice.stateDict.displayPath
-                }),
+                }, looseTensors: plan.checkpoint.looseTensorPaths(besides: plan.choice.stateDict)),
             architecture: .init(architecture),
             tensors: writer.plan.rows.map { row in
                 .init(
                     name: row.name.text, dtype: row.elementType.rawValue, shape: row.shape,
                     bytes: row.dataRange.count, offset: writer.dataStart + row.dataRange.lowerBound)
             },
-            missing: plan.missing.map(\.name.text),
+            missing: plan.missing.map(\.name.text), allowedMissing: plan.allowedMissing(absence).map(\.text),
             misshapen: plan.misshapen.map { .init(name: $0.name.text, expected: $0.expected, found: $0.found) },
             unmapped: plan.unmapped.map(\.text),
             leftOut: plan.leftOut.map { .init(tensors: $0.names.map(\.text), reason: $0.reason) },
@@ -131,7 +133,8 @@ extension ConvertReport.Architecture {
 extension ConvertReport {
     /// Whether a real run would write the store.
     func isConvertible(allowUnmapped: Bool, partial: Bool) -> Bool {
-        (partial && !tensors.isEmpty || missing.isEmpty && misshapen.isEmpty) && (allowUnmapped || unmapped.isEmpty)
+        let isWhole = missing.count == allowedMissing.count && misshapen.isEmpty
+        return (partial && !tensors.isEmpty || isWhole) && (allowUnmapped || unmapped.isEmpty)
     }
 
     /// Says on standard error which tensors hold NaN or infinity.
@@ -177,6 +180,11 @@ extension ConvertReport {
         if !input.otherStates.isEmpty {
             let others = input.otherStates.map(\.escapedForDisplay).joined(separator: ", ")
             lines.append("  also in the file: \(others)")
+        }
+        if let first = input.looseTensors.first {
+            lines.append(
+                "  also \(input.looseTensors.count) tensors in no state dict, first "
+                    + first.joined(separator: ".").escapedForDisplay)
         }
         if !skipped.isEmpty { lines.append("  \(skipped.count) tensors could not be delivered") }
         lines += leftOut.map { "  left out \($0.tensors.count): \($0.reason)" }

@@ -92,8 +92,8 @@ struct InspectReport: Encodable {
     let contentID: String?
     let metadata: [String: String]
     let tensors: [Tensor]
-    /// Tensors outside any state dict.
-    let looseTensors: Int
+    /// The paths of tensors outside any state dict, without those that the selection takes as one.
+    let looseTensors: [[String]]
     let skipped: [ConvertReport.Skipped]
     let findings: Findings
     let remarks: [String]

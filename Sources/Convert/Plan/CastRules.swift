@@ -13,8 +13,6 @@ public struct CastRules: Sendable {
 
     /// The types that tensors can be converted to.
     public static let elementTypes: [ElementType] = [.f32, .f16, .bf16]
-    /// Bytes of a pattern.
-    public static let patternBytes = 1 << 10
 
     /// The type of tensors that no rule names, or nil to keep each as it is.
     public let standard: ElementType?
@@ -53,8 +51,7 @@ public struct CastRules: Sendable {
         for tensor in tensors {
             var type = standard ?? tensor.elementType
             if !compiled.isEmpty {
-                let name = tensor.name.text
-                if let rule = compiled.first(where: { (try? $0.0.firstMatch(in: name)) != nil }) { type = rule.1 }
+                if let rule = compiled.first(where: { $0.0.isFound(in: tensor.name) }) { type = rule.1 }
             }
             types[tensor.name] = tensor.elementType.isFloatingPoint ? type : tensor.elementType
         }
@@ -80,18 +77,9 @@ public struct CastRules: Sendable {
         }
     }
 
-    private func compiled() throws(UD2MError) -> [(Regex<AnyRegexOutput>, ElementType)] {
-        var compiled: [(Regex<AnyRegexOutput>, ElementType)] = []
-        for rule in rules {
-            guard rule.pattern.utf8.count <= Self.patternBytes else {
-                throw UD2MError(.castRule, "A rule's pattern is longer than \(Self.patternBytes) bytes.")
-            }
-            do {
-                compiled.append((try Regex(rule.pattern), rule.elementType))
-            } catch {
-                throw UD2MError(.castRule, "'\(rule.pattern)' is no regular expression.")
-            }
-        }
+    private func compiled() throws(UD2MError) -> [(NameExpression, ElementType)] {
+        var compiled: [(NameExpression, ElementType)] = []
+        for rule in rules { compiled.append((try NameExpression(rule.pattern, code: .castRule), rule.elementType)) }
         return compiled
     }
 }

@@ -93,7 +93,12 @@ public struct Converter: Sendable {
         record["sha256"] = digests.first.map { .string($0) }
         if digests.count > 1 { record["filesSHA256"] = .array(digests.dropFirst().map { .string($0) }) }
         let absent = plan.missing.count + plan.misshapen.count
-        if absent > 0 { record["missing"] = .unsigned(UInt64(absent)) }
+        if absent > 0 {
+            let here = Set(plan.mapped.map(\.name))
+            record["missing"] = .unsigned(UInt64(absent))
+            record["missingTensors"] = .array(
+                plan.choice.architecture.parameters.filter { !here.contains($0.name) }.map { .string($0.name.text) })
+        }
         record["prefix"] = .string(plan.choice.prefix)
         record["state"] = .string(plan.choice.stateDict.displayPath)
         record["tool"] = .string("ud2m \(toolVersion)")

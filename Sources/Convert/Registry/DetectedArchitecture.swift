@@ -39,16 +39,14 @@ public struct DetectedArchitecture: Sendable {
     /// The family's name for a person, such as `"ADM U-Net"`.
     public var title: String { kind.title }
 
-    // Computed when asked for: the tables of published models take longer to build than a file to open.
-    private var known: [KnownModel] { kind.knownModels.filter { $0.parameters == parameters } }
-
-    /// The published models of exactly this shape, such as `"256x256_diffusion_uncond"`.
-    public var knownModels: [String] { known.map(\.name) }
-
-    /// What those models are, when all of them are the same: "256×256 unconditional".
-    public var knownAs: String? {
+    /// The published models of exactly this shape, such as `"256x256_diffusion_uncond"`, and what they are when all of
+    /// them are the same: "256×256 unconditional".
+    ///
+    /// Looked up whenever asked for: the tables of published models take longer to build than a file to open.
+    public var knownModels: (names: [String], description: String?) {
+        let known = kind.knownModels.filter { $0.parameters == parameters }
         let descriptions = Set(known.compactMap(\.description))
-        return descriptions.count == 1 ? descriptions.first : nil
+        return (known.map(\.name), descriptions.count == 1 ? descriptions.first : nil)
     }
 
     /// The number of weights that go into the store.

@@ -1,9 +1,3 @@
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
 /// Opens a file or folder by what it holds.
 struct CheckpointOpener {
     let path: String
@@ -23,15 +17,10 @@ struct CheckpointOpener {
 
     /// The files that the checkpoint lies in.
     func files() throws -> CheckpointFiles {
-<<<<<<< HEAD
         if foldersLeft > 0, let names = FolderListing.names(in: path, limit: 100_000) {
-            guard names.contains(DistributedCheckpoint.metadataName) else { return try opener(inFolder: names).files() }
-=======
-        if foldersLeft > 0, let names = Self.names(inFolder: path) {
             guard names.contains(DistributedCheckpoint.metadataName) else {
                 return try inner(names).opener.files()
             }
->>>>>>> i4
             return try located { try DistributedCheckpoint(path: path, options: options).files() }
         }
         let file = try MappedFile(path: path, access: options.access)
