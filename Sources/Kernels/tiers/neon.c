@@ -1,0 +1,10 @@
+#include "tier.h"
+
+#if defined(__aarch64__)
+// NEON with fused multiply-adds is the baseline of arm64. 24 of 32 registers of 4 hold sums.
+#define TIER_ROWS 6
+#define TIER_PANELS 1
+#define TIER_WIDTH 4
+#define TIER_TABLE operators_neon
+#include "tier.inc"
+#endif
