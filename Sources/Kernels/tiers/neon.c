@@ -5,6 +5,8 @@
 #define TIER_ROWS 6
 #define TIER_PANELS 1
 #define TIER_WIDTH 4
+// More lanes at a time would need more than 32 registers.
+#define TIER_UNROLL 1
 #define TIER_TABLE operators_neon
 #include "tier.inc"
 #endif
