@@ -38,14 +38,15 @@ size_t ud2m_conv2d_workspace(const ud2m_conv2d *conv, int32_t threads) {
     algorithm_plan plan = plan_for(conv, threads);
     if (!plan.valid)
         return 0;
-    if (plan.winograd)
-        return (plan.tiles.shared_floats + threads * plan.tiles.thread_floats) * sizeof(float);
-    return (size_t)threads * plan.direct.chunk * plan.direct.patch_floats * sizeof(float);
+    const conv_plan *direct = plan.winograd ? &plan.tiles.staging : &plan.direct;
+    size_t floats = plan.winograd ? plan.tiles.shared_floats + threads * plan.tiles.thread_floats
+                                  : (size_t)threads * plan.direct.chunk * plan.direct.patch_floats;
+    return moment_doubles(conv, direct) * sizeof(double) + floats * sizeof(float);
 }
 
 ud2m_status ud2m_conv2d_run(ud2m_pool *pool, const ud2m_conv2d *conv, void *workspace) {
     algorithm_plan plan = plan_for(conv, ud2m_pool_threads(pool));
-    if (!plan.valid || !(conv->weights || (plan.winograd && stored_kernel_fits(conv))))
+    if (!plan.valid || (conv->moments && conv->images > 1 && conv->image_stride % 2 != 0) || !(conv->weights || (plan.winograd && stored_kernel_fits(conv))))
         return UD2M_STATUS_INVALID;
     if (plan.winograd)
         operators_of(pool)->conv2d_winograd(pool, conv, &plan.tiles, workspace);

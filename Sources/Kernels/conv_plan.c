@@ -5,6 +5,7 @@ enum {
     MAXIMUM_EXTENT = 1 << 24,
     MAXIMUM_KERNEL = CONV_MAXIMUM_KERNEL,
     MAXIMUM_PADDING = 1 << 10,
+    MAXIMUM_IMAGES = 1 << 12,
     /// Output pixels of a tile: their accumulators for all channels should stay in the L2 cache.
     TILE_PIXELS = 384,
     TILE_COLUMNS = 96,
@@ -55,6 +56,7 @@ bool conv_plan_make(const ud2m_conv2d *conv, int32_t threads, conv_plan *plan) {
     int64_t height, width;
     if (!conv_geometry(conv, &height, &width) || !within(conv->input.block_count, 1, INT32_MAX / UD2M_LANES) ||
         !within(conv->output_blocks, 1, INT32_MAX / UD2M_LANES) || threads < 1 ||
+        !within(conv->images, 1, MAXIMUM_IMAGES) ||
         (conv->residual && !within(conv->residual_upsample, 1, 2)))
         return false;
     bool pointwise = conv->kernel_height == 1 && conv->kernel_width == 1 && conv->stride == 1 && conv->upsample == 1 &&
@@ -82,7 +84,8 @@ bool conv_plan_make(const ud2m_conv2d *conv, int32_t threads, conv_plan *plan) {
 
     // Groups of an even number of blocks, because kernels compute two at a time where registers allow.
     int64_t tiles = (int64_t)plan->tiles_down * plan->tiles_across;
-    int64_t wanted = divided_up((int64_t)threads * ITEMS_PER_THREAD, tiles);
+    plan->moment_cells = tiles;
+    int64_t wanted = divided_up((int64_t)threads * ITEMS_PER_THREAD, tiles * conv->images);
     int32_t pairs = (conv->output_blocks + 1) / 2;
     plan->group = 2 * divided_up(pairs, wanted < pairs ? wanted : pairs);
     plan->groups = divided_up(conv->output_blocks, plan->group);

@@ -39,7 +39,14 @@ typedef struct conv_plan {
     /// Pixels of one phase in a patch row.
     int32_t phase_width;
     size_t patch_floats;
+    /// Parts of an image whose moments are summed on their own: their number and order do not depend on threads.
+    int64_t moment_cells;
 } conv_plan;
+
+/// Doubles of all images' and cells' moments: `[image][output block][cell][16][2]`; 0 if none are wanted.
+static inline size_t moment_doubles(const ud2m_conv2d *conv, const conv_plan *plan) {
+    return conv->moments ? (size_t)conv->images * conv->output_blocks * plan->moment_cells * 2 * UD2M_LANES : 0;
+}
 
 /// Output size in `int64_t`, unchecked against zero.
 bool conv_geometry(const ud2m_conv2d *conv, int64_t *height, int64_t *width);

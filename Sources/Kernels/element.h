@@ -23,6 +23,22 @@ static inline float float_from_half(uint16_t half) {
     return sign ? -scaled : scaled;
 }
 
+/// IEEE binary32 to binary16, to nearest with ties to even; subnormals, infinities and NaN included.
+static inline uint16_t half_from_float(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+    if (magnitude > 0x7f800000)
+        return (uint16_t)(sign | 0x7e00 | (magnitude >> 13 & 0x1ff));
+    // Below the smallest normal half, adding ½ puts the units of a subnormal half in the last mantissa bits.
+    float rounded = float_from_bits(magnitude) + 0.5f;
+    uint32_t subnormal;
+    memcpy(&subnormal, &rounded, sizeof subnormal);
+    uint32_t normal = (magnitude + 0xfff + (magnitude >> 13 & 1)) - ((127 - 15) << 23);
+    uint32_t half = magnitude < (127 - 14) << 23 ? subnormal - 0x3f000000 : normal >> 13;
+    return (uint16_t)(sign | (magnitude >= 0x47800000 || half > 0x7c00 ? 0x7c00 : half));
+}
+
 /// Element `index` of an unaligned array, widened.
 static inline float element_at(const void *source, ud2m_element element, size_t index) {
     const uint8_t *bytes = (const uint8_t *)source + index * element_size(element);

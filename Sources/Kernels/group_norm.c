@@ -29,15 +29,21 @@ static int64_t next_slot(slot_cursor *cursor) {
     return cursor->first_slot + cursor->channel_in_source++;
 }
 
-static void fold_group(const ud2m_group_norm *norm, const double *moments, int32_t group, int32_t width,
+/// `{Σx, Σx²}` of a slot.
+static const double *moments_of(const ud2m_group_norm *norm, const double *computed, int64_t slot) {
+    return norm->moments ? norm->moments[slot / LANES] + 2 * (slot % LANES) : computed + 2 * slot;
+}
+
+static void fold_group(const ud2m_group_norm *norm, const double *computed, int32_t group, int32_t width,
                        slot_cursor *cursor) {
     double count = (double)norm->input.height * norm->input.width * width;
     double sum = 0, squares = 0;
     slot_cursor reading = *cursor;
     for (int32_t i = 0; i < width; i++) {
         int64_t slot = next_slot(&reading);
-        sum += moments[2 * slot];
-        squares += moments[2 * slot + 1];
+        const double *moments = moments_of(norm, computed, slot);
+        sum += moments[0];
+        squares += moments[1];
     }
     double mean = sum / count;
     double variance = squares / count - mean * mean;
@@ -65,13 +71,14 @@ ud2m_status ud2m_group_norm_run(ud2m_pool *pool, const ud2m_group_norm *norm, vo
     if (channels == 0 || blocks != input->block_count || blocks > INT32_MAX / LANES || norm->groups <= 0 ||
         channels % norm->groups != 0 || input->height <= 0 || input->width <= 0)
         return UD2M_STATUS_INVALID;
-    double *moments = workspace;
-    operators_of(pool)->moments(pool, input, moments, moments + (size_t)blocks * LANES * 2);
+    double *computed = workspace;
+    if (!norm->moments)
+        operators_of(pool)->moments(pool, input, computed, computed + (size_t)blocks * LANES * 2);
     for (int64_t slot = 0; slot < blocks * LANES; slot++)
         norm->map_scale[slot] = norm->map_shift[slot] = 0;
     slot_cursor cursor = {.norm = norm};
     int32_t width = (int32_t)(channels / norm->groups);
     for (int32_t group = 0; group < norm->groups; group++)
-        fold_group(norm, moments, group, width, &cursor);
+        fold_group(norm, computed, group, width, &cursor);
     return UD2M_STATUS_OK;
 }

@@ -98,6 +98,29 @@ void ud2m_convert_to_f32(const void *source, ud2m_element element, size_t count,
         destination[i] = element_at(source, element, i);
 }
 
+/// Elements of one item of a rounding job.
+enum { ROUNDING_RUN = 1 << 16 };
+
+typedef struct rounding_job {
+    const uint8_t *source;
+    size_t count;
+    uint16_t *destination;
+} rounding_job;
+
+static void round_run(void *context, int64_t index, int32_t worker) {
+    (void)worker;
+    const rounding_job *job = context;
+    size_t first = (size_t)index * ROUNDING_RUN;
+    size_t end = job->count - first < ROUNDING_RUN ? job->count : first + ROUNDING_RUN;
+    for (size_t i = first; i < end; i++)
+        job->destination[i] = half_from_float(element_at(job->source, UD2M_ELEMENT_F32, i));
+}
+
+void ud2m_round_to_f16(ud2m_pool *pool, const void *source, size_t count, uint16_t *destination) {
+    rounding_job job = {source, count, destination};
+    ud2m_pool_run(pool, (int64_t)((count + ROUNDING_RUN - 1) / ROUNDING_RUN), round_run, &job);
+}
+
 void ud2m_embedding_row(const void *table, ud2m_element element, int32_t width, int64_t row, float *destination) {
     const uint8_t *bytes = (const uint8_t *)table + (size_t)row * width * element_size(element);
     ud2m_convert_to_f32(bytes, element, width, destination);

@@ -42,12 +42,14 @@ typedef struct job {
     int32_t width;
 } job;
 
-static double conv_input(const ud2m_conv2d *conv, int64_t slot, int64_t y, int64_t x) {
+/// A mapped value of the image that starts `offset` floats behind the first.
+static double conv_input(const ud2m_conv2d *conv, ptrdiff_t offset, int64_t slot, int64_t y, int64_t x) {
     if (y < 0 || x < 0 || y >= (int64_t)conv->input.height * conv->upsample ||
         x >= (int64_t)conv->input.width * conv->upsample)
         return 0;
     int64_t pixel = y / conv->upsample * conv->input.width + x / conv->upsample;
-    return mapped(&conv->map, conv->input.blocks[slot / LANES][pixel * LANES + slot % LANES], slot);
+    float value = conv->input.blocks[slot / LANES][offset + pixel * LANES + slot % LANES];
+    return mapped(&conv->map, value, offset + slot);
 }
 
 static float conv_weight(const ud2m_conv2d *conv, int64_t row, int64_t slot, int64_t tap) {
@@ -58,41 +60,57 @@ static float conv_weight(const ud2m_conv2d *conv, int64_t row, int64_t slot, int
     return conv->weights[((pair * taps + tap) * LANES + slot % LANES) * LANES + row % LANES];
 }
 
-static double conv_sum(const ud2m_conv2d *conv, int64_t row, int64_t y, int64_t x) {
+static double conv_sum(const ud2m_conv2d *conv, ptrdiff_t offset, int64_t row, int64_t y, int64_t x) {
     int64_t taps = (int64_t)conv->kernel_height * conv->kernel_width;
     double sum = 0;
     for (int64_t slot = 0; slot < (int64_t)conv->input.block_count * LANES; slot++) {
         for (int64_t tap = 0; tap < taps; tap++) {
             float weight = conv_weight(conv, row, slot, tap);
-            sum += weight * conv_input(conv, slot, y * conv->stride - conv->pad_top + tap / conv->kernel_width,
+            sum += weight * conv_input(conv, offset, slot, y * conv->stride - conv->pad_top + tap / conv->kernel_width,
                                        x * conv->stride - conv->pad_left + tap % conv->kernel_width);
         }
     }
     return sum;
 }
 
-static void conv_block(void *context, int64_t block, int32_t worker) {
+/// `{sum of x, sum of x²}` of a finished output block, `[16][2]`.
+static void conv_moments(const float *output, int64_t pixels, double *moments) {
+    for (int64_t i = 0; i < 2 * LANES; i++)
+        moments[i] = 0;
+    for (int64_t i = 0; i < pixels * LANES; i++) {
+        double x = output[i];
+        moments[i % LANES * 2] += x;
+        moments[i % LANES * 2 + 1] += x * x;
+    }
+}
+
+static void conv_block(void *context, int64_t index, int32_t worker) {
     (void)worker;
     const job *job = context;
     const ud2m_conv2d *conv = job->conv;
+    int64_t image = index / conv->output_blocks, block = index % conv->output_blocks;
+    ptrdiff_t offset = image * conv->image_stride;
+    float *output = conv->output[block] + offset;
     for (int64_t y = 0; y < job->height; y++)
         for (int64_t x = 0; x < job->width; x++)
             for (int64_t lane = 0; lane < LANES; lane++) {
                 int64_t row = block * LANES + lane;
-                double value = conv_sum(conv, row, y, x) + (conv->bias ? conv->bias[row] : 0);
-                value = activated(value, conv->activation, conv->slope);
+                double bias = conv->bias ? conv->bias[image * conv->bias_stride + row] : 0;
+                double value = activated(conv_sum(conv, offset, row, y, x) + bias, conv->activation, conv->slope);
                 if (conv->residual) {
                     int64_t scale = conv->residual_upsample, width = (job->width + scale - 1) / scale;
-                    value += conv->residual[block][(y / scale * width + x / scale) * LANES + lane];
+                    value += conv->residual[block][offset + (y / scale * width + x / scale) * LANES + lane];
                 }
-                conv->output[block][(y * job->width + x) * LANES + lane] = (float)value;
+                output[(y * job->width + x) * LANES + lane] = (float)value;
             }
+    if (conv->moments)
+        conv_moments(output, (int64_t)job->height * job->width, conv->moments + offset / 2 + block * 2 * LANES);
 }
 
 static void conv2d(ud2m_pool *pool, const ud2m_conv2d *conv) {
     job job = {.conv = conv};
     ud2m_conv2d_output_size(conv, &job.height, &job.width);
-    ud2m_pool_run(pool, conv->output_blocks, conv_block, &job);
+    ud2m_pool_run(pool, (int64_t)conv->images * conv->output_blocks, conv_block, &job);
 }
 
 static void conv2d_direct(ud2m_pool *pool, const ud2m_conv2d *conv, const conv_plan *plan, void *workspace) {

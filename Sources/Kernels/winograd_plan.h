@@ -14,12 +14,17 @@ enum {
     WINOGRAD_GROUP = 2,
 };
 
+enum {
+    /// Tiles in each direction of a cell of moments; blocks of tiles consist of whole cells.
+    WINOGRAD_CELL_SIDE = 4,
+};
+
 /// How a Winograd convolution is cut into work items (`kernels.md`, "Design that reached this").
 ///
 /// Large images share out blocks of tiles: all weights are transformed first, then each item transforms the inputs of
 /// its tiles, multiplies, and transforms back. Small images share out groups of output blocks: all inputs are
-/// transformed first, then each item transforms its weights chunk by chunk. Sums add input blocks in order either way,
-/// so the choice does not change results.
+/// transformed first, those of a few images together, then each item transforms its weights chunk by chunk. Sums add
+/// input blocks in order either way, so the choice does not change results.
 typedef struct winograd_plan {
     /// Output pixels of a tile in each direction: 2 or 4.
     int32_t tile;
@@ -32,6 +37,8 @@ typedef struct winograd_plan {
     int32_t blocks_down;
     int32_t blocks_across;
     bool by_outputs;
+    /// Images whose tiles are multiplied together with one transform of the weights.
+    int32_t images;
     /// Floats from one frequency to the next. 16 more than needed, so that frequencies do not share cache sets.
     size_t weights_stride;
     size_t inputs_stride;

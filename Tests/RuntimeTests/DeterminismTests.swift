@@ -24,6 +24,24 @@ import UD2MRuntime
         }
     }
 
+    /// More items than run together, in turns of different lengths, and a smaller batch with a larger one's plan.
+    @Test func batchesMayHaveAnySize() throws {
+        let adm = ADMCase.all[0]
+        let network = try adm.network()
+        let inputs = try adm.inputs(adm.golden())
+        func batch(_ count: Int) throws -> [String: Tensor] {
+            try inputs.mapValues { tensor in
+                let items = try (0..<count).map { try tensor.item($0 % 2) }
+                return try Tensor(shape: [count] + tensor.shape.dropFirst(), values: items.flatMap(\.values))
+            }
+        }
+        let two = try #require(try network.run(inputs)["out"])
+        for count in [1, 5, 3, 19] {
+            let out = try #require(try network.run(batch(count))["out"])
+            for item in 0..<count { #expect(try out.item(item) == two.item(item % 2)) }
+        }
+    }
+
     /// Plans share one arena; a plan must not be left with addresses of an arena that was replaced.
     @Test func imageSizesMayAlternate() throws {
         let adm = ADMCase.all[0]
@@ -32,10 +50,10 @@ import UD2MRuntime
         let first = try network.run(small)
         let memory = network.memoryInUse
         let large = [
-            "x": try Tensor(shape: [1, 3, 40, 24], repeating: 0.25), "t": try Tensor(shape: [1], values: [10]),
+            "x": try Tensor(shape: [1, 3, 80, 48], repeating: 0.25), "t": try Tensor(shape: [1], values: [10]),
         ]
         let second = try network.run(large)
-        #expect(second["out"]?.shape == [1, 6, 40, 24])
+        #expect(second["out"]?.shape == [1, 6, 80, 48])
         #expect(network.memoryInUse > memory)
         #expect(try network.run(small) == first)
         #expect(try network.run(large) == second)

@@ -147,6 +147,7 @@ struct ConvolutionProblem {
                 try slotScale.withUnsafeBufferPointer { slotScale in
                     try slotShift.withUnsafeBufferPointer { slotShift in
                         var conv = ud2m_conv2d()
+                        conv.images = 1
                         conv.input = image.planes
                         if p.mapped {
                             conv.map.scale = slotScale.baseAddress
@@ -323,6 +324,7 @@ struct KernelsConvolutionTests {
         let image = BlockImage(sources: [16], height: 2, width: 2, values: [Float](repeating: 0, count: 64))
         defer { keep(image) }
         var valid = ud2m_conv2d()
+        valid.images = 1
         valid.input = image.planes
         valid.upsample = 1
         valid.kernel_height = 3
@@ -336,7 +338,8 @@ struct KernelsConvolutionTests {
         #expect(ud2m_conv2d_supports(&valid))
         let changes: [(inout ud2m_conv2d) -> Void] = [
             { $0.kernel_height = 5 }, { $0.kernel_width = 0 }, { $0.stride = 0 }, { $0.pad_left = -1 },
-            { $0.upsample = 3 }, { $0.output_blocks = 0 }, { $0.input.block_count = 0 }, { $0.input.height = -4 },
+            { $0.images = 0 }, { $0.images = .max }, { $0.upsample = 3 }, { $0.output_blocks = 0 },
+            { $0.input.block_count = 0 }, { $0.input.height = -4 },
             { $0.kernel_height = .max }, { $0.pad_bottom = .max }, { $0.input.width = .max },
             { $0.input.block_count = .max },
             {

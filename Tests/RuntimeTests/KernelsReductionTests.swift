@@ -48,6 +48,7 @@ struct KernelsReductionTests {
             let output = BlockImage(sources: [16], height: 9, width: 9)
             defer { keep(pool, output) }
             var conv = ud2m_conv2d()
+            conv.images = 1
             conv.input = image.planes
             (conv.upsample, conv.stride, conv.kernel_height, conv.kernel_width) = (1, 1, 3, 3)
             (conv.pad_top, conv.pad_left, conv.pad_bottom, conv.pad_right) = (1, 1, 1, 1)

@@ -25,8 +25,8 @@ struct BenchCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Timed runs after the warm-up.", valueName: "count"))
     var runs = 5
 
-    @Option(help: "Compute threads; 0 uses every core this process may use.")
-    var threads = 0
+    @OptionGroup
+    var compute: ComputeOptions
 
     @Flag(name: .customLong("per-op"), help: "Also list the operations by time.")
     var perOperation = false
@@ -35,7 +35,6 @@ struct BenchCommand: ParsableCommand {
     var reporting: OutputOptions
 
     func validate() throws {
-        guard (0...256).contains(threads) else { throw ValidationError("--threads must be 0…256.") }
         guard (1...1024).contains(batch) else { throw ValidationError("--batch must be 1…1024.") }
         guard (1...10_000).contains(runs) else { throw ValidationError("--runs must be 1…10000.") }
     }
@@ -43,7 +42,7 @@ struct BenchCommand: ParsableCommand {
     func run() throws {
         let progress = reporting.makeProgress()
         let report = try BenchRun(
-            store: store, size: size, batch: batch, runs: runs, threads: threads, perOperation: perOperation
+            store: store, size: size, batch: batch, runs: runs, compute: compute, perOperation: perOperation
         ).execute(progress: progress)
         progress.finish()
         if reporting.json {

@@ -28,6 +28,7 @@ struct BenchReport: Encodable {
     let architecture: String
     let instructionSet: String
     let threads: Int
+    let precision: String
     let size: ImageSize
     let batch: Int
     let runs: Int
@@ -50,7 +51,8 @@ struct BenchReport: Encodable {
     let operations: [Operation]?
 
     init(
-        store: String, architecture: String, threads: Int, size: ImageSize, batch: Int, seconds: [Double],
+        store: String, architecture: String, threads: Int, precision: Precision, size: ImageSize, batch: Int,
+        seconds: [Double],
         operations: Double, peak: Double?, networkBytes: Int?, storeBytes: Int, profile: [OperationProfile.Entry]?
     ) {
         let sorted = seconds.sorted()
@@ -60,6 +62,7 @@ struct BenchReport: Encodable {
         self.architecture = architecture
         instructionSet = InstructionSet.current
         self.threads = threads
+        self.precision = precision.rawValue
         self.size = size
         self.batch = batch
         runs = seconds.count
@@ -103,7 +106,7 @@ extension BenchReport {
         let images = batch == 1 ? "" : ", batch \(batch)"
         var lines = [
             "\(store.escapedForDisplay): \(architecture), \(size.height)×\(size.width)\(images), \(threads) threads, "
-                + instructionSet,
+                + "\(instructionSet), \(precision) precision",
             String(
                 format: "%.4g s a forward (%.4g to %.4g in %d runs)", secondsPerForward, secondsMinimum, secondsMaximum,
                 runs),

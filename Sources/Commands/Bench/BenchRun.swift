@@ -8,7 +8,7 @@ struct BenchRun {
     let size: ImageSize?
     let batch: Int
     let runs: Int
-    let threads: Int
+    let compute: ComputeOptions
     let perOperation: Bool
 
     /// Times the network.
@@ -29,7 +29,8 @@ struct BenchRun {
         }
         return BenchReport(
             store: store, architecture: weights.architecture?.family ?? "", threads: subject.threads,
-            size: size, batch: batch, seconds: seconds, operations: counts.entries.reduce(0) { $0 + $1.operations },
+            precision: compute.precision, size: size, batch: batch, seconds: seconds,
+            operations: counts.entries.reduce(0) { $0 + $1.operations },
             peak: subject.network?.peakOperations, networkBytes: subject.network?.memoryInUse,
             storeBytes: weights.safetensors.file.count, profile: perOperation ? profile.entries : nil)
     }
@@ -44,7 +45,7 @@ struct BenchRun {
     private func subject(_ weights: WeightStore) throws -> (Subject, ImageSize) {
         if case .ram(let configuration) = weights.architecture {
             let size = size ?? ImageSize(height: 256, width: 256)
-            let network = try RAMNetwork(store: weights, threads: threads)
+            let network = try RAMNetwork(store: weights, threads: compute.threads, precision: compute.precision)
             let channels = configuration.imageChannels.contains(3) ? 3 : configuration.imageChannels.first ?? 3
             let problem = RAMProblem(observation: try noise([batch, channels, size.height, size.width], 0))
             let subject = Subject(network: nil, threads: network.threads) {
@@ -52,7 +53,7 @@ struct BenchRun {
             }
             return (subject, size)
         }
-        let network = try Network(store: weights, threads: threads)
+        let network = try Network(store: weights, threads: compute.threads, precision: compute.precision)
         let size = try imageSize(of: network)
         let inputs = try inputs(of: network, size)
         return (Subject(network: network, threads: network.threads) { _ = try network.run(inputs, profile: $0) }, size)

@@ -35,8 +35,8 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write a line for each image.", valueName: "csv"))
     var csv: String?
 
-    @Option(help: "Compute threads; 0 uses every core this process may use.")
-    var threads = 0
+    @OptionGroup
+    var compute: ComputeOptions
 
     @Flag(help: "Replace existing outputs.")
     var force = false
@@ -53,7 +53,6 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     func validate() throws {
-        guard (0...256).contains(threads) else { throw ValidationError("--threads must be 0…256.") }
         try networks.validate(chosen, hasReference: reference != nil, hasCSV: csv != nil)
     }
 
@@ -61,7 +60,7 @@ struct EvaluateCommand: ParsableCommand {
         let progress = reporting.makeProgress()
         let report = try EvaluateRun(
             restored: restored, reference: reference, metrics: chosen, border: ssimBorder, networks: networks, csv: csv,
-            threads: threads, overwrite: force
+            compute: compute, overwrite: force
         ).execute(progress: progress)
         progress.finish()
         if !reporting.quiet { for note in report.notes { StandardError.print("note: \(note)") } }

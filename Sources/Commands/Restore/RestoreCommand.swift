@@ -37,8 +37,8 @@ struct RestoreCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write observation, result and reference side by side.", valueName: "png"))
     var grid: String?
 
-    @Option(help: "Compute threads; 0 uses every core this process may use.")
-    var threads = 0
+    @OptionGroup
+    var compute: ComputeOptions
 
     @Flag(help: "Replace existing outputs.")
     var force = false
@@ -50,7 +50,6 @@ struct RestoreCommand: ParsableCommand {
         guard (operatorFile == nil) != (operation.task == nil) else {
             throw ValidationError("Say what was done to the image: --operator FILE, or --task deblur, inpaint or sr.")
         }
-        guard (0...256).contains(threads) else { throw ValidationError("--threads must be 0…256.") }
     }
 
     func run() throws {
@@ -65,7 +64,7 @@ struct RestoreCommand: ParsableCommand {
         let progress = reporting.makeProgress()
         let report = try RestoreRun(
             store: store, image: image, output: output, factory: factory, sampling: sampling, reference: reference,
-            grid: grid, threads: threads, overwrite: force
+            grid: grid, compute: compute, overwrite: force
         ).execute(progress: progress)
         progress.finish()
         if reporting.json {

@@ -12,7 +12,7 @@ struct RestoreRun {
     let sampling: SamplingOptions
     let reference: String?
     let grid: String?
-    let threads: Int
+    let compute: ComputeOptions
     let overwrite: Bool
 
     /// Restores the image and writes it, and the grid when asked for.
@@ -31,7 +31,7 @@ struct RestoreRun {
         let configuration = try samplerConfiguration(for: forward)
         let weights = try StoreInput.open(store)
         try requireNoisePrediction(weights)
-        let network = try Network(store: weights, threads: threads)
+        let network = try Network(store: weights, threads: compute.threads, precision: compute.precision)
         let denoiser = try NetworkDenoiser(network: network, classLabel: sampling.classLabel)
         let observation = try adapted(given, channels: denoiser.channels)
         let sampler = try UnfoldedSampler(

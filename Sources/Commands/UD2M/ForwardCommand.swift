@@ -33,8 +33,8 @@ struct ForwardCommand: ParsableCommand {
     @OptionGroup
     var restoration: RestorationFlags
 
-    @Option(help: "Compute threads; 0 uses every core this process may use.")
-    var threads = 0
+    @OptionGroup
+    var compute: ComputeOptions
 
     @Flag(help: "Replace an existing output.")
     var force = false
@@ -42,13 +42,9 @@ struct ForwardCommand: ParsableCommand {
     @OptionGroup
     var reporting: OutputOptions
 
-    func validate() throws {
-        guard (0...256).contains(threads) else { throw ValidationError("--threads must be 0…256.") }
-    }
-
     func run() throws {
         let report = try ForwardRun(
-            store: store, input: input, output: output, taps: taps, restoration: restoration, threads: threads,
+            store: store, input: input, output: output, taps: taps, restoration: restoration, compute: compute,
             overwrite: force
         ).execute()
         if reporting.json {

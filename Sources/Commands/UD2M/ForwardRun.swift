@@ -23,7 +23,7 @@ struct ForwardRun {
     let output: String
     let taps: [String]
     let restoration: RestorationFlags
-    let threads: Int
+    let compute: ComputeOptions
     let overwrite: Bool
 
     /// Runs the network once and writes `out` and the taps.
@@ -60,7 +60,7 @@ struct ForwardRun {
         _ weights: WeightStore, _ factories: [OperatorFactory]
     ) throws -> (_ taps: [String]) throws -> [String: Tensor] {
         if case .ram = weights.architecture {
-            let network = try RAMNetwork(store: weights, threads: threads)
+            let network = try RAMNetwork(store: weights, threads: compute.threads, precision: compute.precision)
             let problem = try RAMInputs(
                 file: InputTensors(path: input), factories: factories, flags: restoration
             ).problem()
@@ -70,7 +70,7 @@ struct ForwardRun {
             throw UD2MError(
                 .restorationFlag, "\(flag) is for RAM networks, and this is another one.", at: .init(file: store))
         }
-        let network = try Network(store: weights, threads: threads)
+        let network = try Network(store: weights, threads: compute.threads, precision: compute.precision)
         let inputs = try readInputs(of: network)
         return { try network.run(inputs, taps: $0) }
     }

@@ -22,6 +22,8 @@ public final class MappedFile: @unchecked Sendable {
         case willNeed
         /// Nothing known.
         case normal
+        /// Not again soon: give its memory back.
+        case unused
     }
 
     /// The path as the caller gave it.
@@ -165,6 +167,7 @@ public final class MappedFile: @unchecked Sendable {
             case .random: MADV_RANDOM
             case .willNeed: MADV_WILLNEED
             case .normal: MADV_NORMAL
+            case .unused: MADV_DONTNEED
             }
         madvise(UnsafeMutableRawPointer(mutating: base) + start, range.upperBound - start, value)
     }

@@ -33,6 +33,10 @@ public struct StoredTensor: Sendable {
         return try body(bytes)
     }
 
+    /// Tells the kernel that the elements will not be read again soon, so that the memory they take counts no more; only
+    /// ever a hint.
+    public func adviseUnused() { file.advise(.unused, range: range) }
+
     /// The number of elements.
     public var elementCount: Int { shape.contains(0) ? 0 : shape.reduce(1, *) }
 

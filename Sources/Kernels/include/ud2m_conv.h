@@ -32,6 +32,13 @@ typedef struct ud2m_stored_kernel {
 
 /// One convolution: `output = activation(conv(upsample(map(input))) + bias) + residual`.
 typedef struct ud2m_conv2d {
+    /// Images convolved with the same weights, at least 1. All pointers below are those of the first image.
+    int32_t images;
+    /// Floats from any address of an image (in input, map, residual, output and moments) to the same one of the next.
+    /// Even where there are moments. Ignored for one image.
+    ptrdiff_t image_stride;
+    /// The same for the bias; 0 if the images share it.
+    ptrdiff_t bias_stride;
     ud2m_planes input;
     /// Applied to the input before zero padding (padding pixels are 0, not `map(0)`).
     ud2m_input_map map;
@@ -66,6 +73,9 @@ typedef struct ud2m_conv2d {
     /// `output_blocks` blocks of the size `ud2m_conv2d_output_size` gives.
     float *const *output;
     int32_t output_blocks;
+    /// Where the sums that a GroupNorm of the output needs go, `[16 * output_blocks][2]` numbers `{sum of x, sum of x²}`
+    /// over all pixels of a slot, taken while the output is in the cache; null for none.
+    double *moments;
     ud2m_conv_algorithm algorithm;
 } ud2m_conv2d;
 
@@ -76,7 +86,7 @@ ud2m_status ud2m_conv2d_output_size(const ud2m_conv2d *conv, int32_t *height, in
 bool ud2m_conv2d_supports(const ud2m_conv2d *conv);
 
 /// Bytes of workspace that `ud2m_conv2d_run` needs on a pool of `threads` threads with any tier. Reads no pointer
-/// except whether `map.scale` and `residual` are null. 0 is a valid answer.
+/// except whether `map.scale`, `residual` and `moments` are null. Fewer images never need more. 0 is a valid answer.
 size_t ud2m_conv2d_workspace(const ud2m_conv2d *conv, int32_t threads);
 
 /// Runs a convolution. `workspace` holds `ud2m_conv2d_workspace(conv, ud2m_pool_threads(pool))` bytes. Invalid if there

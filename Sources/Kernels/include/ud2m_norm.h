@@ -12,6 +12,8 @@ extern "C" {
 /// (`networks.md` §1.3), with the scale-shift of a time embedding folded in.
 typedef struct ud2m_group_norm {
     ud2m_planes input;
+    /// For every block of the input its moments as a convolution leaves them, `[16][2]`; null to compute them here.
+    const double *const *moments;
     /// Channels of each source of the input, in order. Their sum is a multiple of `groups`; groups may span sources.
     const int32_t *source_channels;
     int32_t source_count;
@@ -29,7 +31,7 @@ typedef struct ud2m_group_norm {
     float *map_shift;
 } ud2m_group_norm;
 
-/// Bytes of workspace that `ud2m_group_norm_run` needs for an input of this size.
+/// Bytes of workspace that `ud2m_group_norm_run` needs for an input of this size without moments; with them, none.
 size_t ud2m_group_norm_workspace(int32_t block_count, int32_t height, int32_t width);
 
 /// Computes the statistics and folds them. Sums are split by image size only, so results do not depend on threads.

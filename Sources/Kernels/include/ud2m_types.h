@@ -13,7 +13,8 @@
 /// The position `block * 16 + lane` is called a *slot*; per-channel vectors of the kernels are indexed by slot unless
 /// their documentation says *channel*.
 ///
-/// Kernels take one image; a batch is the caller's loop. Results never depend on the number of threads. Pointers to
+/// Kernels take one image, and a batch is the caller's loop; only convolutions take several, which then share the work
+/// of transforming weights. Results depend neither on the number of threads nor on the other images. Pointers to
 /// blocks, workspaces and packed weights should be 64-byte aligned for speed; 4-byte alignment is enough for
 /// correctness. Outputs must not overlap inputs except where a function says so.
 

@@ -13,14 +13,17 @@ public final class LPIPSMetric: Sendable {
     /// Loads the metric from a store, to run on `threads` threads; 0 means one a processor.
     /// - Throws: ``UD2MFormats/UD2MError``: `network-configuration` when the store holds no LPIPS metric, or what loading
     ///   a network throws.
-    public init(store: WeightStore, convention: LPIPSDistance.Convention = .lpips, threads: Int = 0) throws {
+    public init(
+        store: WeightStore, convention: LPIPSDistance.Convention = .lpips, threads: Int = 0,
+        precision: Precision = .standard
+    ) throws {
         guard case .lpips(let configuration) = store.architecture else {
             throw UD2MError(
                 .networkConfiguration, "The store holds no LPIPS metric.", at: .init(file: store.path),
                 remedy: "Convert a trunk and its linear layers with ud2m-convert.")
         }
         self.configuration = configuration
-        network = try Network(store: store, threads: threads)
+        network = try Network(store: store, threads: threads, precision: precision)
         distance = try LPIPSDistance(
             weights: try configuration.tapChannels.enumerated().map { index, channels in
                 try Self.linearLayer(index, channels: channels, of: store)

@@ -4,9 +4,10 @@ import UD2MFormats
 
 /// A network with its weights, ready to run on the CPU.
 ///
-/// Memory: kernels of 3×3 convolutions stay in the mapped store; four bytes a parameter for all other weights, and one
-/// arena for the activations of a single image, sized by the largest image run so far. Runs on one network take turns; each uses all of the
-/// network's threads. A result depends neither on the number of threads nor on the other items of its batch.
+/// Memory: kernels of 3×3 convolutions and matrices stay in the mapped store; four bytes a parameter for all other
+/// weights, and an arena for the activations of an image, sized by the largest image run so far. Items of a batch run
+/// together while their arenas fit 1 GiB, and share the work on the weights. Runs on one network take turns; each uses
+/// all of the network's threads. A result depends neither on the number of threads nor on the other items of its batch.
 public final class Network: Sendable {
     /// The inputs of ``run(_:taps:profile:)``, all of them required.
     public let inputs: [NetworkInput]
@@ -27,20 +28,24 @@ public final class Network: Sendable {
     public static let maximumSide = 16_384
 
     /// Loads the network that a store says it holds, to run on `threads` threads; 0 means one a processor.
+    ///
+    /// A precision other than the default trades speed or memory for rounding error.
     /// - Throws: ``UD2MFormats/UD2MError``: `network-configuration`, or `weight-missing`, `weight-shape` or
     ///   `weight-type` with the tensor's name, or `memory-exhausted`.
-    public convenience init(store: WeightStore, threads: Int = 0) throws {
+    public convenience init(store: WeightStore, threads: Int = 0, precision: Precision = .standard) throws {
         guard let architecture = store.architecture else {
             throw UD2MError(
                 .networkConfiguration, "The file does not say which network it holds.",
                 at: .init(file: store.path), remedy: "Convert it with ud2m-convert.")
         }
-        try self.init(store: store, architecture: architecture, threads: threads)
+        try self.init(store: store, architecture: architecture, threads: threads, precision: precision)
     }
 
     /// Loads a network of a given architecture, to run on `threads` threads; 0 means one a processor.
-    /// - Throws: as ``init(store:threads:)``.
-    public convenience init(store: WeightStore, architecture: ArchitectureConfiguration, threads: Int = 0) throws {
+    /// - Throws: as ``init(store:threads:precision:)``.
+    public convenience init(
+        store: WeightStore, architecture: ArchitectureConfiguration, threads: Int = 0, precision: Precision = .standard
+    ) throws {
         if case .ram = architecture {
             throw UD2MError(
                 .networkConfiguration, "A RAM network restores images through operators, not tensors alone.",
@@ -49,13 +54,14 @@ public final class Network: Sendable {
         let definition = try architecture.definition
         try self.init(
             store: store, graph: definition.graph(), inputs: definition.networkInputs,
-            outputChannels: definition.outputChannels, sizeMultiple: definition.imageMultiple, threads: threads)
+            outputChannels: definition.outputChannels, sizeMultiple: definition.imageMultiple, threads: threads,
+            precision: precision)
     }
 
     /// Loads the network of a graph.
     package init(
         store: WeightStore, graph: @autoclosure () throws -> Graph, inputs: [NetworkInput], outputChannels: Int,
-        sizeMultiple: Int, threads: Int
+        sizeMultiple: Int, threads: Int, precision: Precision = .standard
     ) throws {
         guard (0...256).contains(threads) else {
             throw UD2MError(.inputRange, "\(threads) is no number of threads; use 0 to 256.")
@@ -65,7 +71,9 @@ public final class Network: Sendable {
         self.sizeMultiple = sizeMultiple
         do {
             let graph = try graph()
-            let runtime = try Runtime(graph: graph, threads: threads) { store.tensor(TensorName($0)) }
+            let runtime = try Runtime(graph: graph, threads: threads, precision: precision) {
+                store.tensor(TensorName($0))
+            }
             self.store = store
             self.graph = graph
             self.threads = runtime.threads

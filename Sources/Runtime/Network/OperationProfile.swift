@@ -28,16 +28,16 @@ public final class OperationProfile: Sendable {
         }
     }
 
-    /// Does a step's work and adds its time.
-    func measure(_ label: StepLabel, _ work: () throws -> Void) rethrows {
+    /// Does a step's work for some items and adds its time.
+    func measure(_ label: StepLabel, items: Int, _ work: () throws -> Void) rethrows {
         let start = ContinuousClock.now
         try work()
         let seconds = (ContinuousClock.now - start).seconds
         table.withLock { table in
             var entry = table[label] ?? Entry(kind: label.kind, detail: label.detail)
-            entry.count += 1
+            entry.count += items
             entry.seconds += seconds
-            entry.operations += label.operations
+            entry.operations += label.operations * Double(items)
             table[label] = entry
         }
     }

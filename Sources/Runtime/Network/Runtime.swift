@@ -6,19 +6,23 @@ final class Runtime {
     private let pool: OpaquePointer?
     private let weights: PackedWeights
     private var arena: FloatBuffer
-    /// Plans bound to `arena`, the most recently used last.
-    private var plans: [(key: PlanKey, plan: ExecutionPlan)] = []
+    private let precision: Precision
+    /// Plans bound to `arena` and the largest batch each is good for, the most recently used last.
+    private var plans: [(key: PlanKey, batch: Int, plan: ExecutionPlan)] = []
 
     /// Plans kept; a plan is small, the arena is shared.
     private static let planLimit = 16
+    /// Bytes of arenas up to which items of a batch run together.
+    private static let batchBytes = 1 << 30
 
-    init(graph: Graph, threads: Int, lookup: (String) throws -> StoredTensor?) throws {
+    init(graph: Graph, threads: Int, precision: Precision, lookup: (String) throws -> StoredTensor?) throws {
         guard let pool = ud2m_pool_create(Int32(threads)) else {
             throw UD2MError(.memoryExhausted, "The compute threads cannot be started.")
         }
         self.pool = pool
+        self.precision = precision
         do {
-            weights = try PackedWeights(graph: graph, pool: pool, lookup: lookup)
+            weights = try PackedWeights(graph: graph, pool: pool, precision: precision, lookup: lookup)
             arena = try FloatBuffer(count: 0)
         } catch {
             ud2m_pool_destroy(pool)
@@ -42,14 +46,14 @@ final class Runtime {
         }.max() ?? 0
     }
 
-    var memoryInUse: Int { (weights.count + arena.count) * MemoryLayout<Float>.stride }
+    var memoryInUse: Int { weights.byteCount + arena.count * MemoryLayout<Float>.stride }
 
     /// Runs a checked request, with the functions of the graph's external operations.
     func run(
         _ graph: Graph, _ request: RunRequest, _ inputs: [String: Tensor], external: [String: ExternalFunction],
         profile: OperationProfile?
     ) throws -> [String: Tensor] {
-        let plan = try plan(graph, for: request.key)
+        let plan = try plan(graph, for: request.key, batch: request.batch)
         let operands = try plan.inputNames.map { name in
             guard let tensor = inputs[name] else {
                 throw UD2MError(.inputMissing, "The network needs this input.", at: .init(tensor: name))
@@ -57,9 +61,10 @@ final class Runtime {
             return tensor
         }
         var outputs = plan.resultShapes.map { [Float](repeating: 0, count: request.batch * $0.reduce(1, *)) }
-        for item in 0..<request.batch {
+        for first in stride(from: 0, to: request.batch, by: plan.capacity) {
             try plan.run(
-                pool: pool, inputs: operands, item: item, external: external, outputs: &outputs, profile: profile)
+                pool: pool, inputs: operands, items: first..<min(first + plan.capacity, request.batch),
+                external: external, outputs: &outputs, profile: profile)
         }
         let names = ["out"] + request.key.taps.sorted()
         var results: [String: Tensor] = [:]
@@ -70,23 +75,31 @@ final class Runtime {
         return results
     }
 
-    /// The plan for a key: the kept one, or a new one, for which the arena may have to grow.
-    private func plan(_ graph: Graph, for key: PlanKey) throws -> ExecutionPlan {
-        if let index = plans.firstIndex(where: { $0.key == key }) {
+    /// The plan for a key and a batch: the kept one, or a new one, for which the arena may have to grow.
+    private func plan(_ graph: Graph, for key: PlanKey, batch: Int) throws -> ExecutionPlan {
+        if let index = plans.firstIndex(where: { $0.key == key && $0.batch >= batch }) {
             let hit = plans.remove(at: index)
             plans.append(hit)
             return hit.plan
         }
-        let compiled = try CompiledGraph(graph, for: key, threads: threads)
-        if compiled.arenaSize > arena.count {
+        var compiled = try CompiledGraph(graph, for: key, threads: threads, precision: precision)
+        let fitting = Self.batchBytes / MemoryLayout<Float>.stride / max(compiled.arenaSize, 1)
+        if batch > 1, fitting > 1 {
+            compiled = try CompiledGraph(
+                graph, for: key, threads: threads, images: min(batch, fitting), precision: precision)
+        }
+        let size = compiled.arenaSize * compiled.images
+        if size > arena.count {
             // The old arena goes first, so that both never exist together.
             plans = []
             arena = try FloatBuffer(count: 0)
-            arena = try FloatBuffer(count: compiled.arenaSize)
+            arena = try FloatBuffer(count: size)
         }
         let plan = try PlanBinder.bind(compiled, arena: arena.base, weights: weights)
+        plans.removeAll { $0.key == key }
         if plans.count == Self.planLimit { plans.removeFirst() }
-        plans.append((key, plan))
+        // More items than fit run in several turns, so such a plan does for any batch.
+        plans.append((key, batch: compiled.images < batch ? .max : compiled.images, plan))
         return plan
     }
 }

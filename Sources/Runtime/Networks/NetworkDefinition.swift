@@ -34,6 +34,10 @@ extension NetworkDefinition {
 }
 
 extension ArchitectureConfiguration {
+    /// The network's graph before the passes.
+    /// - Throws: `network-configuration` when the numbers describe no network, or one that is not run by itself.
+    package var graph: Graph { get throws { try definition.graph() } }
+
     /// The network of this architecture; a new one is a file in `Networks` and a line here.
     /// - Throws: `network-configuration` for a network that is not run by itself.
     var definition: any NetworkDefinition {

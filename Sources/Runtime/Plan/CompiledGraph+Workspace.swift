@@ -1,23 +1,31 @@
 import CUD2MKernels
 
 extension CompiledGraph.Scope {
-    /// Bytes of scratch memory that a node's kernel needs on `threads` threads.
-    package func workspaceBytes(of index: Int, threads: Int) -> Int {
+    /// Bytes of scratch memory that a node's kernel needs on `threads` threads, for `images` images together where it
+    /// takes several.
+    package func workspaceBytes(of index: Int, threads: Int, images: Int) -> Int {
         let node = graph.nodes[index]
         switch node.operation {
         case .convolution(let convolution):
             var arguments = convolutionArguments(index, convolution)
+            arguments.images = Int32(images)
             // The kernel looks at these only to learn whether they are there.
+            var moment = 0.0
             return withUnsafePointer(to: Float(0)) { present in
                 withUnsafePointer(to: UnsafePointer<Float>?(present)) { presentBlocks in
-                    if node.coefficients != nil {
-                        arguments.map.scale = present
-                        arguments.map.shift = present
+                    withUnsafeMutablePointer(to: &moment) { presentMoments in
+                        if node.coefficients != nil {
+                            arguments.map.scale = present
+                            arguments.map.shift = present
+                        }
+                        if node.residual != nil { arguments.residual = presentBlocks }
+                        if momentReaders[index] != nil { arguments.moments = presentMoments }
+                        return ud2m_conv2d_workspace(&arguments, Int32(threads))
                     }
-                    if node.residual != nil { arguments.residual = presentBlocks }
-                    return ud2m_conv2d_workspace(&arguments, Int32(threads))
                 }
             }
+        case .normCoefficients where takesMoments(index):
+            return 0
         case .normCoefficients, .globalAverage:
             let map = planes(of: node.inputs[0])
             return ud2m_group_norm_workspace(map.block_count, map.height, map.width)
@@ -43,6 +51,7 @@ extension CompiledGraph.Scope {
     package func convolutionArguments(_ index: Int, _ convolution: Convolution) -> ud2m_conv2d {
         let node = graph.nodes[index]
         var arguments = ud2m_conv2d()
+        arguments.images = 1
         arguments.input = planes(of: node.inputs[0])
         arguments.map.activation = node.loadActivation.kernelActivation
         arguments.map.slope = node.loadActivation.slope
@@ -58,14 +67,14 @@ extension CompiledGraph.Scope {
         arguments.slope = convolution.activation.slope
         arguments.residual_upsample = node.upsamplesResidual ? 2 : 1
         arguments.output_blocks = Int32(blocks(of: Value(index: index)))
-        arguments.algorithm = algorithm(for: convolution, output: planes(of: Value(index: index)))
+        let output = planes(of: Value(index: index))
+        let lanes = Int(UD2M_LANES)
+        arguments.algorithm = AlgorithmChoice(
+            convolution: convolution,
+            channels: (Int(arguments.input.block_count) * lanes, Int(output.block_count) * lanes),
+            size: (Int(output.height), Int(output.width))
+        ).algorithm(precision)
         return arguments
-    }
-
-    /// The fastest algorithm that keeps the error near that of a direct convolution (`kernels.md`, "Design" 6).
-    private func algorithm(for convolution: Convolution, output: ud2m_planes) -> ud2m_conv_algorithm {
-        guard convolution.suitsWinograd else { return UD2M_CONV_DIRECT }
-        return min(output.height, output.width) >= 16 ? UD2M_CONV_WINOGRAD4 : UD2M_CONV_WINOGRAD2
     }
 
     /// The arguments of an attention, without pointers.

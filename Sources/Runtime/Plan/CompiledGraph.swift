@@ -32,12 +32,18 @@ package struct CompiledGraph {
     package let offsets: [Int?]
     /// The offset of the workspace of every node, in floats; nil where it needs none.
     package let workspaces: [Int?]
-    /// Floats in the arena.
+    /// The offset in the arena of the moments of every convolution that leaves some, in floats.
+    package let moments: [Int?]
+    /// Floats in the arena of one image; whole cache lines.
     package let arenaSize: Int
+    /// Images that run together, each in an arena of its own.
+    package let images: Int
 
     /// Runs the passes and packs the arena, with scratch memory for kernels on `threads` threads.
     /// - Throws: `graph-invalid` when the graph cannot take images of these sizes.
-    package init(_ source: Graph, for key: PlanKey, threads: Int) throws {
+    package init(
+        _ source: Graph, for key: PlanKey, threads: Int, images: Int = 1, precision: Precision = .standard
+    ) throws {
         let taps = key.taps
         var graph = source.pruned(keeping: taps)
         graph = AdditionFolding.apply(to: graph, keeping: taps)
@@ -47,30 +53,32 @@ package struct CompiledGraph {
         let sizes = Dictionary(uniqueKeysWithValues: key.sizes.map { ($0.name, (height: $0.height, width: $0.width)) })
         let scope = Scope(
             graph: graph, shapes: try graph.shapes(sizes: sizes), parts: ConcatElimination.parts(of: graph),
-            runs: ConcatElimination.channelRuns(of: graph))
+            runs: ConcatElimination.channelRuns(of: graph), precision: precision)
         self.scope = scope
+        self.images = images
         let lifetimes = Liveness.lifetimes(of: graph, parts: scope.parts)
         var requests: [ArenaRequest] = []
-        var valueRequests: [Int?] = []
-        var workspaceRequests: [Int?] = []
+        /// The index of a new request, or nil where no memory is needed.
+        func request(_ size: Int, _ lifetime: ClosedRange<Int>?) -> Int? {
+            guard size > 0, let lifetime else { return nil }
+            requests.append(ArenaRequest(size: size, lifetime: lifetime))
+            return requests.count - 1
+        }
+        var values: [Int?] = []
+        var workspaces: [Int?] = []
+        var moments: [Int?] = []
         for index in graph.nodes.indices {
-            if let lifetime = lifetimes[index] {
-                valueRequests.append(requests.count)
-                requests.append(ArenaRequest(size: scope.floats(of: index), lifetime: lifetime))
-            } else {
-                valueRequests.append(nil)
-            }
-            let bytes = scope.workspaceBytes(of: index, threads: threads)
-            if bytes > 0 {
-                workspaceRequests.append(requests.count)
-                requests.append(ArenaRequest(size: (bytes + 3) / 4, lifetime: index...index))
-            } else {
-                workspaceRequests.append(nil)
-            }
+            values.append(request(scope.floats(of: index), lifetimes[index]))
+            let bytes = scope.workspaceBytes(of: index, threads: threads, images: images)
+            workspaces.append(request((bytes + 3) / 4, index...index))
+            moments.append(
+                request(scope.momentFloats(of: index), scope.momentReaders[index].map { index...$0 }))
         }
         let layout = ArenaPacking.pack(requests)
-        offsets = valueRequests.map { $0.map { layout.offsets[$0] } }
-        workspaces = workspaceRequests.map { $0.map { layout.offsets[$0] } }
+        func places(_ requests: [Int?]) -> [Int?] { requests.map { $0.map { layout.offsets[$0] } } }
+        offsets = places(values)
+        self.workspaces = places(workspaces)
+        self.moments = places(moments)
         arenaSize = layout.size
     }
 
@@ -82,6 +90,28 @@ package struct CompiledGraph {
         package let parts: [[Value]]
         /// See ``ConcatElimination/channelRuns(of:)``.
         package let runs: [[Int]]
+        package let precision: Precision
+        /// See ``MomentSharing/lastReaders(of:parts:)``.
+        package let momentReaders: [Int?]
+
+        init(graph: Graph, shapes: [ValueShape], parts: [[Value]], runs: [[Int]], precision: Precision) {
+            self.graph = graph
+            self.shapes = shapes
+            self.parts = parts
+            self.runs = runs
+            self.precision = precision
+            momentReaders = MomentSharing.lastReaders(of: graph, parts: parts)
+        }
+
+        /// Whether a normalisation finds the sums of its map ready.
+        package func takesMoments(_ index: Int) -> Bool {
+            parts[graph.nodes[index].inputs[0].index].allSatisfy { momentReaders[$0.index] != nil }
+        }
+
+        /// Floats that the moments of a map take, two doubles a slot.
+        package func momentFloats(of index: Int) -> Int {
+            momentReaders[index] == nil ? 0 : 4 * Int(UD2M_LANES) * blocks(of: Value(index: index))
+        }
 
         /// Blocks of sixteen channels of a map.
         package func blocks(of value: Value) -> Int { runs[value.index].reduce(0) { $0 + blockCount($1) } }

@@ -3,8 +3,9 @@ import UD2MFormats
 
 /// A compiled graph bound to memory: a list of kernel calls on fixed addresses.
 ///
-/// Running it on an item of a batch allocates nothing. Items run one after the other, so an item's result does not
-/// depend on the batch it is in, and the arena holds one item.
+/// Running it allocates nothing. A few items of a batch run together, each in an arena of its own: convolutions take all
+/// of them at once and share the work on the weights, other kernels one after the other. An item's result does not
+/// depend on the batch it is in.
 package final class ExecutionPlan {
     /// One kernel call.
     enum Step {
@@ -49,12 +50,13 @@ package final class ExecutionPlan {
     package let inputNames: [String]
     /// The shapes of the results of one item: the output, then the taps in alphabetical order.
     package let resultShapes: [[Int]]
-    let steps: [Step]
+    /// The steps of every item that runs together with others.
+    private let steps: [[Step]]
     /// What each step is called in a profile.
     private let labels: [StepLabel]
     private let tables: PointerTables
 
-    init(inputNames: [String], resultShapes: [[Int]], steps: [Step], labels: [StepLabel], tables: PointerTables) {
+    init(inputNames: [String], resultShapes: [[Int]], steps: [[Step]], labels: [StepLabel], tables: PointerTables) {
         self.inputNames = inputNames
         self.resultShapes = resultShapes
         self.steps = steps
@@ -62,27 +64,30 @@ package final class ExecutionPlan {
         self.tables = tables
     }
 
-    /// Runs the steps on one item.
+    /// The most items that run together.
+    package var capacity: Int { steps.count }
+
+    /// Runs the steps on at most ``capacity`` items.
     /// - Parameters:
     ///   - pool: the kernels' threads.
     ///   - inputs: batches in the order of ``inputNames``, already validated.
-    ///   - item: the item's index in the batch.
+    ///   - items: the items' indices in the batch.
     ///   - external: the functions of external operations by name.
     ///   - outputs: buffers for batches of the results, in the order of ``resultShapes``.
     ///   - profile: where the steps' times are added.
     /// - Throws: `graph-invalid` when a kernel refuses its arguments; `input-missing` or `external-result` for an
     ///   external operation, and what its function throws.
     package func run(
-        pool: OpaquePointer?, inputs: [Tensor], item: Int, external: [String: ExternalFunction] = [:],
+        pool: OpaquePointer?, inputs: [Tensor], items: Range<Int>, external: [String: ExternalFunction] = [:],
         outputs: inout [[Float]], profile: OperationProfile? = nil
     ) throws {
-        let call = Call(pool: pool, inputs: inputs, item: item, external: external)
-        guard let profile else {
-            for step in steps { try run(step, call, &outputs) }
-            return
-        }
-        for (step, label) in zip(steps, labels) {
-            try profile.measure(label) { try run(step, call, &outputs) }
+        let call = Call(pool: pool, inputs: inputs, items: items, external: external)
+        for index in labels.indices {
+            if let profile {
+                try profile.measure(labels[index], items: items.count) { try run(index, call, &outputs) }
+            } else {
+                try run(index, call, &outputs)
+            }
         }
     }
 
@@ -90,12 +95,22 @@ package final class ExecutionPlan {
     private struct Call {
         let pool: OpaquePointer?
         let inputs: [Tensor]
-        let item: Int
+        let items: Range<Int>
         let external: [String: ExternalFunction]
     }
 
-    private func run(_ step: Step, _ call: Call, _ outputs: inout [[Float]]) throws {
-        let (pool, inputs, item, external) = (call.pool, call.inputs, call.item, call.external)
+    /// Runs the step of an index on all items.
+    private func run(_ index: Int, _ call: Call, _ outputs: inout [[Float]]) throws {
+        if case .convolution(var arguments, let workspace) = steps[0][index] {
+            arguments.images = Int32(call.items.count)
+            try requireOK(ud2m_conv2d_run(call.pool, &arguments, workspace), "convolving")
+            return
+        }
+        for (steps, item) in zip(steps, call.items) { try run(steps[index], call, item, &outputs) }
+    }
+
+    private func run(_ step: Step, _ call: Call, _ item: Int, _ outputs: inout [[Float]]) throws {
+        let (pool, inputs, external) = (call.pool, call.inputs, call.external)
         switch step {
         case .packImage(let input, let channels, let height, let width, let blocks):
             inputs[input].values.withUnsafeBufferPointer { values in
@@ -128,11 +143,9 @@ package final class ExecutionPlan {
 }
 
 extension ExecutionPlan.Step {
-    /// Runs a step that touches neither inputs nor outputs of the network.
+    /// Runs a step of one item that touches neither inputs nor outputs of the network.
     fileprivate func runOnArena(_ pool: OpaquePointer?) throws {
         switch self {
-        case .convolution(var arguments, let workspace):
-            try requireOK(ud2m_conv2d_run(pool, &arguments, workspace), "convolving")
         case .groupNorm(var arguments, let workspace):
             try requireOK(ud2m_group_norm_run(pool, &arguments, workspace), "normalising")
         case .coefficients(let kind, let vector, let runs, let outputs):
@@ -163,7 +176,7 @@ extension ExecutionPlan.Step {
             ud2m_add(pool, left, right, output, count)
         case .clear(let output, let count):
             output.update(repeating: 0, count: count)
-        case .packImage, .timestepEmbedding, .classEmbedding, .external, .deliverMap, .deliverVector:
+        case .packImage, .timestepEmbedding, .classEmbedding, .external, .deliverMap, .deliverVector, .convolution:
             break
         }
     }

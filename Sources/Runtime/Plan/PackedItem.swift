@@ -20,7 +20,10 @@ struct PackedItem {
     /// What to pack for a node whose operand has the given runs of channels.
     static func items(of operation: Operation, runs: [Int]) -> [PackedItem] {
         guard case .convolution(let convolution) = operation else {
-            return operation.weights.map { PackedItem(name: $0.name, layout: .plain($0.shape.reduce(1, *))) }
+            // Matrices of linear layers are read where they are stored.
+            let matrix = if case .linear(let linear) = operation { linear.weight } else { String?.none }
+            return operation.weights.filter { $0.name != matrix }
+                .map { PackedItem(name: $0.name, layout: .plain($0.shape.reduce(1, *))) }
         }
         let kernel =
             convolution.readsStoredKernel

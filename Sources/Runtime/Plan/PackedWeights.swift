@@ -3,30 +3,35 @@ import UD2MFormats
 
 /// The weights of a graph as its kernels want them.
 ///
-/// Kernels of 3×3 convolutions, most of a network, stay where they are stored: they are widened and transformed while
-/// they are used, so a mapped file is their only home. All else is packed in one buffer of float32, four bytes a
-/// parameter and padding to sixteen channels.
+/// Kernels of 3×3 convolutions and matrices of linear layers, most of a network, stay where they are stored: they are
+/// widened and transformed while they are used, so a mapped file is their only home. All else is packed in one buffer of
+/// float32, four bytes a parameter and padding to sixteen channels.
 package final class PackedWeights {
     private let buffer: FloatBuffer
     private let offsets: [String: Int]
     private let stored: [String: StoredTensor]
+    /// Kernels that are held as float16, by name.
+    private let halves: [String: UnsafePointer<UInt16>]
+    private let halfBuffer: FloatBuffer
 
-    /// Floats in the buffer.
-    package var count: Int { buffer.count }
+    /// Bytes in memory.
+    package var byteCount: Int { (buffer.count + halfBuffer.count) * MemoryLayout<Float>.stride }
 
     /// Packs every weight of `graph`, as `lookup` gives them by name, after checking all against what the graph needs.
     /// - Throws: `weight-missing`, `weight-shape` or `weight-type` with the tensor's name; `memory-exhausted`.
-    package init(graph: Graph, pool: OpaquePointer?, lookup: (String) throws -> StoredTensor?) throws {
+    package init(
+        graph: Graph, pool: OpaquePointer?, precision: Precision = .standard,
+        lookup: (String) throws -> StoredTensor?
+    ) throws {
         let sources = try Self.checkedSources(graph.weights, lookup: lookup)
         let items = Self.items(of: graph)
-        let storedNames = Self.storedNames(of: graph)
-        stored = sources.filter { storedNames.contains($0.key) }
+        let (kernels, matrices) = Self.storedNames(of: graph)
+        stored = sources.filter { kernels.contains($0.key) || matrices.contains($0.key) }
         var offsets: [String: Int] = [:]
         var count = 0
         for item in items where offsets[item.name] == nil {
             offsets[item.name] = count
-            let padded = (try item.floats + ArenaPacking.alignment - 1) / ArenaPacking.alignment
-            count += padded * ArenaPacking.alignment
+            count += Self.wholeLines(try item.floats)
         }
         self.offsets = offsets
         buffer = try FloatBuffer(count: count)
@@ -34,6 +39,32 @@ package final class PackedWeights {
             guard let offset = offsets[item.name] else { continue }
             try item.pack(sources, into: buffer.base + offset, pool: pool)
         }
+        let narrowed = precision == .halfWeights ? sources.filter { kernels.contains($0.key) } : [:]
+        (halves, halfBuffer) = try Self.halves(of: narrowed, pool: pool)
+        // What has been copied need not stay in memory twice.
+        for (name, source) in sources where stored[name] == nil || narrowed[name] != nil { source.adviseUnused() }
+    }
+
+    private static func wholeLines(_ floats: Int) -> Int {
+        (floats + ArenaPacking.alignment - 1) / ArenaPacking.alignment * ArenaPacking.alignment
+    }
+
+    /// Copies of float32 kernels, rounded to float16; others are narrow enough as they are.
+    private static func halves(
+        of sources: [String: StoredTensor], pool: OpaquePointer?
+    ) throws -> ([String: UnsafePointer<UInt16>], FloatBuffer) {
+        let wide = sources.filter { $0.value.elementType == .f32 }.sorted { $0.value.fileOffset < $1.value.fileOffset }
+        let floats = wide.map { wholeLines(($0.value.elementCount + 1) / 2) }
+        let buffer = try FloatBuffer(count: floats.reduce(0, +))
+        var halves: [String: UnsafePointer<UInt16>] = [:]
+        var offset = 0
+        for ((name, source), floats) in zip(wide, floats) {
+            let destination = UnsafeMutableRawPointer(buffer.base + offset).assumingMemoryBound(to: UInt16.self)
+            source.withBytes { ud2m_round_to_f16(pool, $0.baseAddress, source.elementCount, destination) }
+            halves[name] = UnsafePointer(destination)
+            offset += floats
+        }
+        return (halves, buffer)
     }
 
     /// The packed weight of a name.
@@ -52,22 +83,34 @@ package final class PackedWeights {
     package func storedKernel(
         _ convolution: Convolution, channels: UnsafeBufferPointer<Int32>
     ) throws -> ud2m_stored_kernel {
-        guard let tensor = stored[convolution.weight], let element = tensor.elementType.kernelElement else {
-            throw UD2MError(.graphInvalid, "The weight was not loaded.", at: .init(tensor: convolution.weight))
-        }
+        let (data, element) = try storedTensor(convolution.weight)
         return ud2m_stored_kernel(
-            data: tensor.bytes.baseAddress, element: element, rows: Int32(convolution.outputChannels),
+            data: data, element: element, rows: Int32(convolution.outputChannels),
             source_channels: channels.baseAddress, source_count: Int32(channels.count))
     }
 
-    private static func storedNames(of graph: Graph) -> Set<String> {
-        Set(
-            graph.nodes.compactMap { node in
-                guard case .convolution(let convolution) = node.operation, convolution.readsStoredKernel else {
-                    return nil
-                }
-                return convolution.weight
-            })
+    /// The elements of a weight that is used as it lies in memory, valid while this object lives.
+    ///
+    /// Throws `graph-invalid` when the graph given at the start did not name the weight.
+    package func storedTensor(_ name: String) throws -> (UnsafeRawPointer?, ud2m_element) {
+        if let half = halves[name] { return (UnsafeRawPointer(half), UD2M_ELEMENT_F16) }
+        guard let tensor = stored[name], let element = tensor.elementType.kernelElement else {
+            throw UD2MError(.graphInvalid, "The weight was not loaded.", at: .init(tensor: name))
+        }
+        return (tensor.bytes.baseAddress, element)
+    }
+
+    /// The weights that are used as they are stored: kernels of convolutions, and matrices of linear layers.
+    private static func storedNames(of graph: Graph) -> (kernels: Set<String>, matrices: Set<String>) {
+        var (kernels, matrices): (Set<String>, Set<String>) = ([], [])
+        for node in graph.nodes {
+            switch node.operation {
+            case .convolution(let convolution) where convolution.readsStoredKernel: kernels.insert(convolution.weight)
+            case .linear(let linear): matrices.insert(linear.weight)
+            default: break
+            }
+        }
+        return (kernels, matrices)
     }
 
     /// What to pack and how, from the node that first names each weight.

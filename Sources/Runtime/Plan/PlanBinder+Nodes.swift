@@ -5,6 +5,7 @@ import UD2MFormats
 extension PlanBinder {
     mutating func bindConvolution(_ value: Value, _ node: Node, _ convolution: Convolution) throws {
         var arguments = scope.convolutionArguments(value.index, convolution)
+        arguments.image_stride = compiled.arenaSize
         arguments.input.blocks = try readOnlyBlocks(node.inputs[0])
         arguments.map = try inputMap(node)
         if convolution.readsStoredKernel {
@@ -14,6 +15,7 @@ extension PlanBinder {
         }
         if let bias = node.bias {
             arguments.bias = UnsafePointer(try address(bias))
+            arguments.bias_stride = compiled.arenaSize
         } else if let bias = convolution.normalization?.bias ?? convolution.bias {
             arguments.bias = UnsafePointer(try weights.pointer(bias))
         }
@@ -22,14 +24,16 @@ extension PlanBinder {
             arguments.residual = try readOnlyBlocks(residual)
         }
         arguments.output = try blocks(value)
+        arguments.moments = moments(value)
         steps.append(.convolution(arguments, workspace: workspace(value)))
     }
 
     mutating func bindLinear(_ value: Value, _ node: Node, _ linear: Linear) throws {
+        let (stored, element) = try weights.storedTensor(linear.weight)
         steps.append(
             .linear(
                 ud2m_linear(
-                    weights: try weights.pointer(linear.weight), element: UD2M_ELEMENT_F32,
+                    weights: stored, element: element,
                     inputs: Int32(linear.inputs), outputs: Int32(linear.outputs),
                     input: try address(node.inputs[0]), input_activation: UD2M_ACTIVATION_NONE,
                     input_slope: 0, bias: try linear.bias.map { UnsafePointer(try weights.pointer($0)) },
@@ -43,13 +47,24 @@ extension PlanBinder {
         steps.append(
             .groupNorm(
                 ud2m_group_norm(
-                    input: try planes(node.inputs[0]), source_channels: try lasting(runs),
+                    input: try planes(node.inputs[0]), moments: try momentTable(value, node),
+                    source_channels: try lasting(runs),
                     source_count: Int32(runs.count), groups: Int32(norm.groups), epsilon: norm.epsilon,
                     gamma: try norm.affine.map { UnsafePointer(try weights.pointer($0.weight)) },
                     beta: try norm.affine.map { UnsafePointer(try weights.pointer($0.bias)) },
                     scale: modulation, shift: modulation.map { $0 + norm.channels }, map_scale: output,
                     map_shift: output + scope.floats(of: value.index) / 2),
                 workspace: workspace(value)))
+    }
+
+    /// The moments of every block of a normalisation's map, or nil if they are not there.
+    private func momentTable(_ value: Value, _ node: Node) throws -> UnsafePointer<UnsafePointer<Double>?>? {
+        guard scope.takesMoments(value.index) else { return nil }
+        let blocks = try scope.parts[node.inputs[0].index].flatMap { part -> [UnsafePointer<Double>?] in
+            guard let base = moments(part) else { throw invalid(part, "leaves no moments.") }
+            return (0..<scope.blocks(of: part)).map { UnsafePointer(base + $0 * 2 * Int(UD2M_LANES)) }
+        }
+        return try lasting(blocks)
     }
 
     mutating func bindPool(_ value: Value, _ node: Node, _ pooling: Pooling) throws {

@@ -5,38 +5,47 @@ import UD2MFormats
 package struct PlanBinder {
     let compiled: CompiledGraph
     let scope: CompiledGraph.Scope
-    let arena: UnsafeMutablePointer<Float>
+    /// The arena of the image whose steps are being bound.
+    private var arena: UnsafeMutablePointer<Float>
     let weights: PackedWeights
-    let tables = PointerTables()
+    let tables: PointerTables
     var inputNames: [String] = []
     var steps: [ExecutionPlan.Step] = []
     private var labels: [StepLabel] = []
 
-    /// The plan that runs a compiled graph in an arena of at least `compiled.arenaSize` floats, aligned to cache lines,
-    /// with the weights of the graph that was compiled; both must outlive it.
+    /// The plan that runs a compiled graph in an arena of at least `compiled.arenaSize` floats for each of
+    /// `compiled.images`, aligned to cache lines, with the weights of the graph that was compiled; both must outlive it.
     /// - Throws: `graph-invalid` when the graph is not one that kernels can run.
     package static func bind(
         _ compiled: CompiledGraph, arena: UnsafeMutablePointer<Float>, weights: PackedWeights
     ) throws -> ExecutionPlan {
-        var binder = PlanBinder(compiled: compiled, scope: compiled.scope, arena: arena, weights: weights)
-        return try binder.bind()
+        let graph = compiled.scope.graph
+        let results =
+            [Tap(value: graph.output, layout: .natural)] + graph.taps.keys.sorted().compactMap { graph.taps[$0] }
+        let tables = PointerTables()
+        var binders: [PlanBinder] = []
+        for image in 0..<compiled.images {
+            var binder = PlanBinder(compiled, arena: arena + image * compiled.arenaSize, weights, tables)
+            try binder.bind(results)
+            binders.append(binder)
+        }
+        return ExecutionPlan(
+            inputNames: binders[0].inputNames, resultShapes: results.map(binders[0].resultShape),
+            steps: binders.map(\.steps), labels: binders[0].labels, tables: tables)
     }
 
-    init(
-        compiled: CompiledGraph, scope: CompiledGraph.Scope, arena: UnsafeMutablePointer<Float>,
-        weights: PackedWeights
+    private init(
+        _ compiled: CompiledGraph, arena: UnsafeMutablePointer<Float>, _ weights: PackedWeights, _ tables: PointerTables
     ) {
         self.compiled = compiled
-        self.scope = scope
+        scope = compiled.scope
         self.arena = arena
         self.weights = weights
+        self.tables = tables
     }
 
-    mutating func bind() throws -> ExecutionPlan {
-        let graph = scope.graph
-        let names = graph.taps.keys.sorted()
-        let results = [Tap(value: graph.output, layout: .natural)] + names.compactMap { graph.taps[$0] }
-        for index in graph.nodes.indices {
+    private mutating func bind(_ results: [Tap]) throws {
+        for index in scope.graph.nodes.indices {
             try bind(Value(index: index))
             for (output, tap) in results.enumerated() where tap.value.index == index {
                 try deliver(tap.value, as: output)
@@ -44,9 +53,6 @@ package struct PlanBinder {
             let label = scope.label(of: index)
             labels += repeatElement(label, count: steps.count - labels.count)
         }
-        return ExecutionPlan(
-            inputNames: inputNames, resultShapes: results.map(resultShape), steps: steps, labels: labels,
-            tables: tables)
     }
 
     func resultShape(_ tap: Tap) -> [Int] {
@@ -70,6 +76,12 @@ package struct PlanBinder {
 
     func workspace(_ value: Value) -> UnsafeMutablePointer<Float>? {
         compiled.workspaces[value.index].map { arena + $0 }
+    }
+
+    /// Where a convolution leaves its moments.
+    func moments(_ value: Value) -> UnsafeMutablePointer<Double>? {
+        // Offsets are whole cache lines, and an arena starts at one.
+        compiled.moments[value.index].map { UnsafeMutableRawPointer(arena + $0).assumingMemoryBound(to: Double.self) }
     }
 
     func size(_ value: Value) throws -> (height: Int, width: Int) {

@@ -1,0 +1,38 @@
+import Testing
+import UD2MFormats
+import UD2MRuntime
+
+/// The memory that plans of full-size networks take; nothing is run.
+@Suite struct MemoryTests {
+    /// The unconditional ADM network of 256×256 images (`networks.md` §1.2).
+    static let adm = ADMConfiguration(
+        imageChannels: 3, inputChannels: 3, outputChannels: 6, modelChannels: 256,
+        levelChannels: [256, 256, 512, 512, 1024, 1024], residualBlocks: 2, attentionLevels: [3, 4, 5],
+        heads: .channels(64), attentionOrder: .legacy, usesScaleShift: true, resampling: .residualBlock,
+        classCount: nil, isSuperResolution: false)
+
+    /// Megabytes of activations and scratch memory.
+    private func arena(side: Int, images: Int = 1, precision: Precision = .standard) throws -> Int {
+        let key = PlanKey(sizes: [.init(name: "x", height: side, width: side)], taps: [])
+        let compiled = try CompiledGraph(
+            ArchitectureConfiguration.adm(Self.adm).graph, for: key, threads: 2, images: images, precision: precision)
+        return compiled.arenaSize * compiled.images * 4 >> 20
+    }
+
+    /// A map of 256 channels and 256×256 pixels takes 64 MB. Six of them live at once while the last level joins its
+    /// three skip connections; the rest is scratch memory.
+    @Test func activationsOfADM() throws {
+        let megabytes = try arena(side: 256)
+        #expect((6 * 64...6 * 64 + 40).contains(megabytes), "\(megabytes)")
+    }
+
+    @Test func growsWithThePixels() throws {
+        let (small, large) = (try arena(side: 256), try arena(side: 1024))
+        #expect(large <= 16 * small + 16, "\(small) and \(large)")
+    }
+
+    /// Items of a batch have arenas of their own, but share what weights need.
+    @Test func growsWithTheBatch() throws {
+        #expect(try arena(side: 64, images: 8) <= 8 * arena(side: 64) + 8)
+    }
+}
