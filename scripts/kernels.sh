@@ -54,7 +54,8 @@ build() {
             -c "$source" -o "$objects/$(basename "$(dirname "$source")")-$(basename "$source" .c).o"
     done
     local link=(-lpthread -lm)
-    if [[ " $* " == *' --target='* ]]; then link+=(-fuse-ld=lld -static); fi
+    if [[ $(uname) == Linux ]]; then link+=(-fuse-ld=lld); fi
+    if [[ " $* " == *' --target='* ]]; then link+=(-static); fi
     "$clang" "$@" "$objects"/*.o -o "$program" "${link[@]}"
 }
 

@@ -4,30 +4,34 @@ import Testing
 
 /// One convolution to check: sizes, options, and the inputs made from them.
 struct ConvolutionCase: CustomTestStringConvertible {
-    let name: String
-    let sources: [Int]
-    let outputs: Int
-    let height: Int
-    let width: Int
-    let kernel: (Int, Int)
-    let stride: Int
+    var sources: [Int]
+    var outputs: Int
+    var height: Int
+    var width: Int
+    var kernel = (3, 3)
+    var stride = 1
     /// Top, left, bottom, right.
-    let pads: (Int, Int, Int, Int)
-    let upsample: Int
-    let mapped: Bool
-    let inputActivation: ud2m_activation
-    let activation: ud2m_activation
-    let bias: Bool
+    var pads = (1, 1, 1, 1)
+    var upsample = 1
+    var mapped = false
+    var inputActivation = UD2M_ACTIVATION_NONE
+    var activation = UD2M_ACTIVATION_NONE
+    var bias = true
     /// 0 for none, else how much the residual is enlarged.
-    let residual: Int
+    var residual = 0
 
-    var testDescription: String { name }
+    var testDescription: String {
+        "\(sources)→\(outputs) \(height)×\(width) k\(kernel) s\(stride) p\(pads) up\(upsample)"
+            + " map \(mapped) \(inputActivation.rawValue) act \(activation.rawValue) bias \(bias) residual \(residual)"
+    }
 
     var outputHeight: Int { (height * upsample + pads.0 + pads.2 - kernel.0) / stride + 1 }
     var outputWidth: Int { (width * upsample + pads.1 + pads.3 - kernel.1) / stride + 1 }
     var residualHeight: Int { (outputHeight + max(residual, 1) - 1) / max(residual, 1) }
     var residualWidth: Int { (outputWidth + max(residual, 1) - 1) / max(residual, 1) }
+}
 
+extension ConvolutionCase {
     static let shared = cases(UD2M_CASE_CHECKED)
 
     /// Images of more than one block of tiles, and odd padding.
@@ -39,7 +43,6 @@ struct ConvolutionCase: CustomTestStringConvertible {
     }
 
     init(_ row: ud2m_conv_case) {
-        name = String(cString: row.name)
         sources = caseSources(row.sources)
         outputs = Int(row.outputs)
         height = Int(row.height)

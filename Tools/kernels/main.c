@@ -54,7 +54,6 @@ static void print_tiers(void) {
         if (ud2m_isa_available((ud2m_isa)isa))
             printf(" %s", ud2m_isa_name((ud2m_isa)isa));
     printf("\n");
-    fflush(stdout);
 }
 
 static int list(void) {
@@ -91,7 +90,6 @@ static void print_timing(const ud2m_case *a_case, ud2m_variant variant, ud2m_poo
     printf("%-28s %-17s %9.3f ms, least %9.3f, %3d runs, %8.1f %s\n", a_case->name, how, 1e3 * timing.median,
            1e3 * timing.least, timing.repeats, 1e-9 * (counts ? timing.operations : timing.bytes) / timing.median,
            counts ? "GFLOP/s" : "GB/s");
-    fflush(stdout);
 }
 
 static int bench(arguments arguments) {
@@ -134,6 +132,8 @@ static int once(const char *name, const char *algorithm) {
 }
 
 int main(int count, char **words) {
+    // So that failures, on standard error, stand where they belong.
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
     const char *command = count > 1 ? words[1] : "";
     if (strcmp(command, "list") == 0 && count == 2)
         return list();

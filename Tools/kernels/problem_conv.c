@@ -4,6 +4,7 @@ enum { LANES = UD2M_LANES };
 
 ud2m_conv2d conv_shape(const ud2m_conv_case *c, ud2m_variant variant) {
     return (ud2m_conv2d){
+        .images = 1,
         .input = {.block_count = source_blocks(c->sources), .height = c->height, .width = c->width},
         .map = {.activation = c->input_activation},
         .upsample = c->upsample,
@@ -55,7 +56,10 @@ bool problem_make_conv(problem *p) {
     }
     conv.output = take_blocks(p, conv.output_blocks, output_pixels);
     set_image_output(p, conv.output, &c->outputs, 1, output_pixels);
-    p->workspace = guarded_take(&p->memory, ud2m_conv2d_workspace(&conv, p->threads), sizeof(float));
+    if (p->variant.moments)
+        conv.moments = guarded_take(&p->memory, 2 * p->output_slots * sizeof(double), sizeof(double));
+    // It may hold moments.
+    p->workspace = guarded_take(&p->memory, ud2m_conv2d_workspace(&conv, p->threads), sizeof(double));
     p->conv = conv;
     // Weights have a mean square of 1/12, inputs of about 1/3.
     p->typical_power = (double)products / 36;

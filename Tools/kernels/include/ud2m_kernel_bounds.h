@@ -15,6 +15,10 @@
 /// average less.
 #define UD2M_BOUND_CONV_WINOGRAD4 4e-6
 
+/// A convolution's moments, against the sums over its output, relative to the sum of magnitudes; not a root of a mean:
+/// every one must be within.
+#define UD2M_BOUND_MOMENTS 1e-6
+
 /// Attention whose products are at most a few units. A rounding of a product p changes its weight by p · 6e-8, so the
 /// bound grows with the factor of the queries beyond 6.
 #define UD2M_BOUND_ATTENTION 1e-6

@@ -17,10 +17,12 @@ typedef struct ud2m_variant {
     ud2m_element element;
     /// Whether they are read where they are stored instead of packed.
     bool stored;
+    /// Whether the sums that a GroupNorm needs are left too.
+    bool moments;
 } ud2m_variant;
 
 typedef struct ud2m_check_options {
-    /// Of inputs and weights.
+    /// Of inputs and weights. Convolutions leave moments if it is odd.
     uint64_t seed;
     /// Factor of the error bounds.
     double slack;
