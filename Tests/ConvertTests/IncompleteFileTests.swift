@@ -85,7 +85,7 @@ struct IncompleteFileTests {
         shapes["down.0.block.0.conv1.bias"] = [64]
         shapes["down.0.block.0.conv2.weight"] = [128, 64, 3, 3]
         shapes["surplus"] = [7]
-        let error = try #require(Self.error(shapes))
+        let error = try #require(FamilyDetectionTests.error(shapes))
         #expect(error.closest?.model == "diffusion_cifar10_model")
         #expect(error.mismatches.count == 10)
         #expect(error.mismatches.first?.found == [128, 64, 3, 3])
@@ -98,7 +98,7 @@ struct IncompleteFileTests {
         // A tenth of the names are VGG-16's.
         var shapes = try KeyTable("vgg16").shapes.filter { $0.key.hasPrefix("features.2") }
         for index in 0..<9 * shapes.count { shapes[TensorName("layer.\(index).weight")] = [64, 64] }
-        let error = try #require(Self.error(shapes))
+        let error = try #require(FamilyDetectionTests.error(shapes))
         #expect(error.code == .architectureUnknown)
         #expect(error.closest == nil)
         #expect(error.mismatches.isEmpty)

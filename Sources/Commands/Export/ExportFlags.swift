@@ -2,7 +2,6 @@ import ArgumentParser
 import UD2MConvert
 import UD2MFormats
 
-
 extension Exporter.Format: ExpressibleByArgument {}
 
 /// Flags of every command that writes a state dict in some format.
