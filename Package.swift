@@ -93,11 +93,14 @@ let package = Package(
         .target(
             name: "UD2MTestSupport", dependencies: ["UD2MFormats"], path: "Tests/TestSupport",
             swiftSettings: swiftSettings),
+        // The cases and checks of the kernels, in C so that `scripts/kernels.sh` needs nothing else; `main.c` is its.
+        .target(
+            name: "CUD2MKernelCases", dependencies: ["CUD2MKernels"], path: "Tools/kernels", exclude: ["main.c"]),
         tests("FormatsTests", ["UD2MFormats"]),
         tests("ConvertTests", ["UD2MConvert"]),
         tests("LinearAlgebraTests", ["UD2MLinearAlgebra"]),
         tests("LoRATests", ["UD2MLoRA", "UD2MLinearAlgebra"]),
-        tests("RuntimeTests", ["UD2MRuntime", "UD2MLinearAlgebra", "UD2MConvert", "CUD2MKernels"]),
+        tests("RuntimeTests", ["UD2MRuntime", "UD2MLinearAlgebra", "UD2MConvert", "CUD2MKernels", "CUD2MKernelCases"]),
         tests("SamplerTests", ["UD2MSampler", "UD2MRuntime", "UD2MFormats"]),
         tests("ImagingTests", ["UD2MImaging"]),
         tests("CommandsTests", ["UD2MCommands"]),

@@ -65,9 +65,15 @@ public struct Limits: Sendable, Hashable {
 }
 
 extension Int {
-    /// The product with a limit's factor, or the largest integer where it overflows: no size is beyond that.
-    func multipliedOrMaximum(_ factor: Int) -> Int {
+    /// The product with a factor, or the largest integer where it overflows: no size is beyond that.
+    package func multipliedOrMaximum(_ factor: Int) -> Int {
         let (product, overflow) = multipliedReportingOverflow(by: factor)
         return overflow ? .max : product
+    }
+
+    /// The sum, or the largest integer where it overflows.
+    package func addedOrMaximum(_ other: Int) -> Int {
+        let (sum, overflow) = addingReportingOverflow(other)
+        return overflow ? .max : sum
     }
 }

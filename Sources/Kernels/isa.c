@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ISA_COUNT = UD2M_ISA_AVX512 + 1, UNDECIDED = -1 };
+enum { ISA_COUNT = UD2M_ISA_NEON + 1, UNDECIDED = -1 };
 
-static const char *const names[ISA_COUNT] = {"reference", "generic", "avx2", "avx512"};
+static const char *const names[ISA_COUNT] = {"reference", "generic", "avx2", "avx512", "neon"};
 
 /// The only mutable global of the module, and it changes once.
 static _Atomic int cached_default = UNDECIDED;
@@ -24,6 +24,9 @@ bool ud2m_isa_available(ud2m_isa isa) {
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                __builtin_cpu_supports("fma");
+#elif defined(__aarch64__)
+    case UD2M_ISA_NEON:
+        return true;
 #endif
     default:
         return false;
@@ -65,6 +68,9 @@ const operator_table *operators_of(const ud2m_pool *pool) {
         return &operators_avx2;
     case UD2M_ISA_AVX512:
         return &operators_avx512;
+#elif defined(__aarch64__)
+    case UD2M_ISA_NEON:
+        return &operators_neon;
 #endif
     default:
         return &operators_generic;

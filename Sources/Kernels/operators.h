@@ -27,6 +27,8 @@ extern const operator_table operators_generic;
 #if defined(__x86_64__)
 extern const operator_table operators_avx2;
 extern const operator_table operators_avx512;
+#elif defined(__aarch64__)
+extern const operator_table operators_neon;
 #endif
 
 /// The table of `ud2m_pool_isa(pool)`.

@@ -11,7 +11,7 @@ enum CheckpointToolTest {
     static func report(
         _ arguments: [String], exitCode: Int32 = 0, input: String? = nil,
         sourceLocation: SourceLocation = #_sourceLocation
-    ) throws -> [String: JSONValue] {
+    ) throws -> [String: JSONDocument] {
         let result = try BuiltTool("ud2m-convert").run(arguments + ["--json"], input: input)
         #expect(result.exitCode == exitCode, "\(result.errorText)", sourceLocation: sourceLocation)
         let name = try #require(arguments.first, sourceLocation: sourceLocation)
@@ -29,9 +29,9 @@ enum CheckpointToolTest {
     }
 
     /// What PyTorch said the fixture holds: type, shape and digest by name.
-    static func manifest() throws -> [String: JSONValue] {
+    static func manifest() throws -> [String: JSONDocument] {
         let data = try Data(contentsOf: URL(filePath: ToolTest.fixture("tools/manifest.json")))
-        return try #require(try JSONValue(data).object)
+        return try #require(try JSONDocument(data).object)
     }
 
     /// The names in one of the manifest's parts, without the given ones.

@@ -25,7 +25,7 @@ struct EvaluateCommandTests {
         try ImageFile.write(shifted, to: folder.path(path))
     }
 
-    private func evaluate(_ arguments: [String], exitCode: Int32 = 0) throws -> [String: JSONValue] {
+    private func evaluate(_ arguments: [String], exitCode: Int32 = 0) throws -> [String: JSONDocument] {
         let result = try BuiltTool("ud2m").run(["evaluate"] + arguments + ["--json"])
         #expect(result.exitCode == exitCode, "\(result.errorText)")
         return try #require(try ToolTest.checked(result.output, "evaluate").object)

@@ -24,7 +24,7 @@ struct EvaluateNetworkTests {
         }
     }
 
-    private func evaluate(_ arguments: [String], exitCode: Int32 = 0) throws -> [String: UD2MTestSupport.JSONValue] {
+    private func evaluate(_ arguments: [String], exitCode: Int32 = 0) throws -> [String: JSONDocument] {
         let result = try BuiltTool("ud2m").run(["evaluate"] + arguments + ["--json"])
         #expect(result.exitCode == exitCode, "\(result.errorText)")
         return try #require(try ToolTest.checked(result.output, "evaluate").object)

@@ -65,7 +65,7 @@ struct ExportCommandTests {
         let report = try CheckpointToolTest.report(["export", store, target, "--max-shard-size", "1kB"])
         #expect(report["format"]?.string == "sharded")
         let index = folder.path("sharded.safetensors.index.json")
-        let document = try #require(try UD2MTestSupport.JSONValue(Data(contentsOf: URL(filePath: index))).object)
+        let document = try #require(try JSONDocument(Data(contentsOf: URL(filePath: index))).object)
         let map = try #require(document["weight_map"]?.object)
         let expected = try CheckpointToolTest.manifestDigests()
         #expect(Set(map.keys) == Set(expected.keys))
@@ -112,7 +112,7 @@ struct ExportCommandTests {
     func earlierSet() throws {
         let folder = try TemporaryDirectory()
         let (target, other) = (folder.path("x.safetensors"), folder.path("x-00001-of-00002.notes"))
-        func export(_ size: String, _ flags: String...) throws -> [String: UD2MTestSupport.JSONValue] {
+        func export(_ size: String, _ flags: String...) throws -> [String: JSONDocument] {
             try CheckpointToolTest.report(["export", ToolTest.prior, target, "--max-shard-size", size] + flags)
         }
         #expect(try #require(try export("2MB")["files"]?.array).count == 5)
@@ -155,6 +155,52 @@ struct ExportCommandTests {
             #expect(error.object?["location"]?.object?["tensor"]?.string == tensor)
         }
         #expect(try folder.names().isEmpty)
+    }
+
+    @Test("types that safetensors lacks are written as others with a warning, and as they are in .pt files and stores")
+    func retyped() throws {
+        let folder = try TemporaryDirectory()
+        let (types, odd) = (CheckpointToolTest.types, ToolTest.fixture("checkpoints/zip-dtypes-v3.pt"))
+        let report = try CheckpointToolTest.report(["export", types, folder.path("a.safetensors")])
+        let tensor = try #require(report["retyped"]?.array?.first?.object)
+        #expect(report["retyped"]?.array?.count == 1)
+        #expect(tensor["name"]?.string == "types.complex128" && tensor["dtype"]?.string == "complex128")
+        #expect(tensor["writtenAs"]?.string == "F64" && tensor["writtenShape"]?.array?.last?.number == 2)
+        let text = try BuiltTool("ud2m-convert").run(["export", odd, folder.path("b/"), "-q"]).errorText
+        #expect(text.contains("complex32") && text.contains("U32"))
+        for name in ["c.pt", "d.ud2w"] {
+            let kept = try CheckpointToolTest.report(["export", types, folder.path(name)])
+            #expect(kept["retyped"]?.array?.isEmpty == true)
+        }
+        // What is advised against a refusal works.
+        let only = ["--include", "*complex32*"]
+        let error = try ToolTest.failure("ud2m-convert", ["export", odd, folder.path("e.npz")] + only, exitCode: 64)
+        #expect(error.object?["remedy"]?.string?.contains("as .pt") == true)
+        #expect(error.object?["remedy"]?.string?.contains("--dtype") == false)
+        _ = try CheckpointToolTest.report(["export", odd, folder.path("e.pt")] + only)
+    }
+
+    @Test(
+        "a name that is no text is shown escaped, and is the file's fault",
+        arguments: ["npz", "safetensors", "pt", "ud2w"])
+    func surrogate(_ format: String) throws {
+        let folder = try TemporaryDirectory()
+        let file = folder.path("odd.pt")
+        let pickle = PickleAssembler()
+        pickle.op(.emptyDict)
+        pickle.op(.binUnicode, [5, 0, 0, 0, UInt8(ascii: "a"), 0xED, 0xA0, 0x80, UInt8(ascii: "b")])
+        pickle.tensor("0", count: 2, shape: [2], strides: [1]).op(.setItem)
+        pickle.text("ok").tensor("0", count: 2, shape: [2], strides: [1]).op(.setItem)
+        let archive = TorchArchive(pickle: pickle.stopped, storages: ["0": TorchArchive.floats([1, 2])])
+        try Data(archive.zip.build()).write(to: URL(filePath: file))
+        let names = try CheckpointToolTest.report(["ls", file])["tensors"]?.array
+        #expect(names?.first?.object?["name"]?.string == #"a\u{d800}b"#)
+        let command = ["export", file, folder.path("out.\(format)")]
+        let error = try ToolTest.failure("ud2m-convert", command, exitCode: 65).object
+        let place = error?["location"]?.object
+        #expect((place?["tensor"] ?? place?["entry"])?.string?.hasPrefix(#"a\u{d800}b"#) == true)
+        #expect(error?["remedy"]?.string?.contains("--exclude") == true)
+        #expect(try CheckpointToolTest.report(command + ["--exclude", "a*b"])["tensors"]?.array?.count == 1)
     }
 
     @Test("a dry run tells the files and sizes that a real one writes")

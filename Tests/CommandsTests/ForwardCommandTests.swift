@@ -37,6 +37,25 @@ struct ForwardCommandTests {
         }
     }
 
+    @Test("a tap that is named twice is given once")
+    func repeatedTap() throws {
+        let folder = try TemporaryDirectory()
+        let output = folder.path("out.safetensors")
+        let result = try BuiltTool("ud2m").run(
+            ["forward", try store(in: folder), "--input", ToolTest.fixture("adm/adm_a.io.safetensors")]
+                + ["--output", output, "--taps", "middle_block.1", "middle_block.1"])
+        #expect(result.exitCode == 0, "\(result.errorText)")
+        #expect(try WeightStore(path: output).names == ["middle_block.1", "out"])
+    }
+
+    @Test("the help tells the inputs of every network")
+    func help() throws {
+        let text = try BuiltTool("ud2m").run(["forward", "--help"]).text
+        for network in ["ADM", "DDPM", "VGG-16", "SqueezeNet", "LPIPS", "Inception", "discriminator", "RAM"] {
+            #expect(text.contains(network), "\(network)")
+        }
+    }
+
     @Test("inputs that are no numbers, and timesteps that no network knows, are refused with their place")
     func values() throws {
         let folder = try TemporaryDirectory()
@@ -113,6 +132,7 @@ struct ForwardCommandTests {
         let base = ["forward", store, "--input", input, "--output", output]
         let tap = try ToolTest.failure("ud2m", base + ["--taps", "no.such.block"], exitCode: 64)
         #expect(tap.object?["code"]?.string == "tap-unknown")
+        #expect(tap.object?["location"]?.object?["file"]?.string == store)
         let lacking = try ToolTest.failure(
             "ud2m",
             ["forward", store, "--input", ToolTest.fixture("portable_generator.safetensors")]

@@ -122,6 +122,30 @@ struct InputOptionsTests {
         #expect(try BuiltTool("ud2m-convert").run([half, store, "--partial", "--force"]).errorText.contains("lacks 1"))
     }
 
+    @Test("tensors are missing with leave where their names fit a pattern, and only those; the store names them")
+    func allowMissing() throws {
+        let half = folder.path("half.safetensors")
+        let store = folder.path("half.ud2w")
+        try PartialCheckpoint.write(of: ToolTest.prior, without: "out.2.bias", to: half)
+        let other = [half, store, "--allow-missing", "^bias", "--allow-missing", "time_embed"]
+        let error = try ToolTest.failure("ud2m-convert", other, exitCode: 65).object
+        #expect(error?["code"]?.string == "tensors-missing")
+        #expect(error?["remedy"]?.string?.contains("--allow-missing") == true)
+        let flags = ["--allow-missing", #"^out\.\d\.bias$"#]
+        let report = try CheckpointToolTest.report(["convert", half, store] + flags)
+        #expect(report["missing"] == .array([.string("out.2.bias")]))
+        #expect(report["allowedMissing"] == report["missing"])
+        let source = try #require(try WeightStore(path: store).metadata["ud2w.source"])
+        #expect(source.contains(#""missing":1"#) && source.contains(#""missingTensors":["out.2.bias"]"#))
+        #expect(try WeightStore(path: store).names.count == 269)
+        let again = try BuiltTool("ud2m-convert").run([half, store, "--force"] + flags)
+        #expect(again.exitCode == 0 && again.errorText.contains("lacks 1"))
+        _ = try CheckpointToolTest.report(["convert", half, "--dry-run"] + flags)
+        _ = try CheckpointToolTest.report(["convert", half, "--dry-run", "--allow-missing", "^bias"], exitCode: 1)
+        let broken = try ToolTest.failure("ud2m-convert", [half, store, "--allow-missing", "("], exitCode: 64).object
+        #expect(broken?["code"]?.string == "allow-missing")
+    }
+
     @Test("the digest of the source is recorded when asked for")
     func sourceDigest() throws {
         let store = folder.path("prior.ud2w")

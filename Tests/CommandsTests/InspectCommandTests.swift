@@ -15,7 +15,7 @@ struct InspectCommandTests {
         #expect(report["skipped"]?.array?.isEmpty == true)
         for tensor in tensors {
             let members = try #require(tensor.object)
-            var expected: [String: JSONValue]
+            var expected: [String: JSONDocument]
             if let name = members["name"]?.string {
                 expected = try #require(state[name]?.object)
                 #expect(members["path"] == .array([.string("state_dict"), .string("module.\(name)")]))

@@ -31,8 +31,7 @@ struct RestoreCommandTests {
         return observation
     }
 
-    private func restore(_ observation: String, _ output: String, _ more: [String]) throws -> UD2MTestSupport.JSONValue
-    {
+    private func restore(_ observation: String, _ output: String, _ more: [String]) throws -> JSONDocument {
         let result = try BuiltTool("ud2m").run(
             ["restore", store, observation, "-o", output, "--json", "--operator", "\(observation).operator.json"] + more
         )
@@ -104,7 +103,7 @@ struct RestoreCommandTests {
         #expect(noStore.object?["code"]?.string == "file-missing")
         // A prior that its own file says to predict something else than noise.
         let other = folder.path("other.ud2w")
-        let config = try UD2MFormats.JSONValue(parsing: #"{"scheduler": {"prediction_type": "v_prediction"}}"#)
+        let config = try JSONValue(parsing: #"{"scheduler": {"prediction_type": "v_prediction"}}"#)
         _ = try WeightStoreWriter(
             tensors: [TensorInput(name: "w", shape: [1], floats: [1])],
             information: StoreMetadata(architecture: WeightStore(path: store).architecture, config: config)

@@ -47,6 +47,37 @@ struct ScanCommandTests {
         #expect(text.contains("posix.system") && text.contains("pickle-truncated"))
     }
 
+    @Test(
+        "an archive that is cut before any pickle could be read is suspicious, with the reason",
+        arguments: [30, 1_000, 5_000])
+    func unreadable(_ length: Int) throws {
+        let folder = try TemporaryDirectory()
+        let path = folder.path("cut.pt")
+        let whole = try Data(contentsOf: URL(filePath: ToolTest.fixture("tools/dangerous.pt")))
+        try (whole.prefix(min(length, whole.count - 30))).write(to: URL(filePath: path))
+        let report = try CheckpointToolTest.report(["scan", path], exitCode: 65)
+        #expect(report["verdict"]?.string == "suspicious")
+        #expect(report["findings"]?.array?.first?.object?["severity"]?.string == "suspicious")
+        #expect(report["error"]?.object?["code"]?.string?.hasPrefix("zip-") == true)
+        let text = try BuiltTool("ud2m-convert").run(["scan", path]).text
+        #expect(text.contains("suspicious at file"))
+        // A file that holds no pickle is an error as before, and so is an archive that is whole and no checkpoint.
+        try Data("GGUF\u{3}".utf8).write(to: URL(filePath: path))
+        #expect(
+            try ToolTest.failure("ud2m-convert", ["scan", path], exitCode: 65).object?["code"]?.string == "gguf-model")
+        try Data(ZipBuilder([.init("readme", [1])]).build()).write(to: URL(filePath: path))
+        #expect(
+            try ToolTest.failure("ud2m-convert", ["scan", path], exitCode: 65).object?["code"]?.string == "torch-layout"
+        )
+    }
+
+    @Test("an array of Python objects is a pickle that is not read", arguments: ["objects.npz", "objects.npy"])
+    func objects(_ name: String) throws {
+        let report = try CheckpointToolTest.report(["scan", ToolTest.fixture("attacks/\(name)")], exitCode: 65)
+        #expect(report["verdict"]?.string == "suspicious")
+        #expect(report["error"]?.object?["code"]?.string == "npy-objects")
+    }
+
     @Test("bare pickles of every protocol are clean when they hold arrays", arguments: 0...5)
     func barePickles(_ version: Int) throws {
         let report = try CheckpointToolTest.report(
@@ -62,6 +93,16 @@ struct ScanCommandTests {
         let unknown = ToolTest.fixture("tools/unknown-class.pt")
         #expect(try tool.run(["scan", unknown, "--strict-globals"]).exitCode == 1)
         #expect(try tool.run(["scan", ToolTest.fixture("safetensors/reference-0.8.safetensors")]).exitCode == 0)
+    }
+
+    @Test("a denied global that is named and never called is suspicious, and its file is loaded with a warning")
+    func namedOnly() throws {
+        let file = ToolTest.fixture("attacks/denied-value.pt")
+        _ = try CheckpointToolTest.report(["scan", file], exitCode: 1)
+        let loaded = try BuiltTool("ud2m-convert").run(["stat", file])
+        #expect(loaded.exitCode == 0 && loaded.errorText.contains("posix.system"))
+        let error = try ToolTest.failure("ud2m-convert", ["stat", file, "--strict-globals"], exitCode: 77)
+        #expect(error.object?["code"]?.string == "pickle-unknown")
     }
 
     @Test("dangerous files are not exported")

@@ -60,6 +60,24 @@ struct SelectionCommandTests {
         }
     }
 
+    @Test("tensors beside a nested state dict are named as the other state dicts are, and can be selected")
+    func looseTensors() throws {
+        let pickle = PickleAssembler()
+        pickle.op(.emptyList).tensor("0", count: 2, shape: [2], strides: [1]).op(.append)
+        pickle.op(.emptyDict).text("w").tensor("0", count: 2, shape: [2], strides: [1]).op(.setItem).op(.append)
+        pickle.tensor("0", count: 2, shape: [2], strides: [1]).op(.append)
+        let archive = TorchArchive(pickle: pickle.stopped, storages: ["0": TorchArchive.floats([1, 2])])
+        try Data(archive.zip.build()).write(to: URL(filePath: file))
+        let inspected = try CheckpointToolTest.report(["inspect", file])
+        #expect(inspected["selection"]?.object?["path"] == .array([.string("1")]))
+        #expect(inspected["looseTensors"] == .array([.array([.string("0")]), .array([.string("2")])]))
+        #expect(try BuiltTool("ud2m-convert").run(["inspect", file]).text.contains("no state dict: 0, 2"))
+        #expect(try BuiltTool("ud2m-convert").run(["ls", file]).errorText.contains(": 0, 2"))
+        let root = try CheckpointToolTest.report(["ls", file, "--select", "(root)"])
+        #expect(root["tensors"]?.array?.compactMap { $0.object?["name"]?.string } == ["0", "2"])
+        #expect(root["looseTensors"]?.array?.isEmpty == true)
+    }
+
     @Test("tensors that cannot be delivered are named by every command, quiet or not")
     func skipped() throws {
         let meta = ToolTest.fixture("checkpoints/zip-meta.pt")

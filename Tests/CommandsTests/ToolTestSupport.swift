@@ -12,16 +12,16 @@ enum ToolTest {
     }
 
     /// Checks a tool's output against a schema and gives it as JSON.
-    static func checked(_ data: Data, _ schema: String) throws -> JSONValue {
+    static func checked(_ data: Data, _ schema: String) throws -> JSONDocument {
         let file = RepositoryPaths.root.appending(path: "schemas/\(schema).schema.json")
         #expect(try JSONSchema(file: file).validate(data) == [])
-        return try JSONValue(data)
+        return try JSONDocument(data)
     }
 
     /// Runs a tool that must fail with `code` under `--json`, and gives the error's code.
     static func failure(
         _ tool: String, _ arguments: [String], exitCode: Int32, sourceLocation: SourceLocation = #_sourceLocation
-    ) throws -> JSONValue {
+    ) throws -> JSONDocument {
         let result = try BuiltTool(tool).run(arguments + ["--json"])
         #expect(result.exitCode == exitCode, "\(result.errorText)", sourceLocation: sourceLocation)
         #expect(result.output.isEmpty, sourceLocation: sourceLocation)

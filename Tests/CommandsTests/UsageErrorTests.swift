@@ -25,6 +25,25 @@ struct UsageErrorTests {
         #expect(try BuiltTool("ud2m-convert").run([name, "out.ud2w"]).exitCode == 66)
     }
 
+    @Test(
+        "a value that an option does not take is told what it takes",
+        arguments: [
+            (["ls", "in.pt", "--limit", "nothing=3"], "pickle-bytes"), (["ls", "in.pt", "--limit", "tensors"], "rank"),
+            (["ls", "in.pt", "--limit", "tensors=x"], "MiB"),
+            (["export", "in.pt", "out.npz", "--rule", "a=f64"], "bf16"),
+            (["cast", "in.pt", "out.npz", "--rule", "weight"], "regex=type"),
+            (["export", "in.pt", "out/", "--max-shard-size", "2X"], "GiB"),
+        ])
+    func accepted(_ arguments: [String], _ word: String) throws {
+        let text = try BuiltTool("ud2m-convert").run(arguments)
+        #expect(text.exitCode == 64)
+        // The usage line that follows names every option.
+        let message = text.errorText.prefix { $0 != "\n" }
+        #expect(message.contains(word), "\(message)")
+        let error = try ToolTest.failure("ud2m-convert", arguments, exitCode: 64).object
+        #expect(error?["message"]?.string?.contains(word) == true)
+    }
+
     @Test("arguments that are not UTF-8 are usage errors", arguments: ["", "--json"])
     func encoding(_ flag: String) throws {
         let tool = try BuiltTool("ud2m-convert").url.path(percentEncoded: false)

@@ -76,8 +76,8 @@ struct VerifyCommandTests {
     }
 
     /// Reports by the names of the files.
-    private func files(_ report: [String: JSONValue]) throws -> [String: [String: JSONValue]] {
-        var files: [String: [String: JSONValue]] = [:]
+    private func files(_ report: [String: JSONDocument]) throws -> [String: [String: JSONDocument]] {
+        var files: [String: [String: JSONDocument]] = [:]
         for file in try #require(report["files"]?.array) {
             let object = try #require(file.object)
             files[String(try #require(object["path"]?.string).split(separator: "/").last ?? "")] = object

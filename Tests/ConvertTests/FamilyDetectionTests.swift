@@ -54,7 +54,8 @@ struct FamilyDetectionTests {
         }
     }
 
-    private static func error(
+    /// What converting tensors of these shapes throws, or nil.
+    static func error(
         _ shapes: [TensorName: [Int]], options: DetectionOptions = DetectionOptions()
     ) -> UD2MError? {
         do {

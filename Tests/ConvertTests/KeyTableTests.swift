@@ -43,7 +43,7 @@ struct KeyTableTests {
         let detected = try #require(try ArchitectureRegistry.detect(table.index))
         #expect(detected.family == row.family)
         #expect(detected.publishedParameterCount == row.parameters)
-        #expect(detected.knownModels.contains(row.model))
+        #expect(detected.knownModels.names.contains(row.model))
         let plan = try Self.plan(table.shapes)
         #expect(plan.mismatches.isEmpty)
         #expect(plan.isComplete)

@@ -111,6 +111,7 @@ struct LayoutConversionTests {
             ("layers_per_block", "2", "layers_per_block"), ("block_out_channels", "[32,64]", "block_out_channels"),
             ("down_block_types", "[\"DownBlock2D\",\"DownBlock2D\"]", "down_block_types"),
             ("up_block_types", "[\"UpBlock2D\",\"AttnUpBlock2D\"]", "up_block_types"),
+            ("down_block_types", "[\"DownBlock2D\",\"AttnSkipDownBlock2D\"]", "down_block_types"),
             ("time_embedding_dim", "64", "time_embedding_dim"), ("in_channels", "1", "in_channels"),
             ("flip_sin_to_cos", "1", "flip_sin_to_cos"), ("a_new_field", "1", "a_new_field"),
         ] as [(String, String, String?)])
@@ -168,6 +169,45 @@ struct LayoutConversionTests {
             Issue.record("nothing was thrown")
         } catch let error as UD2MError {
             #expect(error.location.file == folder.path("config.json"))
+        }
+    }
+
+    @Test("a UNet2DModel may attend on one way only; the tensors say so, with config.json or without")
+    func attentionOnOneWay() throws {
+        let folder = try TemporaryDirectory()
+        let new = try Self.names("pesser_to_diffusers")
+        let path = folder.path("diffusion_pytorch_model.safetensors")
+        var expected = Self.ddpm
+        expected.upAttentionLevels = []
+        #expect(expected.parameters.count == Self.ddpm.parameters.count - 2 * 10)
+        try Self.write(expected.parameters, to: path, shapes: Self.diffusersShape, names: { [new[$0] ?? ""] })
+        #expect(try Self.convert(path, to: folder.path("shapes.ud2w")).architecture == .ddpm(expected))
+        let text = try String(contentsOfFile: Self.fixture("ddpm/config.json"), encoding: .utf8)
+        guard case .object(var object) = try JSONValue(parsing: text) else { return }
+        let config = folder.path("config.json")
+        // The configuration of the symmetric network contradicts the tensors.
+        try Data(text.utf8).write(to: URL(filePath: config))
+        let error = #expect(throws: UD2MError.self) { try Self.convert(path, to: folder.path("none.ud2w")) }
+        #expect(error?.location.entry == "up_block_types")
+        object["up_block_types"] = .array(["UpBlock2D", "UpBlock2D"])
+        try Data(JSONValue.object(object).canonicalText().utf8).write(to: URL(filePath: config))
+        let store = try Self.convert(path, to: folder.path("config.ud2w"))
+        #expect(store.architecture == .ddpm(expected))
+        // Read from its own store, whose names are pesser's, it is the same network again.
+        #expect(
+            try Self.convert(folder.path("config.ud2w"), to: folder.path("again.ud2w")).architecture == .ddpm(expected))
+    }
+
+    @Test("a lost attention weight is missed, and not taken for a level without attention")
+    func lostAttention() throws {
+        let new = try Self.names("pesser_to_diffusers")
+        for lost in ["up.1.attn.0.q.weight", "down.1.attn.0.q.weight"] {
+            let tensors = Self.ddpm.parameters.filter { $0.name.text != lost }.map {
+                TensorSource(TensorName(new[$0.name.text] ?? ""), [UInt8](), .f32, shape: Self.diffusersShape($0))
+            }
+            let plan = try ConversionPlan(checkpoint: Checkpoint([StateDict(path: [], tensors: tensors)]))
+            #expect(plan.missing.map(\.name.text) == [try #require(new[lost])])
+            #expect(plan.unmapped.isEmpty)
         }
     }
 
@@ -264,7 +304,7 @@ struct LayoutConversionTests {
             trunk: Checkpoint([StateDict(path: [], tensors: tensors)]), linear: linear)
         let plan = try ConversionPlan(checkpoint: joined)
         #expect(plan.isComplete)
-        #expect(plan.choice.architecture.knownModels == ["lpips \(name)"])
+        #expect(plan.choice.architecture.knownModels.names == ["lpips \(name)"])
     }
 
     @Test("a file that is no trunk or has no linear layers is named")

@@ -114,6 +114,6 @@ struct StateDictSelectionTests {
         ])
     func knownModels(_ table: String, _ names: [String]) throws {
         let detected = try #require(try ArchitectureRegistry.detect(try KeyTable(table).index))
-        #expect(detected.knownModels == names)
+        #expect(detected.knownModels.names == names)
     }
 }

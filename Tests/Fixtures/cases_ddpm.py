@@ -1,4 +1,4 @@
-"""The DDPM fixture: two levels, attention on the lower one."""
+"""The DDPM fixtures: two levels, attention on the lower one; one network attends there on the way down only."""
 
 import json
 

@@ -202,10 +202,10 @@ def other_containers():
     del MANIFEST["dcp/.metadata"]
     buffer = io.BytesIO()
     np.savez(buffer, a=np.array([{}], dtype=object))
-    write("objects.npz", buffer.getvalue(), code="npy-dtype")
+    write("objects.npz", buffer.getvalue(), code="npy-objects")
     buffer = io.BytesIO()
     np.save(buffer, np.array([{}], dtype=object))
-    write("objects.npy", buffer.getvalue(), code="npy-dtype")
+    write("objects.npy", buffer.getvalue(), code="npy-objects")
     buffer = io.BytesIO()
     np.save(buffer, np.zeros(2, dtype=[("a", "f4")]))
     write("structures.npy", buffer.getvalue(), code="npy-dtype")

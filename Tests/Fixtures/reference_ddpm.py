@@ -94,14 +94,19 @@ class Level(nn.Module):
 
 
 class DDPM(nn.Module):
-    """The whole network; `config` has the names of the published configuration files."""
+    """The whole network; `config` has the names of the published configuration files.
+
+    `up_attn_resolutions` is diffusers' freedom to attend on the way up at other levels than on the way down.
+    """
 
     def __init__(self, config):
         super().__init__()
         ch = config["ch"]
         blocks = config["num_res_blocks"]
         widths = [ch * m for m in config["ch_mult"]]
-        has_attention = [config["resolution"] >> level in config["attn_resolutions"] for level in range(len(widths))]
+        resolutions = [config["resolution"] >> level for level in range(len(widths))]
+        down_attention = config["attn_resolutions"]
+        up_attention = config.get("up_attn_resolutions", down_attention)
         embedding = 4 * ch
         self.ch = ch
         self.temb = nn.Module()
@@ -111,7 +116,7 @@ class DDPM(nn.Module):
         skips, width = [ch], ch
         for level, out in enumerate(widths):
             inputs = [width] + [out] * (blocks - 1)
-            self.down.append(Level(inputs, out, embedding, has_attention[level]))
+            self.down.append(Level(inputs, out, embedding, resolutions[level] in down_attention))
             skips += [out] * blocks
             if level + 1 < len(widths):
                 self.down[level].downsample = Downsample(out)
@@ -126,7 +131,7 @@ class DDPM(nn.Module):
             for _ in range(blocks + 1):
                 inputs.append(width + skips.pop())
                 width = out
-            self.up.insert(0, Level(inputs, out, embedding, has_attention[level]))
+            self.up.insert(0, Level(inputs, out, embedding, resolutions[level] in up_attention))
             if level > 0:
                 self.up[0].upsample = Upsample(out)
         self.norm_out = norm(width)

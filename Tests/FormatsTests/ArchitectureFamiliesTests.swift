@@ -32,6 +32,13 @@ import UD2MTestSupport
             .discriminator(
                 DiscriminatorConfiguration(imageChannels: 3, imageSize: 32, stemChannels: 32, widths: [64, 128, 64]))
         ),
+        (
+            "ddpm",
+            .ddpm(
+                DDPMConfiguration(
+                    modelChannels: 32, levelChannels: [32, 64], residualBlocks: 1, attentionLevels: [1],
+                    upAttentionLevels: [0]))
+        ),
     ]
 
     static func schema() throws -> JSONSchema {
@@ -50,7 +57,8 @@ import UD2MTestSupport
         (0, "image_channels", "0"), (0, "image_channels", "65"), (0, "model_channels", "16"),
         (0, "level_channels", "[]"), (0, "level_channels", "[16,64]"), (0, "level_channels", "[131072]"),
         (0, "residual_blocks", "0"), (0, "residual_blocks", "65"), (0, "attention_levels", "[-1]"),
-        (0, "attention_levels", "[16]"), (0, "head_channels", "0"), (0, "head_channels", "null"),
+        (0, "attention_levels", "[16]"), (0, "up_attention_levels", "[16]"), (0, "up_attention_levels", "null"),
+        (0, "head_channels", "0"), (0, "head_channels", "null"),
         (0, "norm_epsilon", "0"), (0, "norm_epsilon", "2"), (0, "norm_epsilon", "\"1e-6\""),
         (0, "timestep_order", "\"sin\""), (0, "frequency_shift", "2"), (0, "down_padding", "0"), (0, "extra", "1"),
         (0, "family", "\"ddim\""),
@@ -71,6 +79,7 @@ import UD2MTestSupport
     static let codeRefuses: [(Int, String, String)] = [
         (0, "model_channels", "40"), (0, "level_channels", "[32,48]"), (0, "attention_levels", "[2]"),
         (0, "attention_levels", "[1,0]"), (0, "attention_levels", "[1,1]"), (0, "head_channels", "24"),
+        (0, "up_attention_levels", "[1,0]"), (0, "up_attention_levels", "[2]"),
         (0, "level_channels", "[32,32,32,32,32,32,32,32,32,32,32,32,32,32,32,32,32]"),
         (1, "image_channels", "[3,1]"), (1, "image_channels", "[3,3]"), (1, "widths", "[8,8,8,8,8]"),
         (2, "widths", "[1,1,1,1,1,1]"), (2, "classifier_widths", "[1,1,1,1]"),

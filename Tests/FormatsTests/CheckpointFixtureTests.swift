@@ -27,7 +27,7 @@ import UD2MTestSupport
     static let folder = RepositoryPaths.fixtures.appending(path: "checkpoints")
     static let manifest: [String: Expectation] = {
         guard let data = try? Data(contentsOf: folder.appending(path: "manifest.json")),
-            let document = try? TestSupportJSON(data), let files = document.object?["files"]?.object
+            let document = try? JSONDocument(data), let files = document.object?["files"]?.object
         else { return [:] }
         return files.mapValues { file in
             let rows = (file.object?["tensors"]?.array ?? []).map { row in
@@ -98,6 +98,3 @@ import UD2MTestSupport
             path: tensor.path.map { Array($0.utf8) }, type: tensor.elementTypeName, shape: tensor.shape, digest: digest)
     }
 }
-
-/// The reader of the tests' own manifest, not the toolkit's.
-private typealias TestSupportJSON = UD2MTestSupport.JSONValue

@@ -69,6 +69,18 @@ import UD2MTestSupport
         #expect([.containerUnknown, .npyHeader].contains(test.code) || error?.remedy != nil)
     }
 
+    @Test(
+        "what a compressed file is told is the command that unpacks it",
+        arguments: [
+            (UD2MError.Code.sevenZipFile, "7z x FILE"), (.rarFile, "unrar x FILE"), (.xzFile, "xz -dc FILE > OUT"),
+            (.zstdFile, "zstd -dc FILE > OUT"), (.bzip2File, "bzip2 -dc FILE > OUT"),
+            (.gzipFile, "gzip -dc FILE > OUT"),
+        ])
+    func unpacking(_ code: UD2MError.Code, _ command: String) throws {
+        let test = try #require(Self.refused.first { $0.code == code })
+        #expect(thrownError { try Checkpoint.open(bytes: test.bytes) }?.remedy?.contains(command) == true)
+    }
+
     @Test func aPointersSizeIsNamedHoweverItsLinesEnd() {
         let text = "version https://git-lfs.github.com/spec/v1\r\noid sha256:ab\r\nsize 12\r\n"
         let error = thrownError { try Checkpoint.open(bytes: Array(text.utf8)) }
@@ -92,6 +104,7 @@ import UD2MTestSupport
         let zip = ZipBuilder([ZipBuilder.Entry("readme", [1]), ZipBuilder.Entry("weights/model.pt", [1])])
         let error = thrownError { try Checkpoint.open(bytes: zip.build()) }
         #expect(error?.code == .packedCheckpoint)
+        #expect(error?.remedy?.contains("unzip FILE") == true)
         #expect(error?.location.entry == "weights/model.pt")
     }
 

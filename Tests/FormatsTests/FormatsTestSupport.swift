@@ -3,9 +3,6 @@ import Testing
 import UD2MFormats
 import UD2MTestSupport
 
-/// The document type under test, where the test helpers bring one of the same name.
-typealias JSONValue = UD2MFormats.JSONValue
-
 /// Runs `body` and returns the error it must throw; anything else is a failure.
 @discardableResult
 func expectError(

@@ -64,6 +64,26 @@ import UD2MTestSupport
         #expect(archive.entries[0].payloadRange == (30 + 3 + 4 + 17)..<(30 + 3 + 4 + 17 + 3))
     }
 
+    /// Local headers are read a kibibyte at a time: what is longer, or lies across the end of one read, must not matter.
+    @Test(arguments: [0, 900, 990, 1_020, 5_000, 60_000])
+    func headersOfAnyLengthAndDistance(_ size: Int) throws {
+        let data = (0..<5).map { [UInt8](repeating: UInt8($0), count: size + $0) }
+        var builder = ZipBuilder((0..<5).map { ZipBuilder.Entry("r/\($0)", data[$0]) })
+        for (index, padding) in [0, size, 1_000, 7, 65_000].enumerated() { builder.entries[index].padding = padding }
+        for index in [1, 2] { builder.entries[index].hasDescriptor = true }
+        for index in [3, 4] { builder.entries[index].isZip64 = true }
+        let bytes = builder.build()
+        let archive = try Self.archive(bytes)
+        for index in 0..<5 { #expect(try Self.contents(archive, "r/\(index)") == data[index]) }
+        #expect(archive.remarks.isEmpty)
+        // The same archive as a part of a larger file.
+        let folder = try TemporaryDirectory()
+        let path = folder.path("larger")
+        try Data([1, 2, 3] + bytes + [4, 5]).write(to: URL(filePath: path))
+        let part = try ZipArchive(file: MappedFile(path: path), range: 3..<3 + bytes.count)
+        for index in 0..<5 { #expect(try Self.contents(part, "r/\(index)") == data[index]) }
+    }
+
     // MARK: Refusals
 
     private static let refused:

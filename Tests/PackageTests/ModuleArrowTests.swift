@@ -7,7 +7,7 @@ import UD2MTestSupport
     @Test func everyTargetIsInTheTable() throws {
         let package = try PackageDescription.load()
         let targets = package.targets.filter { ["regular", "executable"].contains($0.type) }
-            .filter { $0.name != "UD2MTestSupport" }
+            .filter { !ModuleTable.testOnly.contains($0.name) }
         #expect(targets.count >= 9)
         for target in targets {
             let module = try #require(ModuleTable.modules[target.name], "\(target.name) is not in the table")
@@ -15,6 +15,13 @@ import UD2MTestSupport
             for dependency in target.dependencies {
                 #expect(module.mayUse.contains(dependency.name), "\(target.name) must not use \(dependency.name)")
             }
+        }
+    }
+
+    @Test func onlyTestsUseTestCode() throws {
+        for target in try PackageDescription.load().targets where target.type != "test" {
+            let used = ModuleTable.testOnly.intersection(target.dependencies.map(\.name))
+            #expect(used.isEmpty, "\(target.name) must not use \(used)")
         }
     }
 

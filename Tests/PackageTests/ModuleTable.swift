@@ -32,6 +32,9 @@ enum ModuleTable {
         "ud2m-lora": Module(folder: "Executables/ud2m-lora", mayUse: ["UD2MCommands"]),
     ]
 
+    /// Targets outside `Sources` that only tests may use.
+    static let testOnly: Set<String> = ["UD2MTestSupport", "CUD2MKernelCases"]
+
     /// Modules of the toolchain and the system that any Swift file may import.
     static let toolchain: Set<String> = [
         "Swift", "Foundation", "Glibc", "Musl", "Darwin", "Dispatch", "Synchronization",

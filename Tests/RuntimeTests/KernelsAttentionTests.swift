@@ -1,31 +1,30 @@
+import CUD2MKernelCases
 import CUD2MKernels
 import Foundation
 import Testing
 
 /// One self-attention to check.
 struct AttentionCase: CustomTestStringConvertible {
-    enum RowOrder: String {
-        case legacy, new, separate
-    }
-
-    var heads: Int
-    var headChannels: Int
-    var tokens: Int
-    var order: RowOrder
+    let name: String
+    let heads: Int
+    let headChannels: Int
+    let tokens: Int
+    let order: ud2m_case_rows
     /// Factor of the queries: large products test the running maximum.
-    var gain: Float = 1
+    let gain: Float
 
-    var testDescription: String { "\(heads)×\(headChannels), \(tokens) tokens, \(order.rawValue), gain \(gain)" }
+    var testDescription: String { name }
 
-    static let shared: [AttentionCase] = [
-        AttentionCase(heads: 1, headChannels: 16, tokens: 1, order: .legacy),
-        AttentionCase(heads: 2, headChannels: 64, tokens: 64, order: .legacy),
-        AttentionCase(heads: 3, headChannels: 8, tokens: 49, order: .legacy),
-        AttentionCase(heads: 4, headChannels: 8, tokens: 77, order: .new),
-        AttentionCase(heads: 2, headChannels: 21, tokens: 300, order: .new, gain: 20),
-        AttentionCase(heads: 1, headChannels: 40, tokens: 270, order: .separate, gain: 60),
-        AttentionCase(heads: 1, headChannels: 544, tokens: 20, order: .separate),
-    ]
+    static let shared = sharedCases(ud2m_attention_cases).filter { $0.use == UD2M_CASE_CHECKED }.map(AttentionCase.init)
+
+    init(_ row: ud2m_attention_case) {
+        name = String(cString: row.name)
+        heads = Int(row.heads)
+        headChannels = Int(row.head_channels)
+        tokens = Int(row.tokens)
+        order = row.rows
+        gain = row.gain
+    }
 }
 
 @Suite("Kernels: attention")
@@ -71,7 +70,7 @@ struct KernelsAttentionTests {
         let sources: [Int]
         var ordered = values
         switch problem.order {
-        case .legacy:
+        case UD2M_CASE_ROWS_LEGACY:
             sources = [3 * channels]
             for head in 0..<problem.heads {
                 for part in 0..<3 {
@@ -82,11 +81,11 @@ struct KernelsAttentionTests {
             }
             (attention.key_offset, attention.value_offset) = (Int32(n), Int32(2 * n))
             attention.head_stride = Int32(3 * n)
-        case .new:
+        case UD2M_CASE_ROWS_NEW:
             sources = [3 * channels]
             (attention.key_offset, attention.value_offset) = (Int32(channels), Int32(2 * channels))
             attention.head_stride = Int32(n)
-        case .separate:
+        default:
             sources = [channels, channels, channels]
             (attention.key_offset, attention.value_offset) = (Int32(blocks * 16), Int32(2 * blocks * 16))
             attention.head_stride = Int32(n)
@@ -109,7 +108,6 @@ struct KernelsAttentionTests {
         return output.planar
     }
 
-    // A rounding of a product p changes its weight by p · 6e-8, so the bound grows with the size of the products.
     @Test("every tier computes the definition, for any number of threads", arguments: AttentionCase.shared)
     func matchesDefinition(_ problem: AttentionCase) throws {
         let values = makeValues(problem)
@@ -117,7 +115,7 @@ struct KernelsAttentionTests {
         for isa in runnableTiers {
             let alone = try run(problem, values, KernelPool(threads: 1, isa: isa))
             let error = normalisedError(alone, reference)
-            #expect(error < 1e-6 * Double(max(1, problem.gain / 6)), "\(isaName(isa)): \(error)")
+            #expect(error < UD2M_BOUND_ATTENTION * Double(max(1, problem.gain / 6)), "\(isaName(isa)): \(error)")
             for threads in 2...3 {
                 #expect(try run(problem, values, KernelPool(threads: threads, isa: isa)) == alone)
             }

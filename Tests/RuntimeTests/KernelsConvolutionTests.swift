@@ -1,3 +1,4 @@
+import CUD2MKernelCases
 import CUD2MKernels
 import Testing
 
@@ -28,52 +29,34 @@ struct ConvolutionCase: CustomTestStringConvertible {
     var outputWidth: Int { (width * upsample + pads.1 + pads.3 - kernel.1) / stride + 1 }
     var residualHeight: Int { (outputHeight + max(residual, 1) - 1) / max(residual, 1) }
     var residualWidth: Int { (outputWidth + max(residual, 1) - 1) / max(residual, 1) }
+}
 
-    static let shared: [ConvolutionCase] = [
-        ConvolutionCase(sources: [3], outputs: 32, height: 9, width: 7),
-        ConvolutionCase(sources: [16], outputs: 16, height: 1, width: 1),
-        ConvolutionCase(sources: [20], outputs: 6, height: 13, width: 31, mapped: true),
-        ConvolutionCase(
-            sources: [32], outputs: 64, height: 17, width: 100, mapped: true, inputActivation: UD2M_ACTIVATION_SILU,
-            residual: 1),
-        ConvolutionCase(
-            sources: [24, 8], outputs: 48, height: 8, width: 8, mapped: true, inputActivation: UD2M_ACTIVATION_SILU),
-        ConvolutionCase(sources: [64, 32, 5], outputs: 33, height: 5, width: 6, bias: false),
-        ConvolutionCase(sources: [32], outputs: 32, height: 16, width: 15, stride: 2),
-        ConvolutionCase(sources: [17], outputs: 40, height: 9, width: 12, stride: 2, pads: (0, 0, 1, 1)),
-        ConvolutionCase(
-            sources: [12], outputs: 16, height: 11, width: 10, kernel: (3, 3), stride: 3, pads: (2, 0, 1, 3)),
-        ConvolutionCase(
-            sources: [32], outputs: 32, height: 7, width: 9, upsample: 2, mapped: true,
-            inputActivation: UD2M_ACTIVATION_SILU, residual: 2),
-        ConvolutionCase(sources: [16], outputs: 16, height: 3, width: 50, stride: 2, upsample: 2),
-        ConvolutionCase(
-            sources: [40], outputs: 24, height: 6, width: 11, kernel: (1, 1), pads: (0, 0, 0, 0), residual: 1),
-        ConvolutionCase(
-            sources: [40], outputs: 24, height: 5, width: 7, kernel: (1, 1), pads: (0, 0, 0, 0), residual: 2),
-        ConvolutionCase(
-            sources: [32, 32], outputs: 70, height: 21, width: 37, kernel: (1, 1), pads: (0, 0, 0, 0), mapped: true),
-        ConvolutionCase(sources: [18], outputs: 20, height: 9, width: 9, kernel: (1, 7), pads: (0, 3, 0, 3)),
-        ConvolutionCase(sources: [18], outputs: 20, height: 9, width: 9, kernel: (7, 1), pads: (3, 0, 3, 0)),
-        ConvolutionCase(
-            sources: [9], outputs: 10, height: 12, width: 8, kernel: (5, 5), pads: (2, 2, 2, 2),
-            activation: UD2M_ACTIVATION_RELU, residual: 1),
-        ConvolutionCase(
-            sources: [8], outputs: 16, height: 10, width: 6, kernel: (2, 2), stride: 2, pads: (0, 0, 0, 0),
-            activation: UD2M_ACTIVATION_SILU),
-        ConvolutionCase(
-            sources: [10], outputs: 12, height: 8, width: 5, inputActivation: UD2M_ACTIVATION_RELU),
-        ConvolutionCase(sources: [320], outputs: 32, height: 6, width: 5),
-    ]
+extension ConvolutionCase {
+    static let shared = cases(UD2M_CASE_CHECKED)
 
     /// Images of more than one block of tiles, and odd padding.
-    static let winograd: [ConvolutionCase] = [
-        ConvolutionCase(sources: [16], outputs: 18, height: 37, width: 70, mapped: true, residual: 1),
-        ConvolutionCase(sources: [20, 5], outputs: 48, height: 3, width: 300, pads: (0, 2, 1, 0)),
-        ConvolutionCase(
-            sources: [16], outputs: 16, height: 20, width: 21, upsample: 2, mapped: true,
-            inputActivation: UD2M_ACTIVATION_SILU, activation: UD2M_ACTIVATION_RELU, residual: 2),
-    ]
+    static let winograd = cases(UD2M_CASE_TILES)
+
+    /// The cases of the shared list that are for `use`.
+    private static func cases(_ use: ud2m_case_use) -> [ConvolutionCase] {
+        sharedCases(ud2m_conv_cases).filter { $0.use == use }.map(ConvolutionCase.init)
+    }
+
+    init(_ row: ud2m_conv_case) {
+        sources = caseSources(row.sources)
+        outputs = Int(row.outputs)
+        height = Int(row.height)
+        width = Int(row.width)
+        kernel = (Int(row.kernel.0), Int(row.kernel.1))
+        stride = Int(row.stride)
+        pads = (Int(row.pads.0), Int(row.pads.1), Int(row.pads.2), Int(row.pads.3))
+        upsample = Int(row.upsample)
+        mapped = row.mapped
+        inputActivation = row.input_activation
+        activation = row.activation
+        bias = row.bias
+        residual = Int(row.residual)
+    }
 }
 
 /// Inputs of a case and the result by definition.
@@ -282,9 +265,6 @@ func padded(_ values: [Float], slots: [Int], count: Int) -> [Float] {
 
 @Suite("Kernels: convolution")
 struct KernelsConvolutionTests {
-    // Sums of up to 3000 products in float32, in order: the error of a random walk is about 1e-7 · √3000 / √3.
-    static let directBound = 1.5e-6
-
     @Test("every tier computes the definition", arguments: ConvolutionCase.shared)
     func matchesDefinition(_ problem: ConvolutionCase) throws {
         let convolution = ConvolutionProblem(problem)
@@ -292,7 +272,7 @@ struct KernelsConvolutionTests {
         for isa in runnableTiers {
             let actual = try convolution.run(KernelPool(threads: 2, isa: isa))
             let error = normalisedError(actual, expected)
-            #expect(error < (isa == UD2M_ISA_REFERENCE ? 1e-7 : Self.directBound), "\(isaName(isa)): \(error)")
+            #expect(error < (isa == UD2M_ISA_REFERENCE ? 1e-7 : UD2M_BOUND_CONV_DIRECT), "\(isaName(isa)): \(error)")
         }
     }
 
@@ -306,8 +286,6 @@ struct KernelsConvolutionTests {
         }
     }
 
-    // Sums of products of transformed values: 2×2 tiles stay near direct, 4×4 tiles lose a factor of two or three
-    // (`kernels.md`, "Algorithms"); few channels, as here, are the worst case, because sums average less.
     @Test(
         "Winograd convolution computes the definition, for any number of threads",
         arguments: ConvolutionCase.shared.filter { $0.kernel == (3, 3) && $0.stride == 1 } + ConvolutionCase.winograd,
@@ -318,7 +296,8 @@ struct KernelsConvolutionTests {
         for isa in runnableTiers where isa != UD2M_ISA_REFERENCE {
             let alone = try convolution.run(KernelPool(threads: 1, isa: isa), algorithm: algorithm)
             let error = normalisedError(alone, expected)
-            #expect(error < (algorithm == UD2M_CONV_WINOGRAD2 ? 1.5e-6 : 4e-6), "\(isaName(isa)): \(error)")
+            let bound = algorithm == UD2M_CONV_WINOGRAD2 ? UD2M_BOUND_CONV_WINOGRAD2 : UD2M_BOUND_CONV_WINOGRAD4
+            #expect(error < bound, "\(isaName(isa)): \(error)")
             for threads in 2...3 {
                 let pool = try KernelPool(threads: threads, isa: isa)
                 defer { keep(pool) }

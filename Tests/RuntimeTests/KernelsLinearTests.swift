@@ -1,3 +1,4 @@
+import CUD2MKernelCases
 import CUD2MKernels
 import Foundation
 import Testing
@@ -46,7 +47,8 @@ struct KernelsLinearTests {
 
     @Test(
         "every tier computes W·f(x) + b from every storage type",
-        arguments: [(1, 1), (5, 40), (33, 16), (70, 1027), (128, 512)],
+        arguments: sharedCases(ud2m_linear_cases).filter { $0.use == UD2M_CASE_CHECKED }
+            .map { (Int($0.outputs), Int($0.inputs)) },
         [UD2M_ELEMENT_F32, UD2M_ELEMENT_F16, UD2M_ELEMENT_BF16])
     func matchesDefinition(_ shape: (Int, Int), _ element: ud2m_element) throws {
         let (outputs, inputs) = shape
@@ -82,7 +84,7 @@ struct KernelsLinearTests {
                     return output
                 }
                 let error = normalisedError(results[0], expected)
-                #expect(error < 1e-6, "\(isaName(isa)): \(error)")
+                #expect(error < UD2M_BOUND_LINEAR, "\(isaName(isa)): \(error)")
                 #expect(results[1] == results[0] && results[2] == results[0])
             }
         }

@@ -1,3 +1,4 @@
+import CUD2MKernelCases
 import CUD2MKernels
 import Foundation
 import Testing
@@ -47,11 +48,23 @@ func keep(_ owners: AnyObject...) {
 }
 
 /// The tiers this machine runs, the reference included.
-let runnableTiers: [ud2m_isa] = [UD2M_ISA_REFERENCE, UD2M_ISA_GENERIC, UD2M_ISA_AVX2, UD2M_ISA_AVX512]
+let runnableTiers: [ud2m_isa] = [UD2M_ISA_REFERENCE, UD2M_ISA_GENERIC, UD2M_ISA_AVX2, UD2M_ISA_AVX512, UD2M_ISA_NEON]
     .filter(ud2m_isa_available)
 
 func isaName(_ isa: ud2m_isa) -> String {
     String(cString: ud2m_isa_name(isa))
+}
+
+/// The cases of one operation in the list that `scripts/kernels.sh` checks and times too (`Tools/kernels/cases.c`).
+func sharedCases<Case>(_ list: (UnsafeMutablePointer<Int32>?) -> UnsafePointer<Case>?) -> [Case] {
+    var count: Int32 = 0
+    let first = list(&count)
+    return Array(UnsafeBufferPointer(start: first, count: Int(count)))
+}
+
+/// The channels of a case's sources; absent ones are 0.
+func caseSources(_ sources: (Int32, Int32, Int32)) -> [Int] {
+    [sources.0, sources.1, sources.2].filter { $0 > 0 }.map { Int($0) }
 }
 
 /// Owned images in the kernels' block layout: the concatenation of sources, each starting at a block boundary.

@@ -47,6 +47,19 @@ import UD2MTestSupport
         try expect(network, inputs, ["out": golden["out_diffusers"]])
     }
 
+    /// Attention on the way down and none on the way up, as diffusers runs it.
+    @Test func ddpmAttendingOnOneWay() throws {
+        let golden = try Golden("ddpm/ddpm_one_way.io.safetensors")
+        guard case .ddpm(var configuration) = GoldenNetwork.ddpm.architecture else { return }
+        configuration.upAttentionLevels = []
+        let network = try GoldenNetwork(architecture: .ddpm(configuration), key: "ddpm", gain: 1).load()
+        let inputs = ["x": try golden.tensor("x"), "t": try golden.tensor("t")]
+        try expect(network, inputs, ["out": golden["out_diffusers"]])
+        let both = try #require(try GoldenNetwork.ddpm.load().run(inputs)["out"])
+        let reference = try golden["out"]
+        #expect(largestDifference(both.values, reference.values) > 1e-2)
+    }
+
     /// The trunk's taps on the image that LPIPS's scaling layer gives.
     @Test func vggFeatures() throws {
         let golden = try Golden("lpips/lpips_slim16.io.safetensors")

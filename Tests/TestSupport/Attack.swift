@@ -33,7 +33,7 @@ public struct Attack: Sendable, CustomTestStringConvertible {
     /// Every attack, by name.
     public static let all: [Attack] = {
         let url = RepositoryPaths.fixtures.appending(path: "attacks/manifest.json")
-        guard let data = try? Data(contentsOf: url), let attacks = (try? JSONValue(data))?.object else { return [] }
+        guard let data = try? Data(contentsOf: url), let attacks = (try? JSONDocument(data))?.object else { return [] }
         return attacks.sorted { $0.key < $1.key }.map { name, value in
             let flags = (value.object?["flags"]?.array ?? []).map { flag in
                 Flag(severity: flag.array?.first?.string ?? "", global: flag.array?.last?.string ?? "")

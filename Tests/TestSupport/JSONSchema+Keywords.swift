@@ -10,9 +10,9 @@ extension JSONSchema {
     /// Throws for any part of a schema that validation would not understand.
     ///
     /// - Returns: The references met.
-    static func check(_ schema: JSONValue, in file: String, at place: String) throws -> Set<Reference> {
+    static func check(_ schema: JSONDocument, in file: String, at place: String) throws -> Set<Reference> {
         var references: Set<Reference> = []
-        func check(_ part: JSONValue, at here: String) throws {
+        func check(_ part: JSONDocument, at here: String) throws {
             references.formUnion(try Self.check(part, in: file, at: here))
         }
         func fail(_ reason: String) -> SchemaError { SchemaError(description: "\(place): \(reason)") }

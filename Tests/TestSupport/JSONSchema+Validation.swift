@@ -6,7 +6,7 @@ extension JSONSchema {
 
     /// The ways in which `value` breaks `schema`.
     func violations(
-        of value: JSONValue, schema: JSONValue, in file: String, at place: String, depth: Int = 0
+        of value: JSONDocument, schema: JSONDocument, in file: String, at place: String, depth: Int = 0
     ) -> [String] {
         guard depth < Self.maximumDepth else { return ["\(place): the schema refers to itself without end"] }
         switch schema {
@@ -22,10 +22,10 @@ extension JSONSchema {
     }
 
     private func violations(
-        of value: JSONValue, keyword: String, rule: JSONValue, keywords: [String: JSONValue],
+        of value: JSONDocument, keyword: String, rule: JSONDocument, keywords: [String: JSONDocument],
         in file: String, at place: String, depth: Int
     ) -> [String] {
-        func all(_ schemas: [JSONValue]) -> [[String]] {
+        func all(_ schemas: [JSONDocument]) -> [[String]] {
             schemas.map { violations(of: value, schema: $0, in: file, at: place, depth: depth) }
         }
         switch (keyword, rule) {
@@ -74,7 +74,7 @@ extension JSONSchema {
     }
 
     private func arrayViolations(
-        _ items: [JSONValue], keyword: String, rule: JSONValue, in file: String, at place: String, depth: Int
+        _ items: [JSONDocument], keyword: String, rule: JSONDocument, in file: String, at place: String, depth: Int
     ) -> [String] {
         switch (keyword, rule) {
         case ("items", _):
@@ -87,11 +87,11 @@ extension JSONSchema {
     }
 
     private func objectViolations(
-        _ members: [String: JSONValue], keyword: String, rule: JSONValue, keywords: [String: JSONValue],
+        _ members: [String: JSONDocument], keyword: String, rule: JSONDocument, keywords: [String: JSONDocument],
         in file: String, at place: String, depth: Int
     ) -> [String] {
         let sorted = members.sorted { $0.key < $1.key }
-        func check(_ name: String, _ member: JSONValue, _ schema: JSONValue) -> [String] {
+        func check(_ name: String, _ member: JSONDocument, _ schema: JSONDocument) -> [String] {
             violations(of: member, schema: schema, in: file, at: "\(place).\(name)", depth: depth)
         }
         switch (keyword, rule) {

@@ -23,7 +23,7 @@ public struct JSONSchema: Sendable {
 
     private let name: String
     /// This schema and every file it leads to.
-    private var documents: [String: JSONValue] = [:]
+    private var documents: [String: JSONDocument] = [:]
 
     /// Loads a schema file.
     ///
@@ -46,7 +46,7 @@ public struct JSONSchema: Sendable {
         var references: Set<Reference> = []
         var pending = [(name, data)]
         while let (file, data) = pending.popLast() {
-            let document = try JSONValue(data)
+            let document = try JSONDocument(data)
             documents[file] = document
             let found = try Self.check(document, in: file, at: "\(file)#")
             references.formUnion(found)
@@ -67,14 +67,14 @@ public struct JSONSchema: Sendable {
     /// - Returns: One line for each violation, with the place in the document; empty when the document is valid.
     public func validate(_ data: Data) -> [String] {
         do {
-            return violations(of: try JSONValue(data), schema: documents[name] ?? .bool(false), in: name, at: "$")
+            return violations(of: try JSONDocument(data), schema: documents[name] ?? .bool(false), in: name, at: "$")
         } catch {
             return ["$: not JSON: \(error)"]
         }
     }
 
     /// The file and the schema a reference points to; nil when there is none.
-    func resolve(_ reference: Reference) -> (file: String, schema: JSONValue)? {
+    func resolve(_ reference: Reference) -> (file: String, schema: JSONDocument)? {
         let (file, pointer) = reference.destination
         var value = documents[file]
         for step in pointer.split(separator: "/") {

@@ -1,4 +1,3 @@
-import Foundation
 import UD2MFormats
 import UD2MRuntime
 
@@ -102,18 +101,19 @@ struct BenchReport: Encodable {
 extension BenchReport {
     /// The report as lines for a person; the median alone without details.
     func text(hasDetails: Bool) -> String {
-        guard hasDetails else { return String(format: "%.4g s", secondsPerForward) }
+        guard hasDetails else { return numberText("%.4g", secondsPerForward) + " s" }
         let images = batch == 1 ? "" : ", batch \(batch)"
         var lines = [
             "\(store.escapedForDisplay): \(architecture), \(size.height)×\(size.width)\(images), \(threads) threads, "
                 + "\(instructionSet), \(precision) precision",
-            String(
-                format: "%.4g s a forward (%.4g to %.4g in %d runs)", secondsPerForward, secondsMinimum, secondsMaximum,
-                runs),
+            "\(numberText("%.4g", secondsPerForward)) s a forward (\(numberText("%.4g", secondsMinimum)) to "
+                + "\(numberText("%.4g", secondsMaximum)) in \(runs) runs)",
         ]
-        var speed = String(format: "%.4g GFLOP, effectively %.4g GFLOP/s", gflopPerForward, gflopsPerSecond)
+        var speed =
+            "\(numberText("%.4g", gflopPerForward)) GFLOP, effectively \(numberText("%.4g", gflopsPerSecond)) GFLOP/s"
         if let peakGflopsPerSecond, let shareOfPeak {
-            speed += String(format: ", %.0f %% of the peak of %.4g", shareOfPeak * 100, peakGflopsPerSecond)
+            speed += ", \(numberText("%.0f", shareOfPeak * 100)) % of the peak of "
+            speed += numberText("%.4g", peakGflopsPerSecond)
         }
         lines.append(speed)
         let memory = networkBytes.map { ", of it \(ByteText.size($0)) for activations and packed weights" } ?? ""
@@ -129,9 +129,9 @@ extension BenchReport {
         for operation in operations {
             table.add(
                 operation.kind, operation.detail, "\(operation.count)",
-                String(format: "%.2f", operation.seconds * 1000),
-                String(format: "%.1f %%", operation.share * 100),
-                operation.gflop > 0 ? String(format: "%.0f", operation.gflopsPerSecond) : "")
+                numberText("%.2f", operation.seconds * 1000),
+                numberText("%.1f", operation.share * 100) + " %",
+                operation.gflop > 0 ? numberText("%.0f", operation.gflopsPerSecond) : "")
         }
         return table.lines
     }

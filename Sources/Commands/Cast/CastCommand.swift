@@ -5,16 +5,17 @@ struct CastCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cast",
         abstract: "Convert floating-point tensors to f32, f16 or bf16.",
+        usage: "ud2m-convert cast <input> ... <output> [<options>]",
         discussion: """
             Rounds to nearest, ties to even. Numbers too large for the new type become infinite and are reported. \
             Integers, booleans, complex, quantised and 8-bit floating-point tensors stay as they are, which is reported.
             """)
 
-    @Argument(help: "The store or checkpoint.")
-    var input: String
-
-    @Argument(help: "Where to; the suffix says the format.")
-    var output: String
+    @Argument(
+        help: ArgumentHelp(
+            "Stores, checkpoints or patterns, then where to: a file, or for shards a folder or an index. Several inputs, "
+                + "or a pattern, go into a folder under their own names.", valueName: "path"))
+    var paths: [String]
 
     @OptionGroup
     var flags: ExportFlags
@@ -29,6 +30,6 @@ struct CastCommand: ParsableCommand {
     }
 
     func run() throws {
-        try flags.run(input, output, reporting: reporting)
+        try flags.run(paths, reporting: reporting)
     }
 }

@@ -20,17 +20,23 @@ struct CastFlags: ParsableArguments {
     }
 
     /// `REGEX=TYPE`.
-    struct Rule: ExpressibleByArgument {
+    struct Rule {
         let pattern: String
         let elementType: ElementType
 
-        init?(argument: String) {
+        /// Reads the value of an option.
+        /// - Throws: What is accepted, for anything else.
+        static func parse(_ argument: String) throws -> Rule {
+            let types = ElementTypeName.allCases.map(\.rawValue).joined(separator: ", ")
             // The last sign separates: patterns may hold others.
-            guard let sign = argument.lastIndex(of: "="),
-                let type = ElementTypeName(rawValue: String(argument[argument.index(after: sign)...]))
-            else { return nil }
-            pattern = String(argument[..<sign])
-            elementType = type.elementType
+            guard let sign = argument.lastIndex(of: "=") else {
+                throw ValidationError("expected regex=type; types are \(types).")
+            }
+            let name = String(argument[argument.index(after: sign)...])
+            guard let type = ElementTypeName(rawValue: name) else {
+                throw ValidationError("there is no type '\(name)' to convert to; there are \(types).")
+            }
+            return Rule(pattern: String(argument[..<sign]), elementType: type.elementType)
         }
     }
 
@@ -44,7 +50,8 @@ struct CastFlags: ParsableArguments {
         name: .customLong("rule"),
         help: ArgumentHelp(
             "Type of floating-point tensors whose name the regular expression is found in; the first rule that fits "
-                + "counts. May be repeated.", valueName: "regex=type"))
+                + "counts. May be repeated.", valueName: "regex=type"),
+        transform: Rule.parse)
     var rules: [Rule] = []
 
     /// The flags as the converter takes them.

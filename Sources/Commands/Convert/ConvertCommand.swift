@@ -6,17 +6,18 @@ import UD2MFormats
 struct ConvertCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "convert",
-        abstract: "Convert a checkpoint into a .ud2w weight store.",
+        abstract: "Convert checkpoints into .ud2w weight stores.",
+        usage: "ud2m-convert [convert] <checkpoint> ... <store> [<options>]",
         discussion: """
             The network is recognised from the names and shapes of the tensors, and every tensor must be there with \
             the right shape. Nothing in the checkpoint is executed; one that asks Python to run code is refused.
             """)
 
-    @Argument(help: "The checkpoint.")
-    var checkpoint: String
-
-    @Argument(help: "Where the store goes; may be left out with --dry-run.")
-    var output: String?
+    @Argument(
+        help: ArgumentHelp(
+            "Checkpoints or patterns, then where the store goes, which may be left out with --dry-run and one checkpoint. "
+                + "Several checkpoints, or a pattern, go into a folder under their own names.", valueName: "path"))
+    var paths: [String]
 
     @OptionGroup
     var detection: DetectionFlags
@@ -38,6 +39,13 @@ struct ConvertCommand: ParsableCommand {
             "Convert although tensors of the network are missing or misshapen; the store then runs only once they are added."
     )
     var partial = false
+
+    @Option(
+        name: .customLong("allow-missing"),
+        help: ArgumentHelp(
+            "Convert although tensors are missing whose name the regular expression is found in; may be repeated. The "
+                + "store says what it lacks, and runs only once it is added.", valueName: "regex"))
+    var allowMissing: [String] = []
 
     @Flag(
         name: .customLong("source-hash"),
@@ -72,7 +80,6 @@ struct ConvertCommand: ParsableCommand {
     var reporting: OutputOptions
 
     func validate() throws {
-        guard dryRun || output != nil else { throw ValidationError("Name the output, or pass --dry-run.") }
         guard align >= 64, align <= 1 << 26, align.nonzeroBitCount == 1 else {
             throw ValidationError("--align must be a power of two, 64…67108864.")
         }
@@ -82,23 +89,35 @@ struct ConvertCommand: ParsableCommand {
     }
 
     func run() throws {
+        let arguments = try InputsAndOutput(paths, requiresOutput: !dryRun)
+        let options = try storeOptions()
+        let absence = try AllowedAbsence(patterns: allowMissing)
         let progress = reporting.makeProgress()
-        let report = try ConvertRun(
-            input: checkpoint, output: output, select: detection.select, detection: detection.options,
-            lpipsLinear: lpipsLinear, allowUnmapped: allowUnmapped, partial: partial, recordsDigest: sourceHash,
-            options: try storeOptions(), dryRun: dryRun, overwrite: force, opening: reading.input
-        ).execute(progress: progress)
+        let (outputs, folder) = try arguments.outputs(suffix: ".ud2w", create: !dryRun)
+        let batch = try Batch(arguments.inputs) { input in
+            let report = try ConvertRun(
+                input: input, output: outputs[input], select: detection.select, detection: detection.options,
+                lpipsLinear: lpipsLinear, allowUnmapped: allowUnmapped, partial: partial, absence: absence,
+                recordsDigest: sourceHash, options: options, dryRun: dryRun, overwrite: force, opening: reading.input
+            ).execute(progress: progress)
+            if report.output.written { folder?.keep() }
+            return report
+        }
         progress.finish()
-        report.losses.warn()
-        report.warnOfAbsence()
+        for report in batch.reports {
+            report.losses.warn()
+            report.warnOfNotFinite()
+            report.warnOfAbsence()
+        }
         if reporting.json {
-            try JSONOutput.print(report)
-        } else if !reporting.quiet {
-            try StandardOutput.print(report.summary)
+            try batch.printJSON()
+        } else {
+            try batch.printText { reporting.quiet ? "" : $0.summary }
         }
         // A dry run answers whether the conversion would go through.
-        if dryRun, !report.isConvertible(allowUnmapped: allowUnmapped, partial: partial) {
-            throw ExitCode(ExitCodes.negative)
+        try batch.requireSuccess { report in
+            !dryRun || report.isConvertible(allowUnmapped: allowUnmapped, partial: partial)
+                ? ExitCodes.success : ExitCodes.negative
         }
     }
 

@@ -10,6 +10,8 @@ struct ConvertReport: Encodable {
         let state: String
         let prefix: String
         let otherStates: [String]
+        /// The paths of tensors outside any state dict.
+        let looseTensors: [[String]]
     }
 
     struct Architecture: Encodable {
@@ -31,6 +33,12 @@ struct ConvertReport: Encodable {
         let name: String
         let expected: [Int]
         let found: [Int]
+    }
+
+    /// A tensor with numbers that are NaN or infinite in the checkpoint.
+    struct NotFinite: Encodable {
+        let name: String
+        let count: Int
     }
 
     struct LeftOut: Encodable {
@@ -67,6 +75,8 @@ struct ConvertReport: Encodable {
     let architecture: Architecture
     let tensors: [Tensor]
     let missing: [String]
+    /// Those of them that may be missing, as `--allow-missing` says.
+    let allowedMissing: [String]
     let misshapen: [Misshapen]
     let unmapped: [String]
     let leftOut: [LeftOut]
@@ -75,6 +85,8 @@ struct ConvertReport: Encodable {
     let skipped: [Skipped]
     let findings: [Finding]
     let losses: [LossReport]
+    /// Empty in a dry run, which reads no data.
+    let notFinite: [NotFinite]
     /// Assumptions about the network that a person should look at.
     let notes: [String]
     let output: Output

@@ -1,4 +1,3 @@
-import Foundation
 import UD2MConvert
 import UD2MFormats
 
@@ -13,6 +12,8 @@ struct ConvertRun {
     let allowUnmapped: Bool
     /// Whether the network may lack tensors.
     let partial: Bool
+    /// Which tensors it may lack.
+    let absence: AllowedAbsence
     /// Whether the store records the SHA-256 of the files it was made from.
     let recordsDigest: Bool
     let options: Converter.Options
@@ -33,7 +34,7 @@ struct ConvertRun {
             try plan.requireConstants()
         } else {
             // What is undecided leaves no store to plan, but a damaged file is told that first.
-            try plan.requireComplete(allowUnmapped: allowUnmapped, partial: partial)
+            try plan.requireComplete(allowUnmapped: allowUnmapped, partial: partial, absence: absence)
         }
         var options = options
         options.otherInputs = [lpipsLinear].compactMap { $0 }
@@ -90,24 +91,34 @@ struct ConvertRun {
                 state: plan.choice.stateDict.displayPath, prefix: plan.choice.prefix,
                 otherStates: plan.checkpoint.stateDicts.map(\.displayPath).filter {
                     $0 != plan.choice.stateDict.displayPath
-                }),
+                }, looseTensors: plan.checkpoint.looseTensorPaths(besides: plan.choice.stateDict)),
             architecture: .init(architecture),
             tensors: writer.plan.rows.map { row in
                 .init(
                     name: row.name.text, dtype: row.elementType.rawValue, shape: row.shape,
                     bytes: row.dataRange.count, offset: writer.dataStart + row.dataRange.lowerBound)
             },
-            missing: plan.missing.map(\.name.text),
+            missing: plan.missing.map(\.name.text), allowedMissing: plan.allowedMissing(absence).map(\.text),
             misshapen: plan.misshapen.map { .init(name: $0.name.text, expected: $0.expected, found: $0.found) },
             unmapped: plan.unmapped.map(\.text),
             leftOut: plan.leftOut.map { .init(tensors: $0.names.map(\.text), reason: $0.reason) },
             closest: plan.isComplete ? nil : plan.closest.map { .init($0) },
             skipped: plan.checkpoint.skipped.map { .init(path: $0.path, reason: $0.reason) },
             findings: plan.checkpoint.findings.map { .init($0) },
-            losses: converter.ledger.reports, notes: architecture.notes,
+            losses: converter.ledger.reports,
+            notFinite: converter.ledger.notFinite.map { .init(name: $0.name.text, count: $0.count) },
+            notes: plan.checkpoint.remarks + architecture.notes + [doubleNote(writer)].compactMap(\.self),
             output: .init(
                 path: output, bytes: writer.fileSize, contentID: contentID, written: contentID != nil),
             dryRun: dryRun)
+    }
+
+    /// What to say of weights in double precision, which nothing here computes in.
+    private func doubleNote(_ writer: WeightStoreWriter) -> String? {
+        let count = writer.plan.rows.count { $0.elementType == .f64 }
+        guard count > 0 else { return nil }
+        return "\(count) tensors are in double precision. Networks compute in single precision and hold a second copy "
+            + "of these in memory; --dtype f32 makes a store of half the size that needs none."
     }
 }
 
@@ -122,7 +133,24 @@ extension ConvertReport.Architecture {
 extension ConvertReport {
     /// Whether a real run would write the store.
     func isConvertible(allowUnmapped: Bool, partial: Bool) -> Bool {
-        (partial && !tensors.isEmpty || missing.isEmpty && misshapen.isEmpty) && (allowUnmapped || unmapped.isEmpty)
+        let isWhole = missing.count == allowedMissing.count && misshapen.isEmpty
+        return (partial && !tensors.isEmpty || isWhole) && (allowUnmapped || unmapped.isEmpty)
+    }
+
+    /// Says on standard error which tensors hold NaN or infinity.
+    func warnOfNotFinite() {
+        guard let text = notFiniteText else { return }
+        StandardError.print("warning: \(text), and so will be what the network gives; ud2m-convert stat shows where")
+    }
+
+    /// "12 numbers of 2 tensors are NaN or infinite: a.weight (10), b.bias (2)"; at most five names.
+    private var notFiniteText: String? {
+        guard !notFinite.isEmpty else { return nil }
+        let shown = notFinite.prefix(5).map { "\($0.name.escapedForDisplay) (\(ByteText.grouped($0.count)))" }
+        let rest = notFinite.count > 5 ? ", …" : ""
+        let total = ByteText.grouped(notFinite.reduce(0) { $0 + $1.count })
+        return "\(total) numbers of \(notFinite.count) tensors are NaN or infinite: "
+            + shown.joined(separator: ", ") + rest
     }
 
     /// Says on standard error what a partial store lacks, and what is flagged.
@@ -153,6 +181,11 @@ extension ConvertReport {
             let others = input.otherStates.map(\.escapedForDisplay).joined(separator: ", ")
             lines.append("  also in the file: \(others)")
         }
+        if let first = input.looseTensors.first {
+            lines.append(
+                "  also \(input.looseTensors.count) tensors in no state dict, first "
+                    + first.joined(separator: ".").escapedForDisplay)
+        }
         if !skipped.isEmpty { lines.append("  \(skipped.count) tensors could not be delivered") }
         lines += leftOut.map { "  left out \($0.tensors.count): \($0.reason)" }
         lines += notes.map { "  note: \($0.escapedForDisplay)" }
@@ -162,6 +195,7 @@ extension ConvertReport {
             let shown = names.prefix(10).map(\.escapedForDisplay).joined(separator: ", ")
             lines.append("  \(names.count) \(label): \(shown)")
         }
+        if let notFiniteText { lines.append("  \(notFiniteText)") }
         if let closest { lines.append("  closest known network: \(closest.text)") }
         let destination = output.path?.escapedForDisplay ?? "the store"
         if let contentID = output.contentID {

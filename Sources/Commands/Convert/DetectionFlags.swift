@@ -49,7 +49,11 @@ struct DetectionFlags: ParsableArguments {
         help: "Whose program a RAM network runs as: original (matthieutrs/ram) or deepinv; their results differ.")
     var ramFlavour: RAMConfiguration.Flavour?
 
-    @Option(name: .customLong("lpips-version"), help: "Version of LPIPS linear layers: 0.1 or 0.0.")
+    @Option(
+        name: .customLong("lpips-version"),
+        help: ArgumentHelp(
+            "Version of LPIPS linear layers: 0.1 or 0.0. The published ones are told by their numbers; others are taken for "
+                + "0.1."))
     var lpipsVersion: LPIPSConfiguration.Version?
 
     mutating func validate() throws {

@@ -1,4 +1,3 @@
-import Foundation
 import UD2MFormats
 
 extension EvaluateReport {
@@ -69,8 +68,8 @@ extension ReportNumber {
     fileprivate func text(of metric: EvaluationMetric) -> String {
         switch metric {
         case .psnr: decimals
-        case .ssim, .lpips, .fid: value.isFinite ? String(format: "%.4f", value) : text
-        case .kid: value.isFinite ? String(format: "%.6f", value) : text
+        case .ssim, .lpips, .fid: value.isFinite ? numberText("%.4f", value) : text
+        case .kid: value.isFinite ? numberText("%.6f", value) : text
         }
     }
 

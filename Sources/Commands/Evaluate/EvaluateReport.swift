@@ -1,6 +1,13 @@
-import Foundation
 import UD2MFormats
 import UD2MRuntime
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// The result of `ud2m evaluate` (`schemas/evaluate.schema.json`).
 struct EvaluateReport: Encodable {

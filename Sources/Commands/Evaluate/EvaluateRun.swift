@@ -1,4 +1,3 @@
-import Foundation
 import UD2MFormats
 import UD2MLinearAlgebra
 import UD2MRuntime

@@ -1,5 +1,17 @@
-import Foundation
 import UD2MFormats
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// The images of a folder, or one file.
 struct ImageSet {
@@ -27,26 +39,24 @@ struct ImageSet {
     /// - Throws: ``UD2MFormats/UD2MError``: `file-missing` when there is nothing of this name, `folder-unreadable`,
     ///   `folder-without-images`.
     init(_ path: String) throws {
-        var isDirectory: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-            throw UD2MError(.fileMissing, "There is no file or folder of this name.", at: .init(file: path))
-        }
         self.path = path
-        isFolder = isDirectory.boolValue
-        guard isFolder else {
-            items = [Item(name: Self.stem((path as NSString).lastPathComponent), path: path)]
-            skipped = []
-            return
+        guard let listed = FolderListing.names(in: path) else {
+            switch errno {
+            case ENOTDIR:
+                isFolder = false
+                items = [Item(name: Self.stem(URL(filePath: path).lastPathComponent), path: path)]
+                skipped = []
+                return
+            case ENOENT:
+                throw UD2MError(.fileMissing, "There is no file or folder of this name.", at: .init(file: path))
+            case let code:
+                throw UD2MError(
+                    .folderUnreadable, "The folder cannot be listed: \(systemErrorText(code)).", at: .init(file: path))
+            }
         }
-        let names: [String]
-        do {
-            names = try FileManager.default.contentsOfDirectory(atPath: path).filter { !$0.hasPrefix(".") }.sorted()
-        } catch {
-            throw UD2MError(
-                .folderUnreadable, "The folder cannot be listed: \(error.localizedDescription)",
-                at: .init(file: path))
-        }
-        let images = names.filter { Self.suffixes.contains(($0 as NSString).pathExtension.lowercased()) }
+        isFolder = true
+        let names = listed.filter { !$0.hasPrefix(".") }.sorted()
+        let images = names.filter { Self.suffixes.contains(URL(filePath: $0).pathExtension.lowercased()) }
         items = images.map { Item(name: Self.stem($0), path: "\(path)/\($0)") }
         skipped = names.filter { !images.contains($0) }
         guard !items.isEmpty else {
@@ -57,7 +67,7 @@ struct ImageSet {
     /// "file" or "folder".
     var kind: String { isFolder ? "folder" : "file" }
 
-    private static func stem(_ name: String) -> String { (name as NSString).deletingPathExtension }
+    private static func stem(_ name: String) -> String { URL(filePath: name).deletingPathExtension().lastPathComponent }
 }
 
 /// A restored image and its reference.

@@ -1,7 +1,12 @@
-import Foundation
 import UD2MFormats
 import UD2MLinearAlgebra
 import UD2MRuntime
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// Feature statistics in files, as pytorch-fid and clean-fid keep them: an `.npz` archive of `mu` [d] and `sigma` [d, d].
 package enum StatisticsFile {

@@ -5,16 +5,17 @@ struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
         abstract: "Write a store's or checkpoint's tensors as safetensors, .pt, .npz or shards.",
+        usage: "ud2m-convert export <input> ... <output> [<options>]",
         discussion: """
             Every tensor keeps its bits unless --dtype or --rule says otherwise. The .pt files open with \
             torch.load(weights_only=True). The same input always gives the same bytes.
             """)
 
-    @Argument(help: "The store or checkpoint.")
-    var input: String
-
-    @Argument(help: "Where to: a file, or for shards a folder or an index.")
-    var output: String
+    @Argument(
+        help: ArgumentHelp(
+            "Stores, checkpoints or patterns, then where to: a file, or for shards a folder or an index. Several inputs, "
+                + "or a pattern, go into a folder under their own names.", valueName: "path"))
+    var paths: [String]
 
     @OptionGroup
     var flags: ExportFlags
@@ -23,6 +24,6 @@ struct ExportCommand: ParsableCommand {
     var reporting: OutputOptions
 
     func run() throws {
-        try flags.run(input, output, reporting: reporting)
+        try flags.run(paths, reporting: reporting)
     }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import UD2MConvert
 import UD2MFormats
 
@@ -14,7 +13,8 @@ struct ExportFlags: ParsableArguments {
         name: .customLong("max-shard-size"),
         help: ArgumentHelp(
             "Write several safetensors files of at most this size, such as 2GB, and an index; a new folder is created.",
-            valueName: "size"))
+            valueName: "size"),
+        transform: ByteSize.parse)
     var maxShardSize: ByteSize?
 
     @Flag(name: .customLong("no-alias"), help: "Write tied tensors once for each name.")
@@ -47,41 +47,51 @@ struct ExportFlags: ParsableArguments {
     @Flag(help: "Replace existing outputs; an earlier set of shards goes as a whole, also those the new set lacks.")
     var force = false
 
-    /// Writes and reports.
-    func run(_ input: String, _ output: String, reporting: OutputOptions) throws {
-        var options = Exporter.Options(format: try resolvedFormat(output))
+    /// Writes and reports; of the paths the last is the output.
+    func run(_ paths: [String], reporting: OutputOptions) throws {
+        let arguments = try InputsAndOutput(paths, requiresOutput: true)
+        var options = Exporter.Options(format: try resolvedFormat(arguments))
         options.cast = try cast.makeRules()
         options.separatesAliases = noAlias
         options.dequantises = dequantise
         options.densifies = densify
         if let maxShardSize { options.shardBytes = maxShardSize.bytes }
         let progress = reporting.makeProgress()
-        let (report, rest, patterns) = try ExportRun(
-            input: input, output: output, select: select, keepsPrefix: keepPrefix, filter: names.filter,
-            options: options, dryRun: dryRun, overwrite: force, opening: reading.input
-        ).execute(progress: progress)
-        progress.finish()
-        report.losses.warn()
-        if reporting.json {
-            try JSONOutput.print(report)
-        } else {
-            if !reporting.quiet { try StandardOutput.print(report.text) }
-            rest.warn(quiet: reporting.quiet)
-            patterns.warn()
+        let (outputs, folder) = try arguments.outputs(suffix: options.format.suffix, create: !dryRun)
+        let batch = try Batch(arguments.inputs) { input in
+            let done = try ExportRun(
+                input: input, output: outputs[input] ?? "", select: select, keepsPrefix: keepPrefix,
+                filter: names.filter, options: options, dryRun: dryRun, overwrite: force, opening: reading.input
+            ).execute(progress: progress)
+            if done.report.written { folder?.keep() }
+            return done
         }
-        try patterns.requireMatch()
+        progress.finish()
+        for item in batch.reports {
+            item.report.losses.warn()
+            item.report.warnOfTypes()
+        }
+        if reporting.json {
+            try batch.printJSON()
+        } else {
+            try batch.printText { reporting.quiet ? "" : $0.report.text }
+            for item in batch.reports { item.warn(quiet: reporting.quiet) }
+        }
+        try batch.requireSuccess { $0.exitCode }
     }
 
-    private func resolvedFormat(_ output: String) throws -> Exporter.Format {
+    private func resolvedFormat(_ arguments: InputsAndOutput) throws -> Exporter.Format {
+        let output = arguments.output ?? ""
+        if arguments.goesIntoFolder, format == nil, maxShardSize == nil {
+            throw ValidationError("A folder of outputs names no format; pass --format.")
+        }
         if let format {
             guard maxShardSize == nil || format == .sharded || format == .safetensors else {
                 throw ValidationError("--max-shard-size is for safetensors only.")
             }
             return maxShardSize != nil ? .sharded : format
         }
-        var isFolder: ObjCBool = false
-        let exists = FileManager.default.fileExists(atPath: output, isDirectory: &isFolder)
-        if output.hasSuffix("/") || (exists && isFolder.boolValue) || output.hasSuffix(".safetensors.index.json") {
+        if output.hasSuffix("/") || FolderListing.isFolder(output) || output.hasSuffix(".safetensors.index.json") {
             return .sharded
         }
         let named = Exporter.Format(suffixOf: output)
@@ -109,4 +119,7 @@ extension Exporter.Format {
         default: return nil
         }
     }
+
+    /// What follows a name in this format.
+    fileprivate var suffix: String { self == .sharded ? "/" : ".\(rawValue)" }
 }

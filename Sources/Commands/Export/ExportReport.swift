@@ -22,6 +22,23 @@ struct ExportReport: Encodable {
         let bytes: Int
     }
 
+    /// A tensor that safetensors lacks the type of.
+    struct Retyped: Encodable {
+        let name: String
+        /// The type as PyTorch calls it.
+        let dtype: String
+        /// What readers see that do not know `ud2w.quant`.
+        let writtenAs: String
+        let writtenShape: [Int]
+
+        init(_ tensor: Exporter.Retyped) {
+            name = tensor.name.text
+            dtype = tensor.type
+            writtenAs = tensor.elementType.rawValue
+            writtenShape = tensor.shape
+        }
+    }
+
     struct Kept: Encodable {
         let reason: String
         let count: Int
@@ -43,6 +60,8 @@ struct ExportReport: Encodable {
     /// Tensors that a change of types left as they are.
     let kept: [Kept]
     let losses: [LossReport]
+    /// Tensors that other readers will see as another type.
+    let retyped: [Retyped]
     /// Patterns that match no tensor.
     let unmatchedPatterns: [String]
     /// What else the file holds.
@@ -51,6 +70,16 @@ struct ExportReport: Encodable {
     let looseTensors: [[String]]
     let dryRun: Bool
     let written: Bool
+
+    /// Says on standard error which tensors other readers will not see as what they are.
+    func warnOfTypes() {
+        guard let first = retyped.first else { return }
+        let more = retyped.count > 1 ? ", and \(retyped.count - 1) more" : ""
+        StandardError.print(
+            "warning: safetensors has no type for some tensors; only this toolkit reads them back as they are: "
+                + "\(first.name.escapedForDisplay) (\(first.dtype), written as \(first.writtenAs) of "
+                + "\(first.writtenShape.shapeText))\(more). A .pt file keeps them for PyTorch.")
+    }
 
     /// The report as lines for a person.
     var text: String {

@@ -17,7 +17,7 @@ struct ExportRun {
     /// - Throws: ``UD2MFormats/UD2MError``.
     func execute(
         progress: any ProgressSink
-    ) throws -> (report: ExportReport, rest: CheckpointRest, patterns: NameFilter.Outcome) {
+    ) throws -> SelectedReport<ExportReport> {
         let checkpoint = try opening.open(input)
         let whole = try StateDictSelection.required(in: checkpoint, select: select, keepsPrefix: keepsPrefix)
         let rest = CheckpointRest(of: checkpoint, besides: whole)
@@ -55,8 +55,9 @@ struct ExportRun {
             kept: exporter.kept.map {
                 .init(reason: $0.reason.rawValue, count: $0.names.count, tensors: $0.names.map(\.text))
             },
-            losses: exporter.ledger.reports, unmatchedPatterns: patterns.unmatched, skipped: rest.skipped,
+            losses: exporter.ledger.reports, retyped: exporter.retyped.map { .init($0) },
+            unmatchedPatterns: patterns.unmatched, skipped: rest.skipped,
             otherStateDicts: rest.otherStateDicts, looseTensors: rest.looseTensors, dryRun: dryRun, written: !isPlan)
-        return (report, rest, patterns)
+        return SelectedReport(report: report, rest: rest, patterns: patterns)
     }
 }

@@ -29,7 +29,12 @@ extension InspectReport {
                     + "\(ByteText.size(state.totals.bytes)), \(state.totals.typeText)")
         }
         if stateDicts.count > 21 { lines.append("  and \(stateDicts.count - 21) further state dicts") }
-        if looseTensors > 0 { lines.append("  \(looseTensors) tensors are in no state dict; --all lists them") }
+        if !looseTensors.isEmpty {
+            let shown = looseTensors.prefix(5).map(Self.display).joined(separator: ", ")
+            lines.append(
+                "  also \(looseTensors.count) tensors in no state dict: \(shown)"
+                    + (looseTensors.count > 5 ? " and \(looseTensors.count - 5) more; --all lists them" : ""))
+        }
         if let contentID { lines.append("  content \(contentID)") }
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }).prefix(40) {
             let shown = value.utf8.count <= 100 ? value : String(value.prefix(97)) + "…"

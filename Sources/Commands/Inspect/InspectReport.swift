@@ -83,7 +83,7 @@ struct InspectReport: Encodable {
     let undecided: String?
     /// What to do about either.
     let remedy: String?
-    /// The first ten tensors in which the file and the network disagree, or the closest one when none is recognised.
+    /// Ten tensors, some of each kind, in which the file and the network disagree, or the closest one when none is recognised.
     let mismatches: [MismatchReport]
     /// How many disagree.
     let mismatchCount: Int
@@ -92,8 +92,8 @@ struct InspectReport: Encodable {
     let contentID: String?
     let metadata: [String: String]
     let tensors: [Tensor]
-    /// Tensors outside any state dict.
-    let looseTensors: Int
+    /// The paths of tensors outside any state dict, without those that the selection takes as one.
+    let looseTensors: [[String]]
     let skipped: [ConvertReport.Skipped]
     let findings: Findings
     let remarks: [String]

@@ -22,6 +22,7 @@ struct InspectRun {
             let names = Dictionary(
                 (selection?.tensors ?? []).map { ($0.path, $0.name.text) }, uniquingKeysWith: { first, _ in first })
             let comparison = selection?.comparison
+            let unrecognised = selection.flatMap { selection in comparison.flatMap(selection.unrecognisedText) }
             let undecided = selection?.architecture?.undecided
             return InspectReport(
                 path: path, container: checkpoint.container.rawValue, bytes: checkpoint.fileSize,
@@ -31,7 +32,7 @@ struct InspectRun {
                     .init($0)
                 },
                 architecture: selection?.architecture.map { ArchitectureSummary($0) },
-                unrecognised: selection.map { $0.unrecognised?.message } ?? "There are no tensors.",
+                unrecognised: selection == nil ? "There are no tensors." : unrecognised,
                 undecided: undecided?.message, remedy: (selection?.unrecognised ?? undecided)?.remedy,
                 mismatches: (comparison?.mismatches ?? []).map { .init($0) },
                 mismatchCount: comparison?.count ?? 0, closest: comparison?.closest.map { .init($0) },
@@ -45,7 +46,7 @@ struct InspectRun {
                         shape: tensor.shape, bytes: tensor.byteCount,
                         sha256: digests[TensorAliases.Place(tensor)])
                 },
-                looseTensors: checkpoint.looseTensors.count,
+                looseTensors: checkpoint.looseTensorPaths(besides: selection?.stateDict),
                 skipped: skipped.map { .init(path: $0.path, reason: $0.reason) },
                 findings: .init(checkpoint.findings),
                 remarks: checkpoint.remarks + (selection?.architecture?.notes ?? []))

@@ -5,14 +5,14 @@ import UD2MFormats
 struct ListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "ls",
-        abstract: "List the tensors of a checkpoint's state dict.",
+        abstract: "List the tensors of checkpoints' state dicts.",
         discussion: """
             Only headers are read. Where several state dicts are equally plausible, name one with --select. What else \
             the file holds is said on standard error.
             """)
 
-    @Argument(help: "The checkpoint; - is standard input.")
-    var file: String
+    @Argument(help: "Checkpoints or patterns; - is standard input.")
+    var files: [String]
 
     @Option(help: ArgumentHelp("State dict to list; the one that stands out unless given.", valueName: "path"))
     var select: String?
@@ -43,28 +43,28 @@ struct ListCommand: ParsableCommand {
     }
 
     func run() throws {
-        let (report, rest, patterns) = try ListRun(
-            select: select, keepsPrefix: keepPrefix, filter: names.filter, order: sort, input: opening.input
-        ).execute(file)
+        let run = ListRun(
+            select: select, keepsPrefix: keepPrefix, filter: names.filter, order: sort, input: opening.input)
+        let batch = try Batch(try InputPaths(files)) { try run.execute($0) }
         if reporting.json {
-            try JSONOutput.print(report)
+            try batch.printJSON()
         } else {
-            try printText(report)
-            rest.warn(quiet: reporting.quiet)
-            patterns.warn()
+            try batch.printText { text($0.report, isSingle: batch.isSingle) }
+            for item in batch.reports { item.warn(quiet: reporting.quiet) }
         }
-        try patterns.requireMatch()
+        try batch.requireSuccess { $0.exitCode }
     }
 
-    private func printText(_ report: ListReport) throws {
-        let lines = tree ? TensorTree(report.tensors).lines(depth: depth) : report.table
-        if !lines.isEmpty { try StandardOutput.print(lines.joined(separator: "\n")) }
+    private func text(_ report: ListReport, isSingle: Bool) -> String {
+        var lines = isSingle ? [] : ["\(report.path.escapedForDisplay):"]
+        lines += tree ? TensorTree(report.tensors).lines(depth: depth) : report.table
         if !reporting.quiet {
             let totals = report.totals
-            try StandardOutput.print(
+            lines.append(
                 "\(totals.tensors) tensors, \(ByteText.grouped(totals.elements)) elements, \(ByteText.size(totals.bytes))"
             )
         }
+        return lines.joined(separator: "\n")
     }
 }
 

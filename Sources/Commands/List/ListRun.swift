@@ -22,9 +22,7 @@ struct ListRun {
 
     /// Lists the selected state dict.
     /// - Throws: ``UD2MFormats/UD2MError``.
-    func execute(
-        _ path: String
-    ) throws -> (report: ListReport, rest: CheckpointRest, patterns: NameFilter.Outcome) {
+    func execute(_ path: String) throws -> SelectedReport<ListReport> {
         try input.with(path) { checkpoint in
             let selection = try StateDictSelection.required(
                 in: checkpoint, select: select, keepsPrefix: keepsPrefix)
@@ -43,7 +41,7 @@ struct ListRun {
                         name: $0.name.text, dtype: $0.elementTypeName, shape: $0.shape, bytes: $0.byteCount)
                 }, totals: TensorTotals(tensors), unmatchedPatterns: patterns.unmatched, skipped: rest.skipped,
                 otherStateDicts: rest.otherStateDicts, looseTensors: rest.looseTensors)
-            return (report, rest, patterns)
+            return SelectedReport(report: report, rest: rest, patterns: patterns)
         }
     }
 }

@@ -1,8 +1,13 @@
-import Foundation
 import UD2MFormats
 import UD2MImaging
 import UD2MRuntime
 import UD2MSampler
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// The work of `ud2m degrade`.
 struct DegradeRun {

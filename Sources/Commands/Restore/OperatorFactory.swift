@@ -1,7 +1,12 @@
-import Foundation
 import UD2MFormats
 import UD2MImaging
 import UD2MSampler
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// Builds the forward operator of a specification for an image size.
 struct OperatorFactory {

@@ -1,5 +1,10 @@
-import Foundation
 import UD2MFormats
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// A forward operator and its noise as a JSON file keeps them (`schemas/operator.schema.json`).
 ///

@@ -1,6 +1,11 @@
-import Foundation
 import UD2MFormats
 import UD2MSampler
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// The result of `ud2m restore` (`schemas/restore.schema.json`).
 struct RestoreReport: Encodable {
@@ -65,5 +70,5 @@ extension RestoreReport {
         return data.map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
-    private static func decimals(_ value: Double) -> String { String(format: "%.2f", value) }
+    private static func decimals(_ value: Double) -> String { numberText("%.2f", value) }
 }

@@ -10,7 +10,8 @@ struct ScanCommand: ParsableCommand {
             Each finding names the global, the record, the byte in it and the opcode. Exits with 0 for clean files, 1 \
             for suspicious and 77 for dangerous ones. A pickle that breaks off is judged up to there, as Python would \
             run it up to there; it is suspicious at least, and exits with 65, or with 77 when what was read is \
-            dangerous. Bare pickles of any protocol are scanned too. Nothing is executed.
+            dangerous. So is an archive that is too damaged for any pickle of it to be read. A denied global that is \
+            named but never called is suspicious: it is imported, and runs only what its module does then. Bare pickles of any protocol are scanned too. Nothing is executed.
             """)
 
     @Argument(help: "Files or patterns; - is standard input.")

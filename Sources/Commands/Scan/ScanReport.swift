@@ -55,7 +55,9 @@ struct ScanReport: Encodable {
     /// The report as lines for a person.
     var text: String {
         let lines = findings.map { item in
-            "  \(item.severity) \(item.global.escapedForDisplay) at \(item.entry.escapedForDisplay) byte "
+            // What is no global, such as bytes after the pickle, has no name.
+            "  \(item.severity)" + (item.global.isEmpty ? "" : " \(item.global.escapedForDisplay)")
+                + " at \(item.entry.escapedForDisplay) byte "
                 + "\(item.byteOffset), opcode \(item.opcodeIndex): \(item.message.escapedForDisplay)"
         }
         let ending = errorText.map { ["  broken off: \($0)"] } ?? []

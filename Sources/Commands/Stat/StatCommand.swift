@@ -12,8 +12,8 @@ struct StatCommand: ParsableCommand {
             not defined, nor of PyTorch's bits types.
             """)
 
-    @Argument(help: "The checkpoint; - is standard input.")
-    var file: String
+    @Argument(help: "Checkpoints or patterns; - is standard input.")
+    var files: [String]
 
     @Option(help: ArgumentHelp("State dict to read; the one that stands out unless given.", valueName: "path"))
     var select: String?
@@ -32,17 +32,17 @@ struct StatCommand: ParsableCommand {
 
     func run() throws {
         let progress = reporting.makeProgress()
-        let (report, rest, patterns) = try StatRun(
-            select: select, keepsPrefix: keepPrefix, filter: names.filter, input: reading.input
-        ).execute(file, progress: progress)
+        let run = StatRun(select: select, keepsPrefix: keepPrefix, filter: names.filter, input: reading.input)
+        let batch = try Batch(try InputPaths(files)) { try run.execute($0, progress: progress) }
         progress.finish()
         if reporting.json {
-            try JSONOutput.print(report)
+            try batch.printJSON()
         } else {
-            try StandardOutput.print(report.text)
-            rest.warn(quiet: reporting.quiet)
-            patterns.warn()
+            try batch.printText {
+                (batch.isSingle ? "" : "\($0.report.path.escapedForDisplay):\n") + $0.report.text
+            }
+            for item in batch.reports { item.warn(quiet: reporting.quiet) }
         }
-        try patterns.requireMatch()
+        try batch.requireSuccess { $0.exitCode }
     }
 }

@@ -10,9 +10,7 @@ struct StatRun {
 
     /// Reads every tensor that the patterns let through.
     /// - Throws: ``UD2MFormats/UD2MError``.
-    func execute(
-        _ path: String, progress: any ProgressSink
-    ) throws -> (report: StatReport, rest: CheckpointRest, patterns: NameFilter.Outcome) {
+    func execute(_ path: String, progress: any ProgressSink) throws -> SelectedReport<StatReport> {
         try input.with(path) { checkpoint in
             let selection = try StateDictSelection.required(
                 in: checkpoint, select: select, keepsPrefix: keepsPrefix)
@@ -28,7 +26,7 @@ struct StatRun {
                 path: path, state: selection.stateDict.path, prefix: selection.prefix,
                 tensors: zip(tensors, statistics).map { .init($0, $1) }, unmatchedPatterns: patterns.unmatched,
                 skipped: rest.skipped, otherStateDicts: rest.otherStateDicts, looseTensors: rest.looseTensors)
-            return (report, rest, patterns)
+            return SelectedReport(report: report, rest: rest, patterns: patterns)
         }
     }
 }

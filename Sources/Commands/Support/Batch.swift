@@ -11,18 +11,23 @@ struct Batch<Report: Encodable & Sendable> {
 
     /// The outcomes in the order of the inputs.
     let outcomes: [Outcome]
-    private let isSingle: Bool
+    /// Whether the report stands alone; else each is one of several, also where a pattern matches one file.
+    let isSingle: Bool
 
     /// Does the work; a single input's error is thrown.
     init(_ inputs: InputPaths, _ work: (String) throws -> Report) throws {
         isSingle = inputs.isSingle
         var outcomes: [Outcome] = []
-        for path in inputs.paths {
-            do {
-                outcomes.append(.done(try work(path)))
-            } catch let error as UD2MError {
-                if inputs.isSingle { throw error }
-                outcomes.append(.failed(path: path, error: error))
+        for item in inputs.items {
+            switch item {
+            case .unmatched(let error): outcomes.append(.failed(path: error.location.file ?? "", error: error))
+            case .file(let path):
+                do {
+                    outcomes.append(.done(try work(path)))
+                } catch let error as UD2MError {
+                    if inputs.isSingle { throw error }
+                    outcomes.append(.failed(path: path, error: error))
+                }
             }
         }
         self.outcomes = outcomes

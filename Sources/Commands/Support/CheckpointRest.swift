@@ -14,7 +14,7 @@ struct CheckpointRest {
     let skipped: [ConvertReport.Skipped]
     /// State dicts that were not taken.
     let otherStateDicts: [State]
-    /// The paths of tensors outside any state dict.
+    /// The paths of tensors outside any state dict, without those that were taken as one.
     let looseTensors: [[String]]
     private let file: String
     private let taken: String
@@ -25,7 +25,7 @@ struct CheckpointRest {
         otherStateDicts = checkpoint.stateDicts.filter { $0.path != selection.stateDict.path }.map {
             State(path: $0.path, tensors: $0.tensors.count, bytes: $0.tensors.totalByteCount)
         }
-        looseTensors = checkpoint.looseTensors.map(\.path)
+        looseTensors = checkpoint.looseTensorPaths(besides: selection.stateDict)
         file = checkpoint.path
         taken = selection.stateDict.displayPath
         flagged = checkpoint.findings.filter { $0.severity > .note }
@@ -57,13 +57,24 @@ struct CheckpointRest {
                 "note: \(file): took state dict \(taken.escapedForDisplay); also in the file, see --select: "
                     + shown.joined(separator: ", ") + rest)
         }
-        if let first = looseTensors.first {
+        if !looseTensors.isEmpty {
+            let shown = looseTensors.prefix(5).map(Self.display)
+            let rest = looseTensors.count > 5 ? " and \(looseTensors.count - 5) more" : ""
             StandardError.print(
-                "note: \(file): \(looseTensors.count) tensors are in no state dict, first \(Self.display(first))")
+                "note: \(file): \(looseTensors.count) tensors are in no state dict; --select takes these places as well: "
+                    + shown.joined(separator: ", ") + rest)
         }
     }
 
     private static func display(_ path: [String]) -> String {
         path.isEmpty ? "(root)" : path.joined(separator: ".").escapedForDisplay
+    }
+}
+
+extension Checkpoint {
+    /// The paths of tensors outside any state dict, without those that a selection takes as one.
+    func looseTensorPaths(besides stateDict: StateDict?) -> [[String]] {
+        let taken = Set((stateDict?.tensors ?? []).map(\.path))
+        return looseTensors.map(\.path).filter { !taken.contains($0) }
     }
 }

@@ -23,21 +23,17 @@ struct TensorTotals: Encodable {
         for source in sources {
             let old = shares[source.elementTypeName] ?? (0, 0, 0)
             shares[source.elementTypeName] = (
-                old.tensors + 1, Self.sum(old.elements, source.elementCount), Self.sum(old.bytes, source.byteCount)
+                old.tensors + 1, old.elements.addedOrMaximum(source.elementCount),
+                old.bytes.addedOrMaximum(source.byteCount)
             )
         }
         tensors = sources.count
-        elements = shares.values.reduce(0) { Self.sum($0, $1.elements) }
-        bytes = shares.values.reduce(0) { Self.sum($0, $1.bytes) }
+        elements = shares.values.reduce(0) { $0.addedOrMaximum($1.elements) }
+        bytes = shares.values.reduce(0) { $0.addedOrMaximum($1.bytes) }
         dtypes = shares.map { type, share in
             ElementTypeShare(
                 dtype: type, tensors: share.tensors, elements: share.elements, bytes: share.bytes)
         }.sorted { ($0.bytes, $1.dtype) > ($1.bytes, $0.dtype) }
-    }
-
-    private static func sum(_ lhs: Int, _ rhs: Int) -> Int {
-        let (sum, overflow) = lhs.addingReportingOverflow(rhs)
-        return overflow ? .max : sum
     }
 
     /// "all F32", or "202 F16, 48 F32".
@@ -64,11 +60,12 @@ struct ArchitectureSummary: Encodable {
         family = detected.family
         summary = detected.summary
         parameters = detected.publishedParameterCount
-        matches = detected.knownModels
+        let (names, description) = detected.knownModels
+        matches = names
         evidence = detected.evidence
         let known = matches.isEmpty ? "" : " (matches \(matches.joined(separator: ", ")))"
         text =
             "\(detected.title), \(ByteText.grouped(parameters)) parameters, "
-            + "\(detected.knownAs ?? detected.details)\(known)"
+            + "\(description ?? detected.details)\(known)"
     }
 }

@@ -1,7 +1,14 @@
 import ArgumentParser
-import Foundation
 import UD2MFormats
 import UD2MImaging
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// Runs a tool: parses, runs, and turns errors into a message and an exit code, in this one place.
 public enum CommandRunner {
@@ -85,7 +92,7 @@ struct ErrorReport: Encodable {
         let message: String
         let location: Location
         let remedy: String?
-        /// The first ten tensors in which a checkpoint and a network disagree; nil for other errors.
+        /// Ten tensors in which a checkpoint and a network disagree, some of each kind; nil for other errors.
         let mismatches: [MismatchReport]?
         let closest: ClosestReport?
         /// The state dicts among which a choice is open; nil for other errors.

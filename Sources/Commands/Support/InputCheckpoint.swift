@@ -24,11 +24,25 @@ struct CheckpointInput {
     /// Describes the file at `path`.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `input-standard-input` for `-`, from opening, or `pickle-dangerous` or `pickle-unknown` as the policy says.
     func open(_ path: String) throws -> Checkpoint {
-        try InputPaths.requireFile(path)
         let checkpoint = try Checkpoint.open(
-            path: path, limits: limits, allowMissingCRC: allowsMissingCRC, access: access, resource: resource)
+            path: Self.file(path), limits: limits, allowMissingCRC: allowsMissingCRC, access: access, resource: resource
+        )
         if policy != .all { try checkpoint.requireSafe(strict: policy == .knownOnly) }
         return checkpoint
+    }
+
+    /// The files that the checkpoint at `path` lies in.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `input-standard-input` for `-`, or from looking.
+    func files(of path: String) throws -> CheckpointFiles {
+        try CheckpointFiles.of(path: Self.file(path), limits: limits)
+    }
+
+    /// The path of a file; `-` is refused for commands that record the file's name, or read it more than once.
+    private static func file(_ path: String) throws(UD2MError) -> String {
+        guard path == InputPaths.standardInput else { return path }
+        throw UD2MError(
+            .inputStandardInput, "This command does not read standard input (-): it needs a file.",
+            remedy: "Save the input to a file and name that; a file that is called - is ./-.")
     }
 
     /// Describes the file at `path`, or standard input for `-`, and hands the description to `body`.

@@ -16,7 +16,8 @@ struct OpeningOptions: ParsableArguments {
         name: .customLong("limit"),
         help: ArgumentHelp(
             "Raise or lower what a file may ask for, such as pickle-bytes=1GiB; may be repeated. Limits: "
-                + LimitOverride.names + ".", valueName: "name=value"))
+                + LimitOverride.names + ".", valueName: "name=value"),
+        transform: LimitOverride.parse)
     var limits: [LimitOverride] = []
 
     @Option(

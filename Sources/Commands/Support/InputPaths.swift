@@ -11,16 +11,24 @@ struct InputPaths {
     /// What stands for standard input.
     static let standardInput = "-"
 
-    /// The paths, patterns replaced by the files they match, in order and without repetition.
-    let paths: [String]
+    /// An argument, or one of the files that a pattern stands for.
+    enum Item {
+        case file(String)
+        /// A pattern that matches nothing.
+        case unmatched(UD2MError)
+    }
+
+    /// What was named, patterns replaced by the files they match, in order and without repetition.
+    let items: [Item]
     /// Whether the command line named exactly one file rather than a pattern or several: its report then stands alone.
     let isSingle: Bool
 
     /// Expands patterns that the shell has left alone.
-    /// - Throws: ``UD2MFormats/UD2MError`` with code `input-pattern` for a pattern that matches nothing, or
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `input-pattern` when there are patterns only and none matches, or
     ///   `input-standard-input` when standard input is named twice.
     init(_ arguments: [String]) throws(UD2MError) {
-        var paths: [String] = []
+        var items: [Item] = []
+        var unmatched: UD2MError?
         var seen: Set<[UInt8]> = []
         var hasPattern = false
         if arguments.count(where: { $0 == Self.standardInput }) > 1 {
@@ -34,25 +42,24 @@ struct InputPaths {
             if argument.utf8.contains(where: { "*?[".utf8.contains($0) }), access(argument, F_OK) != 0 {
                 hasPattern = true
                 found = Self.matches(argument)
-                guard !found.isEmpty else {
-                    throw UD2MError(
+                if found.isEmpty {
+                    let error = UD2MError(
                         .inputPattern, "No file matches the pattern.", at: .init(file: argument),
                         remedy: "Check the pattern.")
+                    unmatched = unmatched ?? error
+                    items.append(.unmatched(error))
                 }
             }
-            for path in found where seen.insert(Array(path.utf8)).inserted { paths.append(path) }
+            for path in found where seen.insert(Array(path.utf8)).inserted { items.append(.file(path)) }
         }
-        self.paths = paths
+        if seen.isEmpty, let unmatched { throw unmatched }
+        self.items = items
         isSingle = !hasPattern && arguments.count == 1
     }
 
-    /// Refuses `-` for commands that take no standard input: they record the file's name, or read it more than once.
-    /// - Throws: ``UD2MFormats/UD2MError`` with code `input-standard-input`.
-    static func requireFile(_ path: String) throws(UD2MError) {
-        guard path == standardInput else { return }
-        throw UD2MError(
-            .inputStandardInput, "This command does not read standard input (-): it needs a file.",
-            remedy: "Save the input to a file and name that; a file that is called - is ./-.")
+    /// The files among ``items``.
+    var files: [String] {
+        items.compactMap { if case .file(let path) = $0 { path } else { nil } }
     }
 
     private static func matches(_ pattern: String) -> [String] {

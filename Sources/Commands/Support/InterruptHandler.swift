@@ -1,5 +1,12 @@
-import Foundation
 import UD2MFormats
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// Ends the process on SIGINT, SIGTERM, SIGHUP, SIGXCPU and SIGBUS without leaving temporary files.
 enum InterruptHandler {

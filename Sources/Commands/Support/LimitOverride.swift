@@ -2,7 +2,7 @@ import ArgumentParser
 import UD2MFormats
 
 /// `name=value` of `--limit`.
-struct LimitOverride: ExpressibleByArgument {
+struct LimitOverride {
     /// What can be limited: the properties of `Limits`.
     private enum Name: String, CaseIterable {
         case pickleBytes = "pickle-bytes"
@@ -56,12 +56,18 @@ struct LimitOverride: ExpressibleByArgument {
     private let name: Name
     private let value: Int
 
-    init?(argument: String) {
+    /// Reads the value of an option.
+    /// - Throws: What is accepted, for anything else.
+    static func parse(_ argument: String) throws -> LimitOverride {
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 2, let name = Name(rawValue: parts[0]), let value = ByteSize(argument: parts[1])?.bytes
-        else { return nil }
-        self.name = name
-        self.value = value
+        guard parts.count == 2 else { throw ValidationError("expected name=value; names are \(names).") }
+        guard let name = Name(rawValue: parts[0]) else {
+            throw ValidationError("there is no limit '\(parts[0])'; there are \(names).")
+        }
+        guard let value = ByteSize(parts[1])?.bytes else {
+            throw ValidationError("'\(parts[1])' is no limit; expected \(ByteSize.accepted).")
+        }
+        return LimitOverride(name: name, value: value)
     }
 
     func apply(to limits: inout Limits) { limits[keyPath: name.path] = value }

@@ -69,10 +69,5 @@ struct NameFilter {
                 StandardError.print("warning: the patterns leave no tensor")
             }
         }
-
-        /// Ends the command with exit code 1 when an included pattern matches nothing or nothing is left.
-        func requireMatch() throws {
-            if isNegative { throw ExitCode(ExitCodes.negative) }
-        }
     }
 }

@@ -1,6 +1,19 @@
 import ArgumentParser
-import Foundation
 import Synchronization
+import UD2MFormats
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// Where long work reports how far it is; calls may come from any thread.
 protocol ProgressSink: Sendable {
@@ -81,7 +94,7 @@ final class ProgressBar: ProgressSink {
 
     /// " 12 s left", once there is enough to judge by.
     private func remaining(_ share: Double, _ elapsed: Duration) -> String {
-        let seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+        let seconds = elapsed.seconds
         guard share > 0.02, seconds > 0.5, share < 1 else { return "" }
         return " \(Int((seconds / share * (1 - share)).rounded(.up))) s left"
     }

@@ -1,5 +1,3 @@
-import Foundation
-
 /// A number in JSON, which has no infinity: spelled as text where it is not finite.
 struct ReportNumber: Encodable {
     let value: Double
@@ -16,11 +14,11 @@ struct ReportNumber: Encodable {
     }
 
     /// Two decimals, as decibels are given.
-    var decimals: String { value.isFinite ? String(format: "%.2f", value) : text }
+    var decimals: String { value.isFinite ? numberText("%.2f", value) : text }
 
     /// Four significant digits.
     var text: String {
         guard value.isFinite else { return value.isNaN ? "NaN" : value < 0 ? "-inf" : "inf" }
-        return String(format: "%.4g", value)
+        return numberText("%.4g", value)
     }
 }

@@ -1,4 +1,5 @@
 import Synchronization
+import UD2MFormats
 
 /// Progress of work that runs on several threads, counted in bytes.
 ///
@@ -19,8 +20,7 @@ final class SharedProgress: @unchecked Sendable {
     /// Counts more bytes.
     func add(_ bytes: Int) {
         done.withLock { done in
-            let (sum, overflow) = done.addingReportingOverflow(bytes)
-            done = overflow ? .max : sum
+            done = done.addedOrMaximum(bytes)
             sink.update(Double(done) / Double(max(total, 1)), label: label)
         }
     }

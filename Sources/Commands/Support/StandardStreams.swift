@@ -1,5 +1,17 @@
-import Foundation
 import UD2MFormats
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// Results for the caller. Losing them is an error: a full disk behind `>` must not look like success.
 enum StandardOutput {
@@ -32,6 +44,11 @@ enum StandardError {
     }
 }
 
+/// `write` of the system, which a function of the same name would hide.
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+    write(descriptor, bytes, count)
+}
+
 private enum StandardStream {
     /// Writes everything, or tells that it could not. Foundation's file handles would trap.
     static func write(_ data: Data, to descriptor: Int32) -> Bool {
@@ -39,7 +56,7 @@ private enum StandardStream {
             var done = 0
             while done < bytes.count {
                 let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
-                let written = Foundation.write(descriptor, rest.baseAddress, rest.count)
+                let written = systemWrite(descriptor, rest.baseAddress, rest.count)
                 if written < 0, errno == EINTR { continue }
                 guard written > 0 else { return false }
                 done += written

@@ -1,6 +1,11 @@
 import ArgumentParser
-import Foundation
 import UD2MFormats
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// Tells people who mistype a subcommand so, where the word would be taken for the input of the default one.
 enum SubcommandSuggestion {

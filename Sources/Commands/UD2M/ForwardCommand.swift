@@ -7,15 +7,28 @@ struct ForwardCommand: ParsableCommand {
         commandName: "forward",
         abstract: "Run a converted network on tensors from a safetensors file.",
         discussion: """
-            The input file holds x [N,C,H,W], t [N], and where the network has them class labels y [N] and low_res \
-            [N,C,h,w]; other tensors in it are ignored. The output file holds out, and every tap under its name.
+            The input file holds the tensors below; others in it are ignored. Images are [N,C,H,W], channels in the order \
+            red, green, blue. The output file holds out, and every tap under its name.
 
-            A RAM network restores images on the scale [0, 1] from y [N,C,H,W]: noisy ones, or with --operator what the \
-            operator shows of them; with several operators from y.0, y.1, … in their order. Noise levels come from --sigma and --gain, else from tensors of these names \
-            ([N], or [N,1,H,W] a pixel) and are those of every observation, else sigma from the operator files, and may \
-            be unknown.
+            ADM, DDPM: x, noisy images on the scale [-1, 1]; t [N], timesteps of 0 or more and below 1000; where the \
+            network has them, class labels y [N] and small images low_res [N,C,h,w] on [-1, 1].
 
-            Values must be finite, and timesteps 0 or more and below 1000.
+            VGG-16, SqueezeNet: x, 3 channels less ImageNet's mean (0.485, 0.456, 0.406), over its deviation (0.229, \
+            0.224, 0.225), on [0, 1] before. LPIPS, its trunk alone: x, on [-1, 1] before, less (-0.030, -0.088, -0.188), \
+            over (0.458, 0.448, 0.450) for version 0.1, unchanged for 0.0; ud2m evaluate computes the distance.
+
+            Inception of FID: x, 3 channels on [-1, 1], resized before as the metric says: 299×299 pixels for FID. Its out \
+            is the 2048 pooled features.
+
+            UD2M's discriminator: x, the image, and y, the observation at the image's size, both of the size and channels \
+            that it was trained with, on [-1, 1]. Its out [N,1] is after the sigmoid.
+
+            RAM restores images on the scale [0, 1] from y [N,C,H,W]: noisy ones, or with --operator what the operator \
+            shows of them; with several operators from y.0, y.1, … in their order. Noise levels come from --sigma and \
+            --gain, else from tensors of these names ([N], or [N,1,H,W] a pixel) and are those of every observation, else \
+            sigma from the operator files, and may be unknown.
+
+            Values must be finite.
             """)
 
     @Argument(help: "The network, a .ud2w file.")
@@ -47,6 +60,7 @@ struct ForwardCommand: ParsableCommand {
             store: store, input: input, output: output, taps: taps, restoration: restoration, compute: compute,
             overwrite: force
         ).execute()
+        report.warn()
         if reporting.json {
             try JSONOutput.print(report)
         } else if !reporting.quiet {

@@ -8,6 +8,14 @@ struct ForwardRun {
         struct Output: Encodable {
             let name: String
             let shape: [Int]
+            /// How many of its numbers are NaN or infinite.
+            let notFinite: Int
+
+            init(_ name: String, _ tensor: Tensor) {
+                self.name = name
+                shape = tensor.shape
+                notFinite = tensor.values.count { !$0.isFinite }
+            }
         }
 
         let tool = "ud2m forward"
@@ -35,6 +43,8 @@ struct ForwardRun {
         let weights = try StoreInput.open(store)
         let run = try prepare(weights, factories)
         // Taps may be spelled as the tensors of a golden file, with a leading "act/".
+        var seen: Set<String> = []
+        let taps = taps.filter { seen.insert($0).inserted }
         let modules = taps.map { $0.hasPrefix("act/") ? String($0.dropFirst(4)) : $0 }
         let start = ContinuousClock.now
         let results = try located { try run(modules) }
@@ -51,7 +61,7 @@ struct ForwardRun {
             to: output, tensors: tensors.map { TensorInput(name: TensorName($0), shape: $1.shape, floats: $1.values) },
             overwrite: overwrite, inputs: inputFiles)
         return Report(
-            store: store, output: output, outputs: tensors.map { .init(name: $0, shape: $1.shape) },
+            store: store, output: output, outputs: tensors.map { .init($0, $1) },
             milliseconds: elapsed.milliseconds)
     }
 
@@ -80,7 +90,8 @@ struct ForwardRun {
         do {
             return try body()
         } catch let error as UD2MError {
-            throw error.located(in: .init(file: input))
+            // Taps are the network's, all else that a run refuses is in the input.
+            throw error.located(in: .init(file: error.code == .tapUnknown ? store : input))
         }
     }
 
@@ -89,6 +100,17 @@ struct ForwardRun {
         var inputs: [String: Tensor] = [:]
         for name in network.inputs.map(\.name) { inputs[name] = try file.require(name) }
         return inputs
+    }
+}
+
+extension ForwardRun.Report {
+    /// Says on standard error that a network gave no numbers: its inputs are finite, so that its weights are the cause.
+    func warn() {
+        guard let first = outputs.first(where: { $0.notFinite > 0 }) else { return }
+        StandardError.print(
+            "warning: \(ByteText.grouped(first.notFinite)) numbers of \(first.name.escapedForDisplay) are NaN or infinite, "
+                + "although the inputs are finite: look for such weights with ud2m-convert stat "
+                + store.escapedForDisplay)
     }
 }
 

@@ -13,8 +13,7 @@ struct VerifyRun {
     /// - Throws: ``UD2MFormats/UD2MError`` when its structure is unsound; damaged data are reported, not thrown. What
     ///   ails one of several files is reported too, so that the others are checked.
     func execute(_ path: String, progress: any ProgressSink) throws -> VerifyReport {
-        try InputPaths.requireFile(path)
-        return switch try CheckpointFiles.of(path: path) {
+        switch try input.files(of: path) {
         case .file(let path): try verifyFile(path, progress: progress)
         case .sharded(let index, let shards): try verifyShards(index, shards, progress: progress)
         case .distributed(let metadata, let files):

@@ -36,7 +36,7 @@ extension DDPMConfiguration {
                 list.residualBlock("up.\(level).block.\(block)", from: width + skips.removeLast(), to: channels)
                 width = channels
             }
-            if attentionLevels.contains(level) {
+            if upAttentionLevels.contains(level) {
                 for block in 0...residualBlocks { list.attention("up.\(level).attn.\(block)", channels) }
             }
             if level > 0 { list.convolution("up.\(level).upsample.conv", width, width) }

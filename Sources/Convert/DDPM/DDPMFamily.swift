@@ -30,7 +30,7 @@ struct DDPMFamily: ArchitectureFamily {
                 : "down_blocks, mid_block and up_blocks: a diffusers UNet2DModel, its attention named as "
                     + (names.convention == .diffusers ? "since 0.15" : "before 0.15"),
             "\(configuration.levelChannels.count) levels of \(configuration.residualBlocks) residual blocks, widths "
-                + "\(configuration.levelChannels), attention at levels \(configuration.attentionLevels)",
+                + "\(configuration.levelChannels), \(configuration.attention)",
         ]
         if let config {
             try config.apply(to: &configuration)
@@ -73,17 +73,21 @@ struct DDPMFamily: ArchitectureFamily {
         let levels = try shapes.count(under: isPesser ? "down" : "down_blocks", limit: 16, family: name)
         let blocks = try shapes.count(under: names.name("down.0.block"), limit: 64, family: name)
         var levelChannels: [Int] = []
-        var attentionLevels: [Int] = []
+        // One tensor is enough to show attention, so that a lost one is missed rather than taken for another network.
+        func attends(_ way: String, _ level: Int) -> Bool {
+            !shapes.indices(under: names.name("\(way).\(level).attn")).isEmpty
+        }
         for level in 0..<levels {
             let prefix = "down.\(level)"
             levelChannels.append(try size(shapes, names, "\(prefix).block.0.conv1.weight", axis: 0))
-            if shapes.has(names.name("\(prefix).attn.0.q.weight")) { attentionLevels.append(level) }
         }
+        let attentionLevels = (0..<levels).filter { attends("down", $0) }
         let configuration = DDPMConfiguration(
             imageChannels: try size(shapes, names, "conv_in.weight", axis: 1),
             outputChannels: try size(shapes, names, "conv_out.weight", axis: 0),
             modelChannels: try size(shapes, names, "temb.dense.0.weight", axis: 1, rank: 2),
-            levelChannels: levelChannels, residualBlocks: blocks, attentionLevels: attentionLevels)
+            levelChannels: levelChannels, residualBlocks: blocks, attentionLevels: attentionLevels,
+            upAttentionLevels: (0..<levels).filter { attends("up", $0) })
         for (width, tensor) in zip(levelChannels, levelChannels.indices.map { "down.\($0).block.0.conv1.weight" })
             + [(configuration.modelChannels, "conv_in.weight")]
         where width % 32 != 0 {
@@ -114,6 +118,13 @@ extension DDPMConfiguration {
         let widths = levelChannels.map(String.init).joined(separator: " ")
         let blocks = residualBlocks == 1 ? "1 residual block" : "\(residualBlocks) residual blocks"
         return "\(imageChannels) → \(outputChannels) channels, widths \(widths), \(blocks) a level, unconditional"
+    }
+
+    /// "attention at levels [4]", or "attention at levels [1] on the way down and [] on the way up".
+    var attention: String {
+        let down = "attention at levels \(attentionLevels)"
+        return upAttentionLevels == attentionLevels
+            ? down : "\(down) on the way down and \(upAttentionLevels) on the way up"
     }
 
     /// What no tensor tells: "one head, epsilon 1e-06, sine-first, frequency shift 1, asymmetric padding".

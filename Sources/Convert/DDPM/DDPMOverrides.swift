@@ -17,9 +17,7 @@ struct DDPMOverrides {
         configuration.timestepOrder = given.timestepOrder ?? configuration.timestepOrder
         configuration.frequencyShift = given.frequencyShift ?? configuration.frequencyShift
         configuration.downPadding = given.downPadding ?? configuration.downPadding
-        // The middle block attends at the coarsest level whatever the list says.
-        let widths = Set(
-            configuration.attentionLevels.map { before.levelChannels[$0] } + before.levelChannels.suffix(1))
+        let widths = Set(before.attendingLevels.map { before.levelChannels[$0] })
         switch options.heads {
         case .channels(let channels)?: configuration.headChannels = channels
         case .count(1)?: configuration.headChannels = nil

@@ -69,8 +69,8 @@ struct DiffusersConfiguration {
         } else {
             configuration.headChannels = try whole("attention_head_dim", default: 8)
         }
-        let attending = configuration.attentionLevels + [configuration.levelChannels.count - 1]
-        for level in attending where configuration.headCount(width: configuration.levelChannels[level]) == nil {
+        for level in configuration.attendingLevels
+        where configuration.headCount(width: configuration.levelChannels[level]) == nil {
             throw error(
                 "attention_head_dim", "it does not divide the \(configuration.levelChannels[level]) channels of a block"
             )
@@ -100,10 +100,11 @@ struct DiffusersConfiguration {
 
     /// Compares with the shapes what they tell as well.
     private func checkShape(_ configuration: DDPMConfiguration) throws(UD2MError) {
-        let levels = configuration.levelChannels.count
-        let down = (0..<levels).map { configuration.attentionLevels.contains($0) ? "AttnDownBlock2D" : "DownBlock2D" }
-        let up = (0..<levels).reversed().map {
-            configuration.attentionLevels.contains($0) ? "AttnUpBlock2D" : "UpBlock2D"
+        try checkBlockTypes()
+        let levels = configuration.levelChannels.indices
+        let down = levels.map { configuration.attentionLevels.contains($0) ? "AttnDownBlock2D" : "DownBlock2D" }
+        let up = levels.reversed().map {
+            configuration.upAttentionLevels.contains($0) ? "AttnUpBlock2D" : "UpBlock2D"
         }
         let expected: [(String, JSONValue)] = [
             ("in_channels", JSONValue(configuration.imageChannels)),
@@ -122,6 +123,19 @@ struct DiffusersConfiguration {
         guard let width = object["time_embedding_dim"], width.int != configuration.embeddingChannels else { return }
         if case .null = width { return }
         throw error("time_embedding_dim", "it says \(Self.text(width)), only 4 times the first width is supported")
+    }
+
+    /// Refuses blocks of other kinds by their names; on each way any level may have attention or not.
+    private func checkBlockTypes() throws(UD2MError) {
+        for (key, kinds) in [
+            ("down_block_types", ["DownBlock2D", "AttnDownBlock2D"]),
+            ("up_block_types", ["UpBlock2D", "AttnUpBlock2D"]),
+        ] {
+            guard case .array(let found)? = object[key] else { continue }
+            for kind in found where !kinds.contains(where: { Self.same(kind, .string($0)) }) {
+                throw error(key, "\(Self.text(kind)) is not supported, only \(kinds.joined(separator: " and "))")
+            }
+        }
     }
 
     private func whole(_ key: String, default value: Int) throws(UD2MError) -> Int {

@@ -82,6 +82,30 @@ public struct Exporter: Sendable {
         }
     }
 
+    /// A tensor that a plain safetensors file holds as another type, since it lacks the tensor's own.
+    public struct Retyped: Sendable, Hashable {
+        /// The tensor.
+        public let name: TensorName
+        /// Its type, as PyTorch calls it, such as `"complex32"`.
+        public let type: String
+        /// The type and shape that readers see who do not know `ud2w.quant`.
+        public let elementType: ElementType
+        /// See ``elementType``.
+        public let shape: [Int]
+    }
+
+    /// The tensors that other readers of the files will see as another type; none where the format has every type, and
+    /// none in a store, whose readers know.
+    public var retyped: [Retyped] {
+        guard [.safetensors, .sharded].contains(options.format) else { return [] }
+        return tensors.compactMap { tensor in
+            let stored = tensor.asStorable
+            return stored.interpretation.torchType.map {
+                Retyped(name: tensor.name, type: $0, elementType: stored.elementType, shape: stored.shape)
+            }
+        }
+    }
+
     /// The text pairs of a plain safetensors file: the source's own, without what only a store may say.
     var metadata: [String: String] {
         get throws {

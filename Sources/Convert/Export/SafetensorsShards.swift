@@ -1,5 +1,12 @@
-import Foundation
 import UD2MFormats
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// A set of safetensors files with an index, as the transformers family reads them.
 struct SafetensorsShards {
@@ -66,7 +73,7 @@ struct SafetensorsShards {
         let folder = slash.map { String(base[...$0]) } ?? ""
         let stem = slash.map { String(base[base.index(after: $0)...]) } ?? base
         let new = Set(groups.indices.map(path))
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.isEmpty ? "." : folder)) ?? []
+        let names = FolderListing.names(in: folder.isEmpty ? "." : folder) ?? []
         return names.filter { Self.isShard($0, of: stem) }.map { folder + $0 }.filter { !new.contains($0) }.sorted()
     }
 

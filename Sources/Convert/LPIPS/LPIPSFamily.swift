@@ -57,7 +57,7 @@ struct LPIPSFamily: ArchitectureFamily {
         evidence += layout.leftOut.map { "left out: \($0.reason)" }
         evidence.append(
             options.lpipsVersion == nil
-                ? "version 0.1, assumed: no tensor tells it (see --lpips-version)"
+                ? "version 0.1, assumed: no shape tells it, conversion looks at the numbers (see --lpips-version)"
                 : "version \(configuration.version.rawValue) as given")
         var detected = DetectedArchitecture(
             family: self, configuration: .lpips(configuration), details: configuration.summary,

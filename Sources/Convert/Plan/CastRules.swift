@@ -13,8 +13,6 @@ public struct CastRules: Sendable {
 
     /// The types that tensors can be converted to.
     public static let elementTypes: [ElementType] = [.f32, .f16, .bf16]
-    /// Bytes of a pattern.
-    public static let patternBytes = 1 << 10
 
     /// The type of tensors that no rule names, or nil to keep each as it is.
     public let standard: ElementType?
@@ -53,8 +51,7 @@ public struct CastRules: Sendable {
         for tensor in tensors {
             var type = standard ?? tensor.elementType
             if !compiled.isEmpty {
-                let name = tensor.name.text
-                if let rule = compiled.first(where: { (try? $0.0.firstMatch(in: name)) != nil }) { type = rule.1 }
+                if let rule = compiled.first(where: { $0.0.isFound(in: tensor.name) }) { type = rule.1 }
             }
             types[tensor.name] = tensor.elementType.isFloatingPoint ? type : tensor.elementType
         }
@@ -80,18 +77,9 @@ public struct CastRules: Sendable {
         }
     }
 
-    private func compiled() throws(UD2MError) -> [(Regex<AnyRegexOutput>, ElementType)] {
-        var compiled: [(Regex<AnyRegexOutput>, ElementType)] = []
-        for rule in rules {
-            guard rule.pattern.utf8.count <= Self.patternBytes else {
-                throw UD2MError(.castRule, "A rule's pattern is longer than \(Self.patternBytes) bytes.")
-            }
-            do {
-                compiled.append((try Regex(rule.pattern), rule.elementType))
-            } catch {
-                throw UD2MError(.castRule, "'\(rule.pattern)' is no regular expression.")
-            }
-        }
+    private func compiled() throws(UD2MError) -> [(NameExpression, ElementType)] {
+        var compiled: [(NameExpression, ElementType)] = []
+        for rule in rules { compiled.append((try NameExpression(rule.pattern, code: .castRule), rule.elementType)) }
         return compiled
     }
 }
@@ -99,6 +87,7 @@ public struct CastRules: Sendable {
 /// What conversions could not keep, tensor by tensor; filled while tensors stream.
 public final class ConversionLedger: Sendable {
     private let losses = Mutex<[TensorName: ConversionLoss]>([:])
+    private let notFiniteCounts = Mutex<[TensorName: Int]>([:])
 
     /// Creates an empty ledger.
     public init() {}
@@ -107,6 +96,19 @@ public final class ConversionLedger: Sendable {
     public var entries: [(name: TensorName, loss: ConversionLoss)] {
         losses.withLock { $0 }.filter { $0.value != ConversionLoss() }.sorted { $0.key < $1.key }
             .map { (name: $0.key, loss: $0.value) }
+    }
+
+    /// Tensors that hold numbers which are NaN or infinite in the source as well, and how many, sorted by name; counted
+    /// by conversions only.
+    public var notFinite: [(name: TensorName, count: Int)] {
+        let losses = losses.withLock { $0 }
+        return notFiniteCounts.withLock { $0 }
+            .map { (name: $0.key, count: $0.value - (losses[$0.key]?.overflows ?? 0)) }
+            .filter { $0.count > 0 }.sorted { $0.name < $1.name }
+    }
+
+    func record(notFinite count: Int, for name: TensorName) {
+        notFiniteCounts.withLock { $0[name] = count }
     }
 
     fileprivate func record(_ loss: ConversionLoss, for name: TensorName) {

@@ -36,15 +36,18 @@ public struct ConversionPlan: Sendable {
     ///   - checkpoint: the described file.
     ///   - select: the path of the state dict to take, or nil to choose the one that fits best.
     ///   - options: what no tensor tells.
-    /// - Throws: ``UD2MError`` when no network is recognised. Mismatches do not throw here: see ``requireComplete()``.
+    /// - Throws: ``UD2MError`` when no network is recognised, or options contradict its numbers. Mismatches do not throw here: see ``requireComplete()``.
     public init(checkpoint: Checkpoint, select: String? = nil, options: DetectionOptions = DetectionOptions()) throws {
-        let (best, others) = try StateDictSelector(options: options).choose(in: checkpoint, path: select)
+        var (best, others) = try StateDictSelector(options: options).choose(in: checkpoint, path: select)
         let match = TensorMatch(best.architecture, tensors: best.tensors)
         for source in match.mapped where !source.elementType.isFloatingPoint {
             throw UD2MError(
                 .elementTypeUnusable,
                 "The network needs floating-point numbers here; the file has \(source.elementType.rawValue).",
                 at: .init(file: checkpoint.path, tensor: source.name.text))
+        }
+        if let layer = match.mapped.first(where: { $0.name == PublishedLinearLayers.name }) {
+            try best.architecture.settleVersion(first: layer, given: options.lpipsVersion)
         }
         self.checkpoint = checkpoint
         self.choice = best
@@ -70,10 +73,15 @@ public struct ConversionPlan: Sendable {
     /// - Parameters:
     ///   - allowUnmapped: whether tensors that the network does not have may be left out.
     ///   - partial: whether tensors of the network may be missing or have another shape, as long as some are there.
+    ///   - absence: which tensors may be missing, as long as some are there.
     /// - Throws: `tensors-missing`, `tensors-misshapen` or `tensors-unmapped`, located at the first such tensor; when all
     ///   are there, what is undecided about the network, and what ``requireConstants()`` throws.
-    public func requireComplete(allowUnmapped: Bool = false, partial: Bool = false) throws {
+    public func requireComplete(
+        allowUnmapped: Bool = false, partial: Bool = false, absence: AllowedAbsence = .none
+    ) throws {
         let partial = partial && !mapped.isEmpty
+        let allowed = Set(allowedMissing(absence))
+        let missing = missing.filter { !allowed.contains($0.name) }
         if !partial, let first = missing.first,
             let skipped = checkpoint.skipped.first(where: { $0.path.last == first.name.text })
         {
@@ -87,7 +95,8 @@ public struct ConversionPlan: Sendable {
             error = UD2MError(
                 .tensorsMissing, "The network needs \(needed) tensors and \(missing.count) of them are missing.",
                 at: .init(file: checkpoint.path, tensor: first.name.text),
-                remedy: "Is the download complete, and is this the whole network? --partial converts what is there.")
+                remedy: "Is the download complete, and is this the whole network? --partial converts what is there, "
+                    + "--allow-missing REGEX lets tensors of such names be missing.")
         } else if !partial, let first = misshapen.first {
             error = UD2MError(
                 .tensorsMisshapen, "\(misshapen.count) of the network's \(needed) tensors have the wrong shape.",
@@ -102,6 +111,11 @@ public struct ConversionPlan: Sendable {
         if let error { throw error.describing(mismatches, closest: closest) }
         if let undecided = choice.architecture.undecided { throw undecided }
         try requireConstants()
+    }
+
+    /// The missing tensors that may be, under the checkpoint's names; none where no tensor of the network is there.
+    public func allowedMissing(_ absence: AllowedAbsence) -> [TensorName] {
+        mapped.isEmpty ? [] : absence.allowed(among: missing.map(\.name))
     }
 
     /// The published model that the state dict comes closest to.

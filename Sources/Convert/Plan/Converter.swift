@@ -30,7 +30,7 @@ public struct Converter: Sendable {
     private let otherInputs: [String]
     /// Where every byte of the store will go.
     public let writer: WeightStoreWriter
-    /// What conversions could not keep; complete after ``write(to:overwrite:progress:)``.
+    /// What conversions could not keep, and numbers that are none; complete after ``write(to:overwrite:progress:)``.
     public let ledger: ConversionLedger
 
     /// Lays the store out; nothing is read or written.
@@ -56,7 +56,7 @@ public struct Converter: Sendable {
         self.ledger = ledger
         self.writer = try WeightStoreWriter(
             tensors: plan.mapped.filter { aliases[$0.name] == nil }.map {
-                TensorInput($0, as: types[$0.name] ?? $0.elementType, ledger: ledger)
+                TensorInput($0, as: types[$0.name] ?? $0.elementType, ledger: ledger).countingNotFinite(in: ledger)
             }, aliases: aliases,
             information: information, alignment: options.alignment)
     }
@@ -93,7 +93,12 @@ public struct Converter: Sendable {
         record["sha256"] = digests.first.map { .string($0) }
         if digests.count > 1 { record["filesSHA256"] = .array(digests.dropFirst().map { .string($0) }) }
         let absent = plan.missing.count + plan.misshapen.count
-        if absent > 0 { record["missing"] = .unsigned(UInt64(absent)) }
+        if absent > 0 {
+            let here = Set(plan.mapped.map(\.name))
+            record["missing"] = .unsigned(UInt64(absent))
+            record["missingTensors"] = .array(
+                plan.choice.architecture.parameters.filter { !here.contains($0.name) }.map { .string($0.name.text) })
+        }
         record["prefix"] = .string(plan.choice.prefix)
         record["state"] = .string(plan.choice.stateDict.displayPath)
         record["tool"] = .string("ud2m \(toolVersion)")

@@ -49,8 +49,7 @@ struct PlausibleStateDict {
     }
 
     private static func dwarfs(_ large: Int, _ small: Int) -> Bool {
-        let (product, overflow) = small.multipliedReportingOverflow(by: dominance)
-        return !overflow && large > small && large >= product
+        large > small && large >= small.multipliedOrMaximum(dominance)
     }
 
     /// Every state dict but the insides of rebuilt objects.

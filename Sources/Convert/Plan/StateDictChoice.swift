@@ -184,8 +184,14 @@ struct StateDictSelector {
         guard describesFailures else { return error }
         let closest = candidates.prefix(20).compactMap { Self.closest($0) }
             .max { ($0.network.matched, $0.network.named) < ($1.network.matched, $1.network.named) }
-        return closest.map { error.describing($0.mismatches, closest: $0.network) } ?? error
+        if let closest { return error.describing(closest.mismatches, closest: closest.network) }
+        var unlike = error
+        unlike.message += " " + Self.unlikeAll
+        return unlike
     }
+
+    /// What is said of a state dict that no published network is close to.
+    static let unlikeAll = "No known network is close."
 
     /// What detection says of a state dict, with the model it comes closest to where tensors are the trouble.
     private func described(_ error: UD2MError, _ stateDict: StateDict) -> UD2MError {

@@ -106,12 +106,14 @@ extension PlausibleStateDict {
 extension StateDictSelection {
     /// How the state dict differs from the network found in it, or from the closest one when none is.
     public struct Comparison: Sendable {
-        /// The first ten tensors that differ.
+        /// Ten tensors that differ, some of each kind.
         public let mismatches: [TensorMismatch]
         /// How many differ.
         public let count: Int
         /// The published model that comes closest; nil when the state dict is a whole known network.
         public let closest: ClosestNetwork?
+        /// Whether the state dict was compared with the published models and is like none of them.
+        public var isUnlikeAll = false
     }
 
     /// The comparison with the network, over headers only; computed anew each time.
@@ -127,8 +129,13 @@ extension StateDictSelection {
         let closest = ClosestModel(shapes)
         if architecture == nil { mismatches = closest?.mismatches ?? [] }
         return Comparison(
-            mismatches: Array(mismatches.prefix(UD2MError.mismatchLimit)), count: mismatches.count,
-            closest: closest?.network)
+            mismatches: mismatches.sample(UD2MError.mismatchLimit), count: mismatches.count,
+            closest: closest?.network, isUnlikeAll: unrecognised?.code == .architectureUnknown && closest == nil)
+    }
+
+    /// Why no network is recognised, as a sentence or two; nil when one is.
+    public func unrecognisedText(_ comparison: Comparison) -> String? {
+        unrecognised.map { comparison.isUnlikeAll ? "\($0.message) \(StateDictSelector.unlikeAll)" : $0.message }
     }
 
     /// Reasons for not recognising a network that a comparison with the published ones explains.

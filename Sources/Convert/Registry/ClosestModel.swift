@@ -7,26 +7,28 @@ struct ClosestModel {
     /// The differences: misshapen tensors, then missing, then unknown ones.
     let mismatches: [TensorMismatch]
 
-    /// Fewer names in common than this, or than a tenth of the state dict, are a coincidence.
+    /// Fewer names in common than this are a coincidence.
     private static let leastNames = 3
 
-    /// Compares with every layout of every known model; nil when none has names in common that mean something.
+    /// Compares with every layout of every known model; nil when none is close: half of the state dict must have the
+    /// model's names, or half of the model's tensors must be in it.
     init?(_ shapes: [TensorName: [Int]]) {
         var best: (network: ClosestNetwork, tensors: [TensorLayout.FileTensor], leftOut: Set<TensorName>)?
         let roots = Dictionary(shapes.keys.map { ($0.root, 1) }, uniquingKeysWith: +)
         for family in ArchitectureRegistry.families {
             // No model can have more names in common than there are names with the family's beginnings, and most families
-            // need not be looked at: their tables take longer to build than a file to open.
+            // need not be looked at: their tables take longer to build than a file to open. A tenth is far from close.
             let alike = family.roots.reduce(0) { $0 + (roots[$1] ?? 0) }
             guard alike >= Self.leastNames, alike * 10 >= shapes.count else { continue }
             for model in family.knownModels {
                 for layout in model.layouts {
                     let tensors = layout.fileTensors(model.parameters)
                     let named = tensors.count { shapes[$0.name] != nil }
-                    guard named >= Self.leastNames, named * 10 >= shapes.count else { continue }
+                    guard named >= Self.leastNames else { continue }
                     let candidate = ClosestNetwork(
                         model: model.name, family: family.name,
                         matched: tensors.count { shapes[$0.name] == $0.shape }, named: named, total: tensors.count)
+                    guard named * 2 >= shapes.count || candidate.matched * 2 >= tensors.count else { continue }
                     if let best, !candidate.isCloser(than: best.network) { continue }
                     best = (candidate, tensors, Set(layout.leftOut.flatMap(\.names)))
                 }
@@ -46,8 +48,10 @@ struct ClosestModel {
             guard let found = shapes[tensor.name], found != tensor.shape else { return nil }
             return TensorMismatch(name: tensor.name.text, expected: tensor.shape, found: found)
         }
-        // A network of the same names whose widths are its own: sizes say nothing then, the number of dimensions does.
-        if misshapen.count * 2 > tensors.count - missing.count {
+        // A network of the same names whose widths are its own: sizes say nothing then, the number of dimensions does. Of a
+        // few tensors that are left of a network the sizes are all there is to say.
+        let named = tensors.count - missing.count
+        if misshapen.count * 2 > named, named * 2 >= tensors.count {
             misshapen = misshapen.filter { $0.expected?.count != $0.found?.count }
         }
         let unknown = shapes.filter { !needed.contains($0.key) }.sorted { $0.key < $1.key }
@@ -72,17 +76,47 @@ extension UD2MError {
     /// How many tensors an error names.
     static let mismatchLimit = 10
 
-    /// A copy that names the first ten offending tensors and the closest published model.
+    /// A copy that names ten offending tensors, some of each kind, and the closest published model.
     func describing(_ mismatches: [TensorMismatch], closest: ClosestNetwork?) -> UD2MError {
         var copy = self
-        copy.mismatches = Array(mismatches.prefix(Self.mismatchLimit))
+        copy.mismatches = mismatches.sample(Self.mismatchLimit)
         copy.closest = closest
         if let closest { copy.message += " The closest known network is \(closest)." }
         if !mismatches.isEmpty {
             let rest = mismatches.count - copy.mismatches.count
-            copy.message += " Tensors that differ: " + copy.mismatches.map(\.description).joined(separator: "; ")
+            let named = copy.mismatches.map(\.description).joined(separator: "; ")
+            copy.message += " Tensors that differ (\(mismatches.counts)): \(named)"
             copy.message += rest > 0 ? "; and \(rest) more." : "."
         }
         return copy
+    }
+}
+
+extension [TensorMismatch] {
+    /// The three kinds, each in order: other shapes, missing, unknown.
+    private var kinds: [[TensorMismatch]] {
+        [
+            filter { $0.expected != nil && $0.found != nil }, filter { $0.found == nil },
+            filter { $0.expected == nil && $0.found != nil },
+        ]
+    }
+
+    /// At most `limit` of them, the same number of each kind as far as there are so many: one tensor of another shape is
+    /// not lost among hundreds that are missing.
+    func sample(_ limit: Int) -> [TensorMismatch] {
+        let kinds = kinds
+        var taken = [0, 0, 0]
+        while taken.reduce(0, +) < Swift.min(limit, count) {
+            for kind in kinds.indices where taken[kind] < kinds[kind].count && taken.reduce(0, +) < limit {
+                taken[kind] += 1
+            }
+        }
+        return zip(kinds, taken).flatMap { $0.prefix($1) }
+    }
+
+    /// "1 of another shape, 300 missing, 2 unknown".
+    var counts: String {
+        zip(kinds, ["of another shape", "missing", "unknown"]).filter { !$0.0.isEmpty }
+            .map { "\($0.count) \($1)" }.joined(separator: ", ")
     }
 }

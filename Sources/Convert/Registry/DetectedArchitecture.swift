@@ -4,9 +4,9 @@ import UD2MFormats
 public struct DetectedArchitecture: Sendable {
     private let kind: any ArchitectureFamily
     /// What is particular to this network: "3 → 6 channels, widths 256 256 512".
-    public let details: String
+    public internal(set) var details: String
     /// The configuration that goes into the store, unless something is ``undecided``.
-    public let configuration: ArchitectureConfiguration
+    public internal(set) var configuration: ArchitectureConfiguration
     /// Every tensor the network needs.
     public let parameters: [ParameterDescription]
     /// How the checkpoint spells them.
@@ -39,16 +39,14 @@ public struct DetectedArchitecture: Sendable {
     /// The family's name for a person, such as `"ADM U-Net"`.
     public var title: String { kind.title }
 
-    // Computed when asked for: the tables of published models take longer to build than a file to open.
-    private var known: [KnownModel] { kind.knownModels.filter { $0.parameters == parameters } }
-
-    /// The published models of exactly this shape, such as `"256x256_diffusion_uncond"`.
-    public var knownModels: [String] { known.map(\.name) }
-
-    /// What those models are, when all of them are the same: "256×256 unconditional".
-    public var knownAs: String? {
+    /// The published models of exactly this shape, such as `"256x256_diffusion_uncond"`, and what they are when all of
+    /// them are the same: "256×256 unconditional".
+    ///
+    /// Looked up whenever asked for: the tables of published models take longer to build than a file to open.
+    public var knownModels: (names: [String], description: String?) {
+        let known = kind.knownModels.filter { $0.parameters == parameters }
         let descriptions = Set(known.compactMap(\.description))
-        return descriptions.count == 1 ? descriptions.first : nil
+        return (known.map(\.name), descriptions.count == 1 ? descriptions.first : nil)
     }
 
     /// The number of weights that go into the store.

@@ -9,6 +9,8 @@ extension DDPMConfiguration {
             levelChannels: levels,
             residualBlocks: try fields.int("residual_blocks", in: 1...64),
             attentionLevels: try fields.ints("attention_levels", in: 0...levels.count - 1, count: 0...levels.count),
+            upAttentionLevels: fields.optional("up_attention_levels") == nil
+                ? nil : try fields.ints("up_attention_levels", in: 0...levels.count - 1, count: 0...levels.count),
             headChannels: fields.optional("head_channels") == nil
                 ? nil : try fields.int("head_channels", in: ADMConfiguration.channelRange),
             normEpsilon: try fields.number("norm_epsilon", in: 1e-12...1),
@@ -26,11 +28,12 @@ extension DDPMConfiguration {
         for width in levelChannels where width % ADMConfiguration.normalizationGroups != 0 {
             throw fields.error("level_channels", "\(width) channels do not form 32 groups.")
         }
-        guard zip(attentionLevels, attentionLevels.dropFirst()).allSatisfy({ $0 < $1 }) else {
-            throw fields.error("attention_levels", "the levels must ascend, each named once.")
+        for (name, list) in [("attention_levels", attentionLevels), ("up_attention_levels", upAttentionLevels)] {
+            guard zip(list, list.dropFirst()).allSatisfy({ $0 < $1 }) else {
+                throw fields.error(name, "the levels must ascend, each named once.")
+            }
         }
-        // The middle block attends at the coarsest level whatever the list says.
-        for level in Set(attentionLevels).union([levelChannels.count - 1]).sorted()
+        for level in attendingLevels
         where headCount(width: levelChannels[level]) == nil {
             throw fields.error(
                 "head_channels", "the heads do not divide the \(levelChannels[level]) channels of level \(level).")
@@ -47,6 +50,10 @@ extension DDPMConfiguration {
         object["level_channels"] = .array(levelChannels.map { JSONValue($0) })
         object["residual_blocks"] = JSONValue(residualBlocks)
         object["attention_levels"] = .array(attentionLevels.map { JSONValue($0) })
+        // Written only where the two ways differ, so that stores of all other networks stay as they were.
+        if upAttentionLevels != attentionLevels {
+            object["up_attention_levels"] = .array(upAttentionLevels.map { JSONValue($0) })
+        }
         if let headChannels { object["head_channels"] = JSONValue(headChannels) }
         object["norm_epsilon"] = .double(normEpsilon)
         object["timestep_order"] = .string(timestepOrder.rawValue)

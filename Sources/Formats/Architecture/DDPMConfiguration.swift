@@ -26,8 +26,10 @@ public struct DDPMConfiguration: Sendable, Hashable {
     public var levelChannels: [Int]
     /// Residual blocks a level on the way down; one more on the way up.
     public var residualBlocks: Int
-    /// Levels (0 = finest) whose residual blocks are followed by attention.
+    /// Levels (0 = finest) whose residual blocks are followed by attention on the way down.
     public var attentionLevels: [Int]
+    /// The same on the way up; diffusers names the blocks of each way by themselves.
+    public var upAttentionLevels: [Int]
     /// Channels of an attention head, or nil when every block has one head.
     public var headChannels: Int?
     /// The epsilon of every group normalisation.
@@ -39,11 +41,12 @@ public struct DDPMConfiguration: Sendable, Hashable {
     /// How stride-2 convolutions are padded.
     public var downPadding: DownPadding
 
-    /// Creates a configuration; the defaults are those of the published DDPM networks.
+    /// Creates a configuration; the defaults are those of the published DDPM networks, which attend on both ways alike.
     public init(
         imageChannels: Int = 3, outputChannels: Int = 3, modelChannels: Int, levelChannels: [Int], residualBlocks: Int,
-        attentionLevels: [Int], headChannels: Int? = nil, normEpsilon: Double = 1e-6,
-        timestepOrder: TimestepOrder = .sineFirst, frequencyShift: Int = 1, downPadding: DownPadding = .asymmetric
+        attentionLevels: [Int], upAttentionLevels: [Int]? = nil, headChannels: Int? = nil,
+        normEpsilon: Double = 1e-6, timestepOrder: TimestepOrder = .sineFirst, frequencyShift: Int = 1,
+        downPadding: DownPadding = .asymmetric
     ) {
         self.imageChannels = imageChannels
         self.outputChannels = outputChannels
@@ -51,6 +54,7 @@ public struct DDPMConfiguration: Sendable, Hashable {
         self.levelChannels = levelChannels
         self.residualBlocks = residualBlocks
         self.attentionLevels = attentionLevels
+        self.upAttentionLevels = upAttentionLevels ?? attentionLevels
         self.headChannels = headChannels
         self.normEpsilon = normEpsilon
         self.timestepOrder = timestepOrder
@@ -63,6 +67,11 @@ public struct DDPMConfiguration: Sendable, Hashable {
 
     /// The multiple that both sides of an input image must be of.
     public var sizeMultiple: Int { 1 << (levelChannels.count - 1) }
+
+    /// Levels with attention anywhere: on the way down or up, or in the middle block, which always has it.
+    public var attendingLevels: [Int] {
+        Set(attentionLevels + upAttentionLevels + [levelChannels.count - 1]).sorted()
+    }
 
     /// The number of heads of an attention block of `width` channels, or nil when the heads do not divide it.
     public func headCount(width: Int) -> Int? {

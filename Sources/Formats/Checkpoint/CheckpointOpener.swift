@@ -1,9 +1,3 @@
-#if canImport(Darwin)
-    import Darwin
-#else
-    import Glibc
-#endif
-
 /// Opens a file or folder by what it holds.
 struct CheckpointOpener {
     let path: String
@@ -16,15 +10,17 @@ struct CheckpointOpener {
     /// Describes the checkpoint.
     /// - Throws: ``UD2MError`` that names the container, the place and the rule broken.
     func checkpoint() throws -> Checkpoint {
-        if foldersLeft > 0, let names = Self.names(inFolder: path) { return try folder(names) }
+        if foldersLeft > 0, let names = FolderListing.names(in: path, limit: 100_000) { return try folder(names) }
         let file = try MappedFile(path: path, access: options.access)
         return try located { try open(file) }
     }
 
     /// The files that the checkpoint lies in.
     func files() throws -> CheckpointFiles {
-        if foldersLeft > 0, let names = Self.names(inFolder: path) {
-            guard names.contains(DistributedCheckpoint.metadataName) else { return try opener(inFolder: names).files() }
+        if foldersLeft > 0, let names = FolderListing.names(in: path, limit: 100_000) {
+            guard names.contains(DistributedCheckpoint.metadataName) else {
+                return try inner(names).opener.files()
+            }
             return try located { try DistributedCheckpoint(path: path, options: options).files() }
         }
         let file = try MappedFile(path: path, access: options.access)
@@ -70,45 +66,28 @@ struct CheckpointOpener {
         if names.contains(DistributedCheckpoint.metadataName) {
             return try located { try DistributedCheckpoint(path: path, options: options).checkpoint() }
         }
-        return try opener(inFolder: names).checkpoint()
+        let (opener, remark) = try inner(names)
+        var checkpoint = try opener.checkpoint()
+        checkpoint.remarks += [remark].compactMap(\.self)
+        return checkpoint
     }
 
-    /// The opener of the file or folder in this one that holds the weights.
-    private func opener(inFolder names: [String]) throws -> CheckpointOpener {
+    /// The opener of the file or folder in this one that holds the weights: an index, what diffusers saves for a model, or
+    /// the denoiser of a pipeline; and what to say about the choice.
+    private func inner(_ names: [String]) throws -> (opener: CheckpointOpener, remark: String?) {
         if names.contains("coremldata.bin") || (names.contains("Manifest.json") && names.contains("Data")) {
             throw UD2MError(
                 .coreMLModel, "This folder is a Core ML model, not a PyTorch or safetensors checkpoint.",
                 at: .init(file: path), remedy: "Look for the PyTorch or safetensors version of the model.")
         }
-        guard followsIndexes, let name = Self.model(in: names) else {
+        let model = try ModelFolder(names: names, path: path)
+        let isPipeline = names.contains("model_index.json") && names.contains("unet")
+        guard followsIndexes, let name = model.file ?? (isPipeline ? "unet" : nil) else {
             throw UD2MError(
                 .fileNotRegular, "This is a folder without a checkpoint that spans it.", at: .init(file: path),
-                remedy: "Name a file inside it: a distributed checkpoint has a .metadata, a sharded one an index.json.")
+                remedy: ModelFolder.remedy(names: names))
         }
         let inner = path.hasSuffix("/") ? path + name : path + "/" + name
-        return CheckpointOpener(path: inner, options: options, foldersLeft: foldersLeft - 1)
-    }
-
-    /// The file or folder that holds a folder's weights: an index, what diffusers saves for a model, or the denoiser of
-    /// a pipeline.
-    private static func model(in names: [String]) -> String? {
-        let usual = ["diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin"]
-        return ShardedCheckpoint.file(in: names) ?? usual.first(where: names.contains)
-            ?? (names.contains("model_index.json") && names.contains("unet") ? "unet" : nil)
-    }
-
-    /// The names in a folder, or nil when the path is none.
-    private static func names(inFolder path: String) -> [String]? {
-        guard !path.utf8.contains(0), let folder = opendir(path) else { return nil }
-        defer { closedir(folder) }
-        var names: [String] = []
-        // A folder of a checkpoint is small; what lies beyond is not looked at.
-        while names.count < 100_000, let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            names.append(name)
-        }
-        return names
+        return (CheckpointOpener(path: inner, options: options, foldersLeft: foldersLeft - 1), model.remark)
     }
 }

@@ -9,13 +9,14 @@ public struct CheckpointScan: Sendable {
     /// What ended the reading, or nil.
     public var error: UD2MError?
 
-    /// Scans a file; a pickle that breaks off is judged up to there, since Python would run it up to there.
+    /// Scans a file; a pickle that breaks off is judged up to there, since Python would run it up to there. A container
+    /// that is broken before any pickle of it has a finding that says so.
     /// - Parameters:
     ///   - path: As in ``Checkpoint/open(path:limits:allowMissingCRC:access:resource:)``.
     ///   - limits: What the file may ask for.
     ///   - allowMissingCRC: Whether a zip record whose checksum is zero counts as one without a checksum.
     ///   - resource: The one pickle of a `torch.package` archive to read; nil for all.
-    /// - Throws: ``UD2MError`` when no pickle of the file could be begun: it is missing, unknown, or its container broken.
+    /// - Throws: ``UD2MError`` when the file is missing, or of no kind that holds pickles.
     public init(
         path: String, limits: Limits = .standard, allowMissingCRC: Bool = false, resource: String? = nil
     ) throws {
@@ -26,7 +27,7 @@ public struct CheckpointScan: Sendable {
             container = checkpoint.container
             findings = checkpoint.findings
         } catch let error as UD2MError {
-            guard let found = error.findings else { throw error }
+            guard let found = error.findings ?? Self.unreadable(path, error).map({ [$0] }) else { throw error }
             findings = found
             if error.code == .barePickle {
                 // Tensors without data are no matter here: the pickle was read to its end.
@@ -35,5 +36,19 @@ public struct CheckpointScan: Sendable {
                 self.error = error
             }
         }
+    }
+
+    /// The finding about a file that should hold pickles and whose damage hides them; nil for any other error.
+    private static func unreadable(_ path: String, _ error: UD2MError) -> PickleFinding? {
+        // What is whole and no checkpoint is no matter of pickles.
+        let isOther = [.packedCheckpoint, .torchLayout, .containerUnsupported].contains(error.code)
+        guard error.code.category == .badData, !isOther, let file = try? MappedFile(path: path),
+            let kind = try? withExtendedLifetime(file, { try ContainerSniffer(file.bytes).kind() }),
+            kind.holdsPickles || error.code == .npyObjects
+        else { return nil }
+        return PickleFinding(
+            severity: .suspicious, global: "",
+            message: "Nothing could be read, so what loading it would run is unknown. \(error.message)",
+            entry: error.location.entry ?? "file", byteOffset: error.location.byteOffset ?? 0, opcodeIndex: 0)
     }
 }

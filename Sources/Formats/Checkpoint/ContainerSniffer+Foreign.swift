@@ -3,15 +3,18 @@ extension ContainerSniffer {
     /// Compressed files, which may hold a checkpoint.
     func compressedKind() -> UD2MError? {
         if let gzip = GzipHeader(bytes) { return gzip.error }
-        let kinds: [(magic: [UInt8], code: UD2MError.Code, name: String)] = [
-            ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], .sevenZipFile, "7-Zip"),
-            ([0x28, 0xB5, 0x2F, 0xFD], .zstdFile, "zstd"), ([0x42, 0x5A, 0x68], .bzip2File, "bzip2"),
-            ([0xFD, 0x37, 0x7A, 0x58, 0x5A], .xzFile, "xz"), ([0x52, 0x61, 0x72, 0x21], .rarFile, "RAR"),
+        // Those that hold one file write to standard output: they refuse names without a suffix of theirs otherwise.
+        let kinds: [(magic: [UInt8], code: UD2MError.Code, name: String, command: String)] = [
+            ([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C], .sevenZipFile, "7-Zip", "7z x FILE"),
+            ([0x28, 0xB5, 0x2F, 0xFD], .zstdFile, "zstd", "zstd -dc FILE > OUT"),
+            ([0x42, 0x5A, 0x68], .bzip2File, "bzip2", "bzip2 -dc FILE > OUT"),
+            ([0xFD, 0x37, 0x7A, 0x58, 0x5A], .xzFile, "xz", "xz -dc FILE > OUT"),
+            ([0x52, 0x61, 0x72, 0x21], .rarFile, "RAR", "unrar x FILE"),
         ]
         return kinds.first { has($0.magic) }.map { kind in
             UD2MError(
                 kind.code, "This file is compressed with \(kind.name).", at: .init(byteOffset: 0),
-                remedy: "If it holds a checkpoint, unpack it first.")
+                remedy: "If it holds a checkpoint, unpack it first: \(kind.command)")
         }
     }
 

@@ -9,6 +9,14 @@ struct ContainerSniffer {
         case npy
         case pickle
         case shardIndex
+
+        /// Whether such files are there for the pickles in them.
+        var holdsPickles: Bool {
+            switch self {
+            case .zip, .legacyStream, .tar, .pickle: true
+            case .safetensors, .npy, .shardIndex: false
+            }
+        }
     }
 
     let bytes: UnsafeRawBufferPointer

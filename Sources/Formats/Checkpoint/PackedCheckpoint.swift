@@ -3,8 +3,8 @@ enum PackedCheckpoint {
     private static let suffixes = [".pt", ".pth", ".ckpt", ".bin", ".safetensors", ".ud2w", ".npz", ".pt2"]
 
     /// The refusal that names the checkpoint inside a `kind` of file, such as `"zip archive"`, or nil when none of
-    /// `names` looks like one.
-    static func error(in kind: String, names: some Sequence<String>) -> UD2MError? {
+    /// `names` looks like one; `command` takes such a file apart.
+    static func error(in kind: String, names: some Sequence<String>, unpacking command: String) -> UD2MError? {
         let found = names.filter { name in
             let lowercased = name.lowercased()
             // `__MACOSX/._model.pt` is a shadow that macOS adds.
@@ -14,7 +14,8 @@ enum PackedCheckpoint {
         let more = found.count > 1 ? " and \(found.count - 1) more" : ""
         return UD2MError(
             .packedCheckpoint, "This \(kind) is no checkpoint itself; it contains one: \(first)\(more).",
-            at: .init(entry: first), remedy: "Unpack it first, then name the file that comes out.")
+            at: .init(entry: first),
+            remedy: "Unpack it first (\(command)), then name the file that comes out.")
     }
 }
 
@@ -54,6 +55,6 @@ struct GzipHeader {
         let contents = inside.map { isTar ? ", whose first entry is \($0)" : ", originally \($0)" } ?? ""
         return UD2MError(
             .gzipFile, "This is \(kind)\(contents).", at: .init(byteOffset: 0),
-            remedy: isTar ? "Unpack it first (tar xzf)." : "Unpack it first (gunzip).")
+            remedy: "Unpack it first: \(isTar ? "tar xzf FILE" : "gzip -dc FILE > OUT")")
     }
 }

@@ -56,7 +56,7 @@ struct ZipCheckpoint {
     /// What to say of an archive that only contains checkpoints; nil for one that is something of PyTorch's.
     private func packed(_ entries: [ZipEntry]) -> UD2MError? {
         if entries.contains(where: { $0.name.suffix(9).elementsEqual("/data.pkl".utf8) }) { return nil }
-        return PackedCheckpoint.error(in: "zip archive", names: entries.map(\.displayName))
+        return PackedCheckpoint.error(in: "zip archive", names: entries.map(\.displayName), unpacking: "unzip FILE")
     }
 
     private func records(root: [UInt8]?) -> TorchRecords {

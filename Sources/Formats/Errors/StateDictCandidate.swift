@@ -27,9 +27,6 @@ public struct StateDictCandidate: Sendable, Hashable {
 extension [TensorSource] {
     /// Bytes of all tensors together; the sum stops at the largest integer, since stride-0 tensors may claim anything.
     package var totalByteCount: Int {
-        reduce(0) { total, tensor in
-            let (sum, overflow) = total.addingReportingOverflow(tensor.byteCount)
-            return overflow ? .max : sum
-        }
+        reduce(0) { $0.addedOrMaximum($1.byteCount) }
     }
 }

@@ -73,7 +73,7 @@ public struct UD2MError: Error, Sendable, Hashable {
     public var location: Location
     /// What to do next, when there is something to do.
     public var remedy: String?
-    /// Tensors in which a checkpoint and a network disagree, the first ten; empty for other errors.
+    /// Ten tensors in which a checkpoint and a network disagree, some of each kind; empty for other errors.
     public var mismatches: [TensorMismatch] = []
     /// The known network that a checkpoint comes closest to, for errors about what a checkpoint holds.
     public var closest: ClosestNetwork?

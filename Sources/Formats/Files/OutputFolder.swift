@@ -7,7 +7,7 @@
 /// The folder that output files go to: created when it is not there, and removed again unless it is kept.
 ///
 /// Safe to share between threads although the compiler cannot see it: `slot` is touched by ``keep()`` and `deinit` only,
-/// and ``keep()`` is called once, after the last file is in place.
+/// and ``keep()`` is called by one thread, after a file is in place.
 package final class OutputFolder: @unchecked Sendable {
     private let path: String
     /// Whether the folder was created here and is not kept yet.
@@ -33,8 +33,9 @@ package final class OutputFolder: @unchecked Sendable {
             remedy: number == ENOENT ? "Create the folder that it is to be in first." : nil)
     }
 
-    /// Leaves the folder where it is.
+    /// Leaves the folder where it is; once is enough.
     package func keep() {
+        guard isProvisional else { return }
         isProvisional = false
         TemporaryFiles.release(slot)
     }

@@ -29,21 +29,30 @@ struct NPZCheckpoint {
     let options: CheckpointOptions
 
     /// Reads every member's header; deflated members are inflated again when their data are read.
+    ///
+    /// Arrays of texts or structures are skipped; one of Python objects is refused with the file, as any pickle that is
+    /// not read.
     /// - Throws: ``UD2MError`` with an `npy-…` or `zip-…` code.
     func checkpoint() throws -> Checkpoint {
         let cache = InflatedRecordCache()
         var tensors: [TensorSource] = []
+        var skipped: [SkippedTensor] = []
         for entry in entries {
             do {
                 tensors.append(try tensor(entry, cache: cache))
+            } catch let error as UD2MError where error.code == .npyElementType {
+                skipped.append(SkippedTensor(path: [Self.name(entry)], reason: error.message))
             } catch let error as UD2MError {
                 throw error.located(in: .init(entry: entry.displayName))
             }
         }
         return Checkpoint(
             path: archive.file.path, container: .npz, fileSize: archive.file.count,
-            stateDicts: [StateDict(path: [], tensors: tensors)])
+            stateDicts: tensors.isEmpty && !skipped.isEmpty ? [] : [StateDict(path: [], tensors: tensors)],
+            skipped: skipped)
     }
+
+    private static func name(_ entry: ZipEntry) -> String { String(decoding: entry.name.dropLast(4), as: UTF8.self) }
 
     private func tensor(_ entry: ZipEntry, cache: InflatedRecordCache) throws -> TensorSource {
         if entry.method == .deflated { try archive.checkInflatedSize(of: entry) }
@@ -63,7 +72,7 @@ struct NPZCheckpoint {
         }
         let storage = StorageSlice(
             of: record, range: description.dataOffset..<entry.size, isBigEndian: description.type.isBigEndian)
-        return description.source(name: String(decoding: entry.name.dropLast(4), as: UTF8.self), storage: storage)
+        return description.source(name: Self.name(entry), storage: storage)
     }
 }
 

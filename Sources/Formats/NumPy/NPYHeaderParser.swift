@@ -13,7 +13,8 @@ struct NPYDescription {
     var byteCount: Int { type.elementType.byteCount(shape: shape) ?? 0 }
 
     /// Reads the header at the start of `bytes`; the data need not be there.
-    /// - Throws: ``UD2MError`` with code `npy-header`, or `npy-dtype` for objects, structures and unknown types.
+    /// - Throws: ``UD2MError`` with code `npy-header`, `npy-objects` for a pickle of Python objects, or `npy-dtype` for
+    ///   structures, texts and whatever else is no number.
     init(_ bytes: UnsafeRawBufferPointer, limits: Limits) throws {
         func malformed(_ message: String, at offset: Int, remedy: String? = nil) -> UD2MError {
             UD2MError(.npyHeader, message, at: .init(byteOffset: offset), remedy: remedy)
@@ -51,17 +52,22 @@ struct NPYDescription {
         guard let shape = fields.shape, let isFortran = fields.isFortran, shape.count <= limits.rank else {
             throw malformed("The header does not say descr, fortran_order and shape.", at: start)
         }
+        guard !fields.hasObjects else {
+            throw UD2MError(
+                .npyObjects, "The array holds Python objects, that is a pickle.", at: .init(byteOffset: start),
+                remedy: "Save it with a numeric dtype.")
+        }
         guard let descriptor = fields.descriptor else {
             throw UD2MError(
                 .npyElementType, "The array is made of structures, which are no tensor elements.",
                 at: .init(byteOffset: start))
         }
         guard let type = NumPyElementType(descriptor) else {
-            let isObject = descriptor.hasSuffix("O")
+            let isText = ["U", "S", "a"].contains { descriptor.drop { "<>|=".contains($0) }.hasPrefix($0) }
             throw UD2MError(
                 .npyElementType,
-                isObject
-                    ? "The array holds Python objects, that is a pickle."
+                isText
+                    ? "The array holds texts ('\(descriptor)'), which are no tensor elements."
                     : "Elements of type '\(descriptor)' are unknown.",
                 at: .init(byteOffset: start), remedy: "Save it with a numeric dtype.")
         }
@@ -93,7 +99,12 @@ private struct NPYLiteralParser {
         var descriptor: String?
         var isFortran: Bool?
         var shape: [Int]?
+        /// Whether the elements, or fields of them, are Python objects.
+        var hasObjects = false
     }
+
+    /// The spellings of Python objects; files of Python 2 tell the size of the pointer too.
+    private static let objectTypes: Set = ["O", "|O", "O4", "|O4", "O8", "|O8", "<O", ">O"]
 
     private let bytes: UnsafeRawBufferPointer
     private let baseOffset: Int
@@ -116,10 +127,16 @@ private struct NPYLiteralParser {
             case "descr":
                 skipSpace()
                 if peek() == UInt8(ascii: "[") {
-                    // A list of fields: nothing of it is needed, since structures are refused.
-                    return Fields(descriptor: nil, isFortran: false, shape: [])
+                    // A list of fields: nothing else of it is needed, since structures are no tensors. A field that
+                    // is called O passes for an object, which is the safe side to err on.
+                    let texts = String(decoding: bytes[position...], as: UTF8.self).split { "'\"".contains($0) }
+                    return Fields(
+                        descriptor: nil, isFortran: false, shape: [],
+                        hasObjects: texts.contains { Self.objectTypes.contains(String($0)) })
                 }
-                fields.descriptor = try text()
+                let descriptor = try text()
+                fields.descriptor = descriptor
+                fields.hasObjects = Self.objectTypes.contains(descriptor)
             case "fortran_order": fields.isFortran = try boolean()
             case "shape": fields.shape = try tuple()
             default: throw malformed("The header has an unknown key.")
@@ -202,7 +219,9 @@ private struct NPYLiteralParser {
 extension UD2MError.Code {
     /// The header of a NumPy array is malformed.
     public static let npyHeader = Self("npy-header", .badData)
-    /// The elements of a NumPy array are objects, structures or of an unknown type.
+    /// The elements of a NumPy array are Python objects.
+    public static let npyObjects = Self("npy-objects", .badData)
+    /// The elements of a NumPy array are structures, texts or of an unknown type.
     public static let npyElementType = Self("npy-dtype", .badData)
     /// A NumPy array has fewer or more bytes than its header says.
     public static let npySize = Self("npy-size", .badData)

@@ -18,7 +18,7 @@ public struct NPZWriter {
                     let name = tensor.interpretation.torchType ?? tensor.elementType.rawValue
                     throw UD2MError(
                         .exportType, "NumPy has no type for \(name) elements.", at: location,
-                        remedy: "Convert them with --dtype f32 or --dequantise, or export as safetensors.")
+                        remedy: Self.remedy(tensor))
                 }
                 guard let byteCount = tensor.elementType.byteCount(shape: tensor.shape), byteCount < 1 << 62 else {
                     throw UD2MError(.storeTensor, "The sizes of the tensor are more than any file has.", at: location)
@@ -35,6 +35,15 @@ public struct NPZWriter {
                     }
                 }
             })
+    }
+
+    /// What to do about a tensor whose type NumPy lacks.
+    private static func remedy(_ tensor: TensorInput) -> String {
+        if tensor.interpretation.quantisation != nil {
+            return "Write the numbers they stand for with --dequantise, or export as .pt or safetensors."
+        }
+        return tensor.interpretation.torchType == nil && tensor.elementType.isFloatingPoint
+            ? "Convert them with --dtype f32." : "Export as safetensors, or as .pt where PyTorch has the type."
     }
 
     /// Bytes of the file.

@@ -87,8 +87,8 @@ extension PickleMachine {
     /// Moves decoded bytes into the pool, within the limit on payload bytes.
     mutating func keep(_ decoded: [UInt8]) throws -> PickleSlice {
         let start = graph.pool.count
-        let (allowed, overflow) = streamEnd.multipliedReportingOverflow(by: limits.picklePayloadFactor)
-        guard overflow || start - streamEnd + decoded.count <= allowed else {
+        let allowed = streamEnd.multipliedOrMaximum(limits.picklePayloadFactor)
+        guard start - streamEnd + decoded.count <= allowed else {
             throw fail(.pickleLimit, "Decoded text takes more than \(allowed) bytes.")
         }
         graph.pool.append(contentsOf: decoded)

@@ -28,11 +28,12 @@ public struct TensorPlan: Sendable, Hashable {
         let inputs = inputs.map(\.asStorable)
         var names: Set<TensorName> = []
         let sizes = try inputs.map { input -> (name: TensorName, byteCount: Int) in
-            func error(_ message: String) -> UD2MError {
-                UD2MError(.storeTensor, message, at: .init(tensor: input.name.text))
+            func error(_ message: String, remedy: String? = nil) -> UD2MError {
+                UD2MError(.storeTensor, message, at: .init(tensor: input.name.text), remedy: remedy)
             }
-            guard String(validating: input.name.bytes, as: UTF8.self) != nil, input.name != "__metadata__" else {
-                throw error("A safetensors file cannot hold a tensor of this name.")
+            guard input.name.isText, input.name != "__metadata__" else {
+                throw error(
+                    "A safetensors file cannot hold a tensor of this name.", remedy: TensorName.refusedRemedy)
             }
             guard input.name.bytes.count <= Limits.standard.nameBytes, input.shape.count <= Limits.standard.rank else {
                 throw error("The name or the shape is longer than readers accept.")
@@ -106,7 +107,7 @@ public struct TensorPlan: Sendable, Hashable {
 extension TensorInput {
     /// The tensor with a type that safetensors has: complex doubles become pairs of doubles, the same bytes
     /// (`formats.md` §12.5).
-    fileprivate var asStorable: TensorInput {
+    package var asStorable: TensorInput {
         guard elementType == .c128 else { return self }
         var copy = self
         copy.elementType = .f64

@@ -4,22 +4,10 @@ struct ShardedCheckpoint {
     let file: MappedFile
     let options: CheckpointOptions
 
-    private static let suffix = ".index.json"
-
     /// Whether text is an index: an object with a `weight_map`.
     static func matches(_ value: JSONValue) -> Bool {
         if case .object(let object) = value, case .object? = object["weight_map"] { return true }
         return false
-    }
-
-    /// The index in a folder, or the one file of weights, by the names in use.
-    static func file(in folder: [String]) -> String? {
-        let indexes = folder.filter { $0.hasSuffix(suffix) }
-        if indexes.count == 1 { return indexes[0] }
-        let single = folder.filter {
-            ["model.safetensors", "diffusion_pytorch_model.safetensors", "pytorch_model.bin"].contains($0)
-        }
-        return indexes.isEmpty && single.count == 1 ? single[0] : nil
     }
 
     /// Opens every shard and takes from each the tensors the index promises.

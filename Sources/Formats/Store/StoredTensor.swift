@@ -1,4 +1,4 @@
-/// A tensor of an open weight store; a view of the mapping, nothing is copied.
+/// A tensor of an open weight store: a view of the mapping, unless it was widened or narrowed into memory of its own.
 public struct StoredTensor: Sendable {
     /// The name it was asked for by, which may be an alias.
     public let name: TensorName
@@ -9,6 +9,8 @@ public struct StoredTensor: Sendable {
     /// Keeps the mapping alive as long as the view.
     private let file: MappedFile
     private let range: Range<Int>
+    /// The elements when they are not those of the file.
+    private let converted: ConvertedElements?
 
     init(name: TensorName, entry: SafetensorsFile.Entry, file: MappedFile) {
         self.name = name
@@ -16,6 +18,29 @@ public struct StoredTensor: Sendable {
         self.shape = entry.shape
         self.file = file
         self.range = entry.range
+        self.converted = nil
+    }
+
+    private init(_ stored: StoredTensor, as elementType: ElementType, _ converted: ConvertedElements) {
+        self.name = stored.name
+        self.elementType = elementType
+        self.shape = stored.shape
+        self.file = stored.file
+        self.range = stored.range
+        self.converted = converted
+    }
+
+    /// The elements in single precision, in memory of their own.
+    /// - Throws: as ``copyFloats(to:)``, or `conversion-overflow` when numbers are too large for single precision.
+    package func singlePrecision() throws -> StoredTensor {
+        let floats = ConvertedElements(count: elementCount)
+        let loss = try copyFloats(to: floats.buffer)
+        guard loss.overflows == 0 else {
+            throw UD2MError(
+                .conversionOverflow, "\(loss.overflows) numbers are too large for single precision.",
+                at: .init(tensor: name.text))
+        }
+        return StoredTensor(self, as: .f32, floats)
     }
 
     /// The dense little-endian elements, row-major; valid while this value or its store lives.
@@ -23,13 +48,15 @@ public struct StoredTensor: Sendable {
     /// Keep either in a variable while using the pointer: a temporary may be released as soon as it has given it. Or use
     /// ``withBytes(_:)``.
     /// Check the alignment before loading elements directly: only stores, not any safetensors file, promise one.
-    public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: file.bytes[range]) }
+    public var bytes: UnsafeRawBufferPointer {
+        converted.map { UnsafeRawBufferPointer($0.buffer) } ?? UnsafeRawBufferPointer(rebasing: file.bytes[range])
+    }
 
     /// Gives the dense little-endian elements to `body`, and keeps the mapping alive meanwhile.
     public func withBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        defer { withExtendedLifetime(file) {} }
+        defer { withExtendedLifetime(self) {} }
         return try body(bytes)
     }
 
@@ -41,7 +68,7 @@ public struct StoredTensor: Sendable {
     public var elementCount: Int { shape.contains(0) ? 0 : shape.reduce(1, *) }
 
     /// Bytes.
-    public var byteCount: Int { range.count }
+    public var byteCount: Int { bytes.count }
 
     /// The offset of the first byte in the file.
     public var fileOffset: Int { range.lowerBound }
@@ -51,4 +78,18 @@ public struct StoredTensor: Sendable {
         guard let base = bytes.baseAddress, alignment > 0 else { return true }
         return Int(bitPattern: base) % alignment == 0
     }
+}
+
+/// Numbers in memory, written once before anyone else sees them.
+private final class ConvertedElements: @unchecked Sendable {
+    let buffer: UnsafeMutableBufferPointer<Float>
+
+    init(count: Int) { buffer = .allocate(capacity: count) }
+
+    deinit { buffer.deallocate() }
+}
+
+extension UD2MError.Code {
+    /// Numbers of a tensor are too large for the type that they are needed in.
+    public static let conversionOverflow = Self("conversion-overflow", .badData)
 }

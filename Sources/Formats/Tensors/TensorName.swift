@@ -16,8 +16,36 @@ public struct TensorName: Sendable, Hashable, Comparable {
         self.bytes = Array(text.utf8)
     }
 
-    /// The name as text, bytes that are not UTF-8 repaired; for display and for matching well-formed names.
-    public var text: String { String(decoding: bytes, as: UTF8.self) }
+    /// The name as text, what is not UTF-8 escaped: lone surrogates, which pickles may hold, as `\u{d800}`, other bytes
+    /// as `\x{ff}`. For display and for matching well-formed names.
+    public var text: String { String(validating: bytes, as: UTF8.self) ?? escapedText }
+
+    /// Whether the name is UTF-8, as every format but a pickle wants it.
+    var isText: Bool { String(validating: bytes, as: UTF8.self) != nil }
+
+    /// What to do about a tensor whose name a format cannot hold.
+    static let refusedRemedy = "Leave it out with --exclude, where * stands for what cannot be typed."
+
+    private var escapedText: String {
+        var text = ""
+        var rest = bytes[...]
+        while let lead = rest.first {
+            let width = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
+            let sequence = rest.prefix(width)
+            if let character = String(validating: sequence, as: UTF8.self) {
+                text += character
+                rest = rest.dropFirst(width)
+            } else if width == 3, sequence.count == 3, isSurrogatePassUTF8(sequence) {
+                let scalar = sequence.reduce(0) { $0 << 6 | UInt32($1 & 0x3F) } & 0xFFFF
+                text += "\\u{\(String(scalar, radix: 16))}"
+                rest = rest.dropFirst(3)
+            } else {
+                text += "\\x{\(String(lead, radix: 16))}"
+                rest = rest.dropFirst()
+            }
+        }
+        return text
+    }
 
     /// Orders names by bytes.
     public static func < (lhs: TensorName, rhs: TensorName) -> Bool {

@@ -17,10 +17,12 @@ public struct TorchZipWriter {
         var indexByName: [TensorName: Int] = [:]
         for (index, tensor) in tensors.enumerated() {
             let location = UD2MError.Location(tensor: tensor.name.text)
-            guard String(validating: tensor.name.bytes, as: UTF8.self) != nil,
-                indexByName.updateValue(index, forKey: tensor.name) == nil
-            else {
-                throw UD2MError(.storeTensor, "A name is no text, or two tensors have the same one.", at: location)
+            guard tensor.name.isText else {
+                throw UD2MError(
+                    .storeTensor, "The name is no text.", at: location, remedy: TensorName.refusedRemedy)
+            }
+            guard indexByName.updateValue(index, forKey: tensor.name) == nil else {
+                throw UD2MError(.storeTensor, "Two tensors have the same name.", at: location)
             }
             guard let byteCount = tensor.elementType.byteCount(shape: tensor.shape) else {
                 throw UD2MError(.storeTensor, "The sizes of the tensor are more than any file has.", at: location)
@@ -40,9 +42,7 @@ public struct TorchZipWriter {
         }
         let channelParameters = try Self.adoptChannelParameters(&rows, indexByName)
         for (alias, target) in aliases.sorted(by: { $0.key < $1.key }) {
-            guard let index = indexByName[target], indexByName[alias] == nil,
-                String(validating: alias.bytes, as: UTF8.self) != nil
-            else {
+            guard let index = indexByName[target], indexByName[alias] == nil, alias.isText else {
                 throw UD2MError(
                     .storeAlias, "An alias must be a new name and stand for a tensor of the file.",
                     at: .init(tensor: alias.text))

@@ -18,21 +18,20 @@ package final class ZipArchive: Sendable {
     /// Reads and checks the directory and every local header of the archive in `range` of a file, or in all of it.
     /// - Throws: ``UD2MError`` with a `zip-…` code.
     package init(file: MappedFile, range: Range<Int>? = nil, limits: Limits = .standard) throws {
-        guard let bytes = file.bytes.slice(range ?? 0..<file.count) else {
+        let range = range ?? 0..<file.count
+        guard let bytes = file.bytes.slice(range) else {
             throw UD2MError(
-                .fileRangeOutside, "The archive should be at bytes \(range ?? 0..<0) of a file of \(file.count) bytes.",
+                .fileRangeOutside, "The archive should be at bytes \(range) of a file of \(file.count) bytes.",
                 at: .init(file: file.path))
         }
         self.file = file
-        self.range = range ?? 0..<file.count
+        self.range = range
         self.limits = limits
         do {
             let end = try ZipEndRecord(bytes)
             var entries = try ZipDirectory(bytes, end: end, limits: limits).entries()
-            for index in entries.indices {
-                try entries[index].readLocalHeader(bytes, directoryOffset: end.directoryOffset)
-            }
-            let gap = try Self.checkRanges(entries, directoryOffset: end.directoryOffset)
+            let gap = try Self.readLocalHeaders(
+                of: &entries, ZipWindow(file, archive: range), directoryOffset: end.directoryOffset)
             self.indexByName = try Self.index(entries)
             self.remarks = Self.remarks(entries, gap: gap)
             self.entries = entries
@@ -46,17 +45,25 @@ package final class ZipArchive: Sendable {
         indexByName[Array(name)].map { entries[$0] }
     }
 
-    /// Refuses overlaps and leading bytes; returns the bytes that belong to no entry.
-    private static func checkRanges(_ entries: [ZipEntry], directoryOffset: Int) throws -> Int {
-        let sorted = entries.sorted { $0.headerOffset < $1.headerOffset }
-        if let first = sorted.first, first.headerOffset != 0 {
-            throw UD2MError(
-                .zipPrefix, "\(first.headerOffset) bytes precede the first entry.", at: .init(byteOffset: 0),
-                remedy: "The file may be two things at once; get it from a source you trust.")
-        }
+    /// Reads every local header in the order of the file, and refuses overlaps and leading bytes; returns the bytes that
+    /// belong to no entry.
+    ///
+    /// The first overlap ends the reading, so that no more is read than the file has.
+    private static func readLocalHeaders(
+        of entries: inout [ZipEntry], _ window: ZipWindow, directoryOffset: Int
+    ) throws -> Int {
+        var window = window
+        let order = entries.indices.sorted { entries[$0].headerOffset < entries[$1].headerOffset }
         var end = 0
         var gap = 0
-        for entry in sorted {
+        for index in order {
+            try entries[index].readLocalHeader(&window, directoryOffset: directoryOffset)
+            let entry = entries[index]
+            guard index != order.first || entry.headerOffset == 0 else {
+                throw UD2MError(
+                    .zipPrefix, "\(entry.headerOffset) bytes precede the first entry.", at: .init(byteOffset: 0),
+                    remedy: "The file may be two things at once; get it from a source you trust.")
+            }
             guard entry.headerOffset >= end else {
                 throw UD2MError(
                     .zipOverlap, "The entry shares bytes with the one before it.",

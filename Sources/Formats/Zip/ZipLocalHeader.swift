@@ -3,7 +3,8 @@ extension ZipEntry {
     /// (`formats.md` §2.3 rule 6).
     ///
     /// The payload's offset follows from the local header only: PyTorch pads with an extra field that the directory lacks.
-    mutating func readLocalHeader(_ bytes: UnsafeRawBufferPointer, directoryOffset: Int) throws {
+    mutating func readLocalHeader(_ bytes: inout ZipWindow, directoryOffset: Int) throws {
+        try bytes.load(headerOffset..<headerOffset + 30 + name.count)
         let location = UD2MError.Location(entry: displayName, byteOffset: headerOffset)
         guard bytes.hasBytes([0x50, 0x4B, 0x03, 0x04], at: headerOffset),
             let localFlags = bytes.littleEndian(UInt16.self, at: headerOffset + 6),
@@ -29,9 +30,15 @@ extension ZipEntry {
             throw UD2MError(.zipHeaderMismatch, "The local header has another method or other flags.", at: location)
         }
         let isStreamed = hasDescriptor || localFlags & 0x0008 != 0
-        var wide = Zip64Extra(UnsafeRawBufferPointer(rebasing: bytes[extraStart..<payloadOffset]))
-        let wideSize = localSize == .max ? wide.next() ?? UInt64(localSize) : UInt64(localSize)
-        let wideCompressed = localCompressed == .max ? wide.next() ?? UInt64(localCompressed) : UInt64(localCompressed)
+        var (wideSize, wideCompressed) = (UInt64(localSize), UInt64(localCompressed))
+        if localSize == .max || localCompressed == .max {
+            try bytes.load(extraStart..<payloadOffset)
+            bytes.withBytes(extraStart..<payloadOffset) { extra in
+                var wide = Zip64Extra(extra)
+                if localSize == .max { wideSize = wide.next() ?? wideSize }
+                if localCompressed == .max { wideCompressed = wide.next() ?? wideCompressed }
+            }
+        }
         guard wideSize == UInt64(size) || (isStreamed && wideSize == 0),
             wideCompressed == UInt64(compressedSize) || (isStreamed && wideCompressed == 0),
             localCRC == crc32 || (isStreamed && localCRC == 0)
@@ -40,12 +47,13 @@ extension ZipEntry {
         }
         endOffset = payloadOffset + compressedSize
         if isStreamed {
+            try bytes.load(endOffset..<endOffset + 24)
             endOffset += try descriptorSize(bytes, at: endOffset, directoryOffset: directoryOffset)
         }
     }
 
     /// Bytes of the data descriptor: with or without its optional signature, with 32- or 64-bit sizes.
-    private func descriptorSize(_ bytes: UnsafeRawBufferPointer, at offset: Int, directoryOffset: Int) throws -> Int {
+    private func descriptorSize(_ bytes: ZipWindow, at offset: Int, directoryOffset: Int) throws -> Int {
         for start in [4, 0] {
             if start == 4, !bytes.hasBytes([0x50, 0x4B, 0x07, 0x08], at: offset) { continue }
             guard bytes.littleEndian(UInt32.self, at: offset + start) == crc32 else { continue }

@@ -54,13 +54,14 @@ package struct ZipWriter {
         var names: Set<[UInt8]> = []
         var end = 0
         for member in members {
-            let shown = String(decoding: member.name, as: UTF8.self)
-            func error(_ message: String) -> UD2MError {
-                UD2MError(.archiveMember, message, at: .init(entry: shown))
+            let name = TensorName(bytes: member.name)
+            func error(_ message: String, remedy: String? = nil) -> UD2MError {
+                UD2MError(.archiveMember, message, at: .init(entry: name.text), remedy: remedy)
             }
-            guard ZipEntry.isPlainName(member.name), String(validating: member.name, as: UTF8.self) != nil,
-                member.name.count <= Limits.standard.nameBytes
-            else { throw error("An archive cannot hold a member of this name.") }
+            guard ZipEntry.isPlainName(member.name), name.isText, member.name.count <= Limits.standard.nameBytes
+            else {
+                throw error("An archive cannot hold a member of this name.", remedy: TensorName.refusedRemedy)
+            }
             guard names.insert(member.name).inserted else { throw error("Two members have the same name.") }
             let before = end + 30 + member.name.count + Self.largeExtra(member.byteCount)
             // The padding is an extra field of its own, which takes four bytes at least.
@@ -213,5 +214,5 @@ package struct ZipWriter {
 
 extension UD2MError.Code {
     /// An archive cannot hold a member: its name, or a second one of the same name.
-    public static let archiveMember = Self("archive-member", .usage)
+    public static let archiveMember = Self("archive-member", .badData)
 }

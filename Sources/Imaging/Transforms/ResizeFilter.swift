@@ -1,4 +1,10 @@
-import Foundation
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// How samples between pixels are found.
 public enum ResizeFilter: String, Sendable, Hashable, CaseIterable {

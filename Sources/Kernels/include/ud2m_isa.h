@@ -13,19 +13,22 @@ extern "C" {
 typedef enum ud2m_isa {
     /// Plain loops with double accumulators: the oracle the others are tested against. Slow.
     UD2M_ISA_REFERENCE = 0,
-    /// Vector code for the baseline of the target (SSE2, NEON).
+    /// Vector code for the baseline of any target (SSE2 on x86-64).
     UD2M_ISA_GENERIC = 1,
     /// AVX2, FMA and F16C.
     UD2M_ISA_AVX2 = 2,
     /// AVX-512 F, BW, DQ and VL.
     UD2M_ISA_AVX512 = 3,
+    /// NEON of arm64: the baseline there, with its 32 registers put to use.
+    UD2M_ISA_NEON = 4,
 } ud2m_isa;
 
 /// Whether this build and this machine (processor and operating system) can run a tier.
 bool ud2m_isa_available(ud2m_isa isa);
 
 /// The tier new pools use, and calls without a pool: the one named by the environment variable `UD2M_ISA`
-/// (`reference`, `generic`, `avx2`, `avx512`), if it is set and available when first asked, else the fastest available.
+/// (`reference`, `generic`, `avx2`, `avx512`, `neon`), if it is set and available when first asked, else the fastest
+/// available.
 ud2m_isa ud2m_isa_default(void);
 
 /// Lower-case name of a tier, as `UD2M_ISA` spells it; "unknown" for other values.

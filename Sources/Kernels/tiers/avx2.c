@@ -6,6 +6,7 @@
 #define TIER_ROWS 6
 #define TIER_PANELS 1
 #define TIER_WIDTH 8
+#define TIER_UNROLL 4
 #define TIER_TABLE operators_avx2
 #include "tier.inc"
 #pragma clang attribute pop

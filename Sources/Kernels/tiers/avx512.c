@@ -7,6 +7,7 @@
 #define TIER_ROWS 12
 #define TIER_PANELS 2
 #define TIER_WIDTH 16
+#define TIER_UNROLL 4
 #define TIER_TABLE operators_avx512
 #include "tier.inc"
 #pragma clang attribute pop

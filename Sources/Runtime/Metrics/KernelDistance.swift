@@ -1,6 +1,13 @@
-import Foundation
 import UD2MFormats
 import UD2MLinearAlgebra
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// The kernel distance of two sets of feature vectors, which on Inception features is KID (Bińkowski et al. 2018).
 ///

@@ -1,5 +1,12 @@
-import Foundation
 import UD2MFormats
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 extension ImageMetrics {
     /// The positions that the structural similarity is averaged over.

@@ -2,6 +2,6 @@ import CUD2MKernels
 
 /// The vector instructions that the CPU kernels use on this machine.
 public enum InstructionSet {
-    /// The name of the chosen tier: `reference`, `generic`, `avx2` or `avx512`; `UD2M_ISA` overrides the choice.
+    /// The name of the chosen tier: `reference`, `generic`, `avx2`, `avx512` or `neon`; `UD2M_ISA` overrides it.
     public static var current: String { String(cString: ud2m_isa_name(ud2m_isa_default())) }
 }

@@ -1,4 +1,5 @@
 import Synchronization
+import UD2MFormats
 
 /// The times of a network's operations, summed over runs: give it to ``Network/run(_:taps:profile:)``.
 public final class OperationProfile: Sendable {

@@ -15,7 +15,8 @@ extension DDPMConfiguration: NetworkDefinition {
     package func graph() throws -> Graph {
         let isSound =
             (1...16).contains(levelChannels.count) && (1...64).contains(residualBlocks)
-            && attentionLevels.allSatisfy(levelChannels.indices.contains) && (0...1).contains(frequencyShift)
+            && (attentionLevels + upAttentionLevels).allSatisfy(levelChannels.indices.contains)
+            && (0...1).contains(frequencyShift)
             && normEpsilon > 0 && normEpsilon.isFinite
         try requireBuildable(isSound, widths: levelChannels + [modelChannels, imageChannels, outputChannels])
         var network = DDPMNetwork(configuration: self)
@@ -40,7 +41,7 @@ private struct DDPMNetwork {
         var skips = [h]
         for level in widths.indices {
             for block in 0..<configuration.residualBlocks {
-                h = try layer(h, embedding, "down.\(level)", block, level: level)
+                h = try layer(h, embedding, "down.\(level)", block, level, configuration.attentionLevels)
                 skips.append(h)
             }
             if level + 1 < widths.count {
@@ -55,7 +56,9 @@ private struct DDPMNetwork {
 
         for level in widths.indices.reversed() {
             for block in 0...configuration.residualBlocks {
-                h = try layer(builder.concat(h, skips.removeLast()), embedding, "up.\(level)", block, level: level)
+                h = try layer(
+                    builder.concat(h, skips.removeLast()), embedding, "up.\(level)", block, level,
+                    configuration.upAttentionLevels)
             }
             if level > 0 {
                 let name = "up.\(level).upsample"
@@ -84,13 +87,14 @@ private struct DDPMNetwork {
         return builder.silu(embedding)
     }
 
-    /// A residual block, followed by attention where the level has it.
+    /// A residual block, followed by attention where the level is among those that have it.
     private mutating func layer(
-        _ x: FeatureMap, _ embedding: FeatureVector, _ prefix: String, _ block: Int, level: Int
+        _ x: FeatureMap, _ embedding: FeatureVector, _ prefix: String, _ block: Int, _ level: Int,
+        _ attending: [Int]
     ) throws -> FeatureMap {
         let h = try residualBlock(
             x, embedding, "\(prefix).block.\(block)", channels: configuration.levelChannels[level])
-        guard configuration.attentionLevels.contains(level) else { return h }
+        guard attending.contains(level) else { return h }
         return try attention(h, "\(prefix).attn.\(block)")
     }
 

@@ -121,7 +121,8 @@ package final class PackedWeights {
         }
     }
 
-    /// The tensors of a list of requirements, after checking that each is there, with its shape and a readable type.
+    /// The tensors of a list of requirements, after checking that each is there, with its shape and a readable type;
+    /// those in double precision are copied to single precision.
     static func checkedSources(
         _ requirements: [WeightRequirement], lookup: (String) throws -> StoredTensor?
     ) throws -> [String: StoredTensor] {
@@ -136,6 +137,11 @@ package final class PackedWeights {
                 throw UD2MError(
                     .weightShape, "The shape is \(source.shape), but the network needs \(requirement.shape).",
                     at: location)
+            }
+            if source.elementType == .f64 {
+                // Kernels read no doubles; they compute in single precision anyway.
+                sources[requirement.name] = try source.singlePrecision()
+                continue
             }
             guard source.elementType.kernelElement != nil else {
                 throw UD2MError(

@@ -1,6 +1,13 @@
-import Foundation
 import UD2MFormats
 import UD2MRuntime
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// Noise computed from (seed, item, sample, draw, position) alone.
 ///

@@ -1,5 +1,12 @@
-import Foundation
 import UD2MFormats
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// A point-spread function: the weights of a circular convolution.
 ///

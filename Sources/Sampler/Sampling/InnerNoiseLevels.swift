@@ -1,5 +1,12 @@
-import Foundation
 import UD2MFormats
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// The noise levels ρ of the inner iterations, over a whole run of N·K iterations.
 ///

@@ -1,5 +1,12 @@
-import Foundation
 import UD2MFormats
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 /// A variance-preserving noise schedule: xₜ = √ᾱₜ·x₀ + √(1−ᾱₜ)·n for t in 0 ..< `count` (`sampler.md` §7.1).
 ///

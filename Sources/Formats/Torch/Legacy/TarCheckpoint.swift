@@ -11,12 +11,13 @@ struct TarCheckpoint {
         guard let storages = archive.members["storages"], let tensors = archive.members["tensors"],
             let pickle = archive.members["pickle"]
         else {
-            if let packed = PackedCheckpoint.error(in: "tar archive", names: archive.members.keys.sorted()) {
+            let names = archive.members.keys.sorted()
+            if let packed = PackedCheckpoint.error(in: "tar archive", names: names, unpacking: "tar xf FILE") {
                 throw packed
             }
             throw UD2MError(
                 .torchLayout, "This tar archive is no checkpoint: it lacks storages, tensors or pickle.",
-                remedy: "If it holds a checkpoint as a file, unpack it first.")
+                remedy: "If it holds a checkpoint as a file, unpack it first: tar xf FILE")
         }
         let contents = try TorchPickleReader.contents(limits: options.limits) { reader in
             let known = try readStorages(in: storages, &reader)

@@ -1,7 +1,7 @@
 import Foundation
 
-/// A JSON value as a closed set of cases, from Foundation's reader.
-public enum JSONValue: Hashable, Sendable {
+/// A JSON value as a closed set of cases, from Foundation's reader rather than the toolkit's, which is under test.
+public enum JSONDocument: Hashable, Sendable {
     /// `null`.
     case null
     /// `true` or `false`.
@@ -11,9 +11,9 @@ public enum JSONValue: Hashable, Sendable {
     /// Text.
     case string(String)
     /// A list.
-    case array([JSONValue])
+    case array([JSONDocument])
     /// Named members.
-    case object([String: JSONValue])
+    case object([String: JSONDocument])
 
     /// Reads a document; a lone value is one too.
     public init(_ data: Data) throws {
@@ -22,8 +22,8 @@ public enum JSONValue: Hashable, Sendable {
 
     private init(any value: Any) {
         switch value {
-        case let members as [String: Any]: self = .object(members.mapValues(JSONValue.init(any:)))
-        case let items as [Any]: self = .array(items.map(JSONValue.init(any:)))
+        case let members as [String: Any]: self = .object(members.mapValues(JSONDocument.init(any:)))
+        case let items as [Any]: self = .array(items.map(JSONDocument.init(any:)))
         case let text as String: self = .string(text)
         case let number as NSNumber:
             // Foundation's booleans are numbers too; the stored type tells them apart, as no JSON number is a C char.
@@ -38,9 +38,9 @@ public enum JSONValue: Hashable, Sendable {
     /// The value of a number.
     public var number: Double? { if case .number(let number) = self { number } else { nil } }
     /// The members of an object.
-    public var object: [String: JSONValue]? { if case .object(let members) = self { members } else { nil } }
+    public var object: [String: JSONDocument]? { if case .object(let members) = self { members } else { nil } }
     /// The items of an array.
-    public var array: [JSONValue]? { if case .array(let items) = self { items } else { nil } }
+    public var array: [JSONDocument]? { if case .array(let items) = self { items } else { nil } }
 
     /// The JSON Schema type of the value; a whole number is an `integer`.
     var typeName: String {

@@ -1,0 +1,59 @@
+import Testing
+import UD2MFormats
+import UD2MTestSupport
+
+/// What becomes of an `.npz` archive when some of its arrays hold no numbers.
+@Suite("npz members that are no tensors")
+struct NPZMemberTests {
+    private static func array(_ descriptor: String, shape: String = "(2,)", data: [UInt8]) -> [UInt8] {
+        let header = Array("{'descr': \(descriptor), 'fortran_order': False, 'shape': \(shape), }\n".utf8)
+        return [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count), 0] + header + data
+    }
+
+    private static let numbers = array("'<f4'", data: TorchArchive.floats([1, 2]))
+
+    private static func open(_ members: [(String, [UInt8])], method: UInt16 = 0) throws -> Checkpoint {
+        let entries = members.map { name, data in
+            var entry = ZipBuilder.Entry("\(name).npy", data)
+            entry.method = method
+            return entry
+        }
+        return try Checkpoint.open(bytes: ZipBuilder(entries).build())
+    }
+
+    @Test(
+        "texts, dates and structures are skipped with the reason, and the numbers beside them are read",
+        arguments: ["'<U5'", "'|S5'", "'<M8[ns]'", "[('a', '<f4'), ('HELLO', '<i4')]"], [UInt16(0), 8])
+    func skipped(_ descriptor: String, _ method: UInt16) throws {
+        let odd = Self.array(descriptor, data: [UInt8](repeating: 0, count: 40))
+        let checkpoint = try Self.open([("label", odd), ("weight", Self.numbers)], method: method)
+        #expect(checkpoint.skipped.map(\.path) == [["label"]])
+        #expect(checkpoint.skipped.first?.reason.isEmpty == false)
+        let tensors = try #require(checkpoint.stateDicts.first).tensors
+        #expect(tensors.map(\.name) == ["weight"])
+        #expect(try tensors.first?.floats() == [1, 2])
+    }
+
+    @Test("an archive of nothing else has no state dict")
+    func nothingElse() throws {
+        let checkpoint = try Self.open([("label", Self.array("'<U1'", data: [UInt8](repeating: 0, count: 8)))])
+        #expect(checkpoint.stateDicts.isEmpty)
+        #expect(checkpoint.skipped.count == 1)
+    }
+
+    @Test(
+        "Python objects are refused with the whole file, also as a field of a structure",
+        arguments: ["'|O'", "'|O8'", "'O'", "[('a', '<f4'), ('b', '|O')]", "[('a', \"|O8\")]"])
+    func objects(_ descriptor: String) {
+        expectError(.npyObjects) {
+            _ = try Self.open([("weight", Self.numbers), ("odd", Self.array(descriptor, data: Array("N.".utf8)))])
+        }
+    }
+
+    @Test("damage of a member is an error, not a reason to skip it")
+    func damage() {
+        expectError(.npySize) {
+            _ = try Self.open([("weight", Self.array("'<f4'", shape: "(3,)", data: TorchArchive.floats([1, 2])))])
+        }
+    }
+}
