@@ -22,7 +22,7 @@ struct LoRACommandTests {
     /// Runs a subcommand under `--json` and checks its report against the subcommand's schema.
     private func report(
         _ arguments: [String], exitCode: Int32 = 0, sourceLocation: SourceLocation = #_sourceLocation
-    ) throws -> [String: UD2MTestSupport.JSONValue] {
+    ) throws -> [String: JSONDocument] {
         let result = try BuiltTool("ud2m-lora").run(arguments + ["--json"])
         #expect(result.exitCode == exitCode, "\(result.errorText)", sourceLocation: sourceLocation)
         let name = arguments[0] == "unmerge" ? "merge" : arguments[0]
@@ -62,7 +62,7 @@ struct LoRACommandTests {
     @Test("an adapter with the shapes of ADM-256 fits the published models that have them")
     func fits() throws {
         let data = try Data(contentsOf: URL(filePath: ToolTest.fixture("keys/adm_256x256_diffusion_uncond.json")))
-        let table = try #require(try UD2MTestSupport.JSONValue(data).object)
+        let table = try #require(try JSONDocument(data).object)
         var inputs: [TensorInput] = []
         for (name, entry) in table where name.hasSuffix(".qkv.weight") || name.hasSuffix(".proj_out.weight") {
             let shape = try #require(entry.array?.first?.array).compactMap { $0.number.map { Int($0) } }

@@ -85,7 +85,7 @@ struct MergeGoldenTests {
         ])
     func parameterCounts(_ network: String, _ endings: [String], _ expected: Int) throws {
         let data = try Data(contentsOf: RepositoryPaths.fixtures.appending(path: "keys/\(network).json"))
-        let table = try #require(try UD2MTestSupport.JSONValue(data).object)
+        let table = try #require(try JSONDocument(data).object)
         var tensors: [TensorSource] = []
         for (name, entry) in table where endings.contains(where: name.hasSuffix) {
             let shape = try #require(entry.array?.first?.array).compactMap { $0.number.map { Int($0) } }
