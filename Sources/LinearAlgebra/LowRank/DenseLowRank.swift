@@ -4,13 +4,13 @@ import UD2MFormats
 /// structure with randomness", algorithms 4.4 and 5.1).
 public struct SketchOptions: Sendable, Hashable {
     /// Random vectors more than the rank asks for.
-    public var oversampling: Int
+    public let oversampling: Int
     /// Further products with the matrix and its transpose, which separate singular values that lie close together.
-    public var powerIterations: Int
+    public let powerIterations: Int
     /// Where the random vectors come from.
-    public var random: CounterRandom
+    public let random: CounterRandom
 
-    /// Creates options; negative numbers count as 0.
+    /// Creates options; numbers below 0 count as 0, and above 4096 and 64 as these.
     public init(oversampling: Int = 10, powerIterations: Int = 2, random: CounterRandom = CounterRandom(seed: 0)) {
         self.oversampling = max(0, min(oversampling, 4096))
         self.powerIterations = max(0, min(powerIterations, 64))
@@ -23,7 +23,9 @@ extension MatrixView {
     ///
     /// Small matrices, and those whose rank turns out near their smaller side, are decomposed in full. Others are
     /// approximated from a sketch, whose error is close to the best one at that rank and stated exactly all the same;
-    /// a choice by energy or error holds for the approximation that is returned. The matrix is read in place.
+    /// a choice by energy or error holds for the approximation that is returned. The matrix is read in place, two times
+    /// when its rank is no larger than the sketch, and about seven times otherwise. Several matrices may be approximated
+    /// at once on threads of their own, best with one thread each for BLAS (``BLASThreads/set(_:)``).
     /// - Throws: ``UD2MFormats/UD2MError``: `rank-choice`, `matrix-not-finite`, `matrix-not-converged`,
     ///   `lapack-missing`; `matrix-shape` when a full decomposition is needed of a matrix too large for it.
     public func lowRank(

@@ -2,8 +2,9 @@ import UD2MFormats
 
 /// A dense matrix in single precision, row-major, in memory that someone else keeps: a mapped weight or an array.
 ///
-/// A view is only good while that memory is; use it inside the closure that gave the memory.
-public struct MatrixView {
+/// A view is only good while that memory is; use it inside the closure that gave the memory. It is only read through,
+/// which is why threads may share it.
+public struct MatrixView: @unchecked Sendable {
     /// The number of rows, 1…``maximumSide``.
     public let rows: Int
     /// The number of columns, 1…``maximumSide``.

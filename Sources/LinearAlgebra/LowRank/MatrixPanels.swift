@@ -13,7 +13,8 @@ extension MatrixView {
             guard let target = panel.baseAddress, let source = elements.baseAddress else { return }
             for first in stride(from: 0, to: rows, by: panelRows) {
                 let count = min(panelRows, rows - first)
-                for index in 0..<count * columns { target[index] = Double(source[first * columns + index]) }
+                let start = source + first * columns
+                for index in 0..<count * columns { target[index] = Double(start[index]) }
                 body(first, count, target)
             }
         }

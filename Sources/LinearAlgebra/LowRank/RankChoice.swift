@@ -44,12 +44,14 @@ public enum RankChoice: Sendable, Hashable {
         try validate()
         let available = spectrum.isComplete ? spectrum.fullRank : spectrum.values.count
         let highest = min(limit ?? .max, spectrum.fullRank)
-        let allowed: Double
+        var allowed: Double
         switch self {
         case .rank: return highest <= available ? highest : nil
         case .energy(let fraction, _): allowed = (1 - fraction) * spectrum.energy
         case .relativeError(let error, _): allowed = error * error * spectrum.energy
         }
+        // What an incomplete spectrum leaves out is known to the rounding of its energy only.
+        if !spectrum.isComplete { allowed -= 1e-14 * spectrum.energy }
         // What is left out falls with the rank: halve the range that holds the first rank that leaves out little enough.
         let listed = min(highest, spectrum.values.count)
         var (low, high) = (0, listed + 1)

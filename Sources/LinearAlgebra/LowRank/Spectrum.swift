@@ -10,6 +10,14 @@ public struct Spectrum: Sendable, Hashable {
     /// Whether every singular value that may be other than zero is listed.
     public let isComplete: Bool
 
+    /// Creates a spectrum; `values` descend, and their squares add up to `energy` when they are all there are.
+    package init(values: [Double], energy: Double, fullRank: Int, isComplete: Bool) {
+        self.values = values
+        self.energy = energy
+        self.fullRank = fullRank
+        self.isComplete = isComplete
+    }
+
     /// The matrix's Frobenius norm.
     public var norm: Double { energy.squareRoot() }
 
