@@ -204,6 +204,44 @@ struct LoRACommandTests {
         #expect(try failure(strict, exitCode: 64) == "adapter-not-expressible")
     }
 
+    @Test("extract, resize, combine and svd state their errors and write adapters that merge")
+    func computed() throws {
+        func computed(_ arguments: [String]) throws -> [String: JSONDocument] {
+            let result = try BuiltTool("ud2m-lora").run(arguments + ["--json"])
+            #expect(result.exitCode == 0, "\(result.errorText)")
+            return try #require(try ToolTest.checked(result.output, "lora-computed").object)
+        }
+        let (merged, extracted) = (folder.path("merged.ud2w"), folder.path("extracted"))
+        _ = try report(["merge", base, Self.adapter, "-o", merged])
+        let first = try computed(["extract", base, merged, "--rank", "5", "-o", extracted])
+        #expect(first["convention"]?.string == "peft")
+        #expect(first["layers"]?.array?.count == 12)
+        #expect(try report(["compat", base, extracted])["compatible"] == .bool(true))
+        #expect(
+            try failure(["extract", base, base, "--rank", "5", "-o", folder.path("none")], exitCode: 65)
+                == "adapter-missing")
+        #expect(try BuiltTool("ud2m-lora").run(["extract", base, merged, "-o", folder.path("x")]).exitCode == 64)
+
+        let small = folder.path("small.safetensors")
+        let second = try computed(["resize", Self.adapter, "--rank", "2", "-o", small])
+        #expect(try #require(second["relativeError"]?.number) > 0)
+        #expect(try report(["info", small])["adapter"]?.object?["ranks"]?.array == [.number(2)])
+
+        let kohya = ToolTest.fixture("lora/kohya.safetensors")
+        let both = folder.path("both.safetensors")
+        let third = try computed(
+            ["combine", kohya, ToolTest.fixture("lora/peft_rslora"), "-o", both, "--weight", "1", "--weight", "-0.5"])
+        #expect(third["relativeError"]?.number == 0)
+        for method in ["ties", "dare", "dare-ties", "prune"] {
+            _ = try computed(["combine", kohya, kohya, "--method", method, "--rank", "2", "--dry-run"])
+        }
+        let spectra = try BuiltTool("ud2m-lora").run(["svd", Self.adapter, "--json"])
+        let report = try #require(try ToolTest.checked(spectra.output, "lora-svd").object)
+        #expect(report["layers"]?.array?.count == 8)
+        #expect(report["without"]?.array?.count == 4)
+        #expect(try BuiltTool("ud2m-lora").run(["svd", Self.adapter]).exitCode == 0)
+    }
+
     @Test("an output is never an input")
     func inputs() throws {
         let copy = folder.path("copy.ckpt")

@@ -16,9 +16,6 @@ struct AdapterConvertCommand: ParsableCommand {
     @Argument(help: "The adapter: a file, or PEFT's folder.")
     var adapter: String
 
-    @Option(name: .shortAndLong, help: "Where to: a .safetensors file, or a folder for PEFT.")
-    var output: String?
-
     @Option(help: "Convention of the result: ud2m, peft, diffusers or kohya.")
     var to: AdapterConvention
 
@@ -39,11 +36,8 @@ struct AdapterConvertCommand: ParsableCommand {
     @OptionGroup
     var flags: AdapterFlags
 
-    @Flag(name: .customLong("dry-run"), help: "Check everything, show what would be written, and write nothing.")
-    var dryRun = false
-
-    @Flag(help: "Replace an existing output.")
-    var force = false
+    @OptionGroup
+    var result: AdapterOutputFlags
 
     @OptionGroup
     var reading: InputOptions
@@ -51,19 +45,8 @@ struct AdapterConvertCommand: ParsableCommand {
     @OptionGroup
     var reporting: OutputOptions
 
-    func validate() throws {
-        guard dryRun || output != nil else { throw ValidationError("Name the output with -o, or pass --dry-run.") }
-        guard let output else { return }
-        if to == .peft {
-            guard !output.hasSuffix(".safetensors") else {
-                throw ValidationError("PEFT's form is a folder; name one.")
-            }
-        } else if !output.hasSuffix(".safetensors") {
-            throw ValidationError("Name the output .safetensors.")
-        }
-    }
-
     func run() throws {
+        _ = try result.convention(to, standard: to)
         let source = try flags.read(adapter, reading.input)
         let network = try base.map { try BaseInput($0, select: select, reading.input) }
         var options = AdapterConversion.Options(convention: to)
@@ -71,60 +54,21 @@ struct AdapterConvertCommand: ParsableCommand {
         options.dropsOthers = dropOthers
         let conversion = try AdapterConversion(source, options: options, base: network?.base)
         try source.requireFinite()
-        let files = try write(conversion, inputs: [adapter] + [base].compactMap(\.self))
+        let files = try result.write(conversion, inputs: [adapter] + [base].compactMap(\.self))
         let report = AdapterConvertReport(
             adapter: AdapterReport(source), convention: to.rawValue,
             targets: conversion.targets.map(\.tensorName.text),
-            leftOut: conversion.leftOut.map { .init(tensor: $0.target.tensorName.text, reason: $0.reason) },
-            notes: conversion.notes, files: files, dryRun: dryRun, written: !dryRun)
+            leftOut: conversion.leftOutReports, notes: conversion.notes, files: files, dryRun: result.dryRun,
+            written: !result.dryRun)
         if reporting.json { return try JSONOutput.print(report) }
         report.adapter.warn()
         for note in report.notes { StandardError.print("warning: \(note)") }
         if !reporting.quiet { try StandardOutput.print(report.text) }
     }
-
-    /// Writes the files, which appear together; with `--dry-run` only their sizes are computed.
-    private func write(_ conversion: AdapterConversion, inputs: [String]) throws -> [AdapterConvertReport.File] {
-        let folder = output.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? ""
-        let tensorPath = to == .peft ? folder + "adapter_model.safetensors" : output ?? ""
-        let text = try conversion.configuration.map { Array((try $0.canonicalText() + "\n").utf8) }
-        let configurationPath = folder + "adapter_config.json"
-        var files = [
-            AdapterConvertReport.File(
-                path: tensorPath,
-                bytes: try SafetensorsFile.plannedSize(tensors: conversion.tensors, metadata: conversion.metadata))
-        ]
-        if let text { files.append(.init(path: configurationPath, bytes: text.count)) }
-        guard !dryRun else { return files }
-        let made = to == .peft ? try OutputFolder(of: tensorPath) : nil
-        let tensors = try SafetensorsFile.prepare(
-            to: tensorPath, tensors: conversion.tensors, metadata: conversion.metadata, overwrite: force, inputs: inputs
-        ) { _, _ in }
-        if let text {
-            let configuration = try AtomicFile(
-                path: configurationPath, byteCount: text.count, overwrite: force, inputs: inputs)
-            try text.withUnsafeBytes { try configuration.write($0, at: 0) }
-            try configuration.commit()
-        }
-        try tensors.commit()
-        made?.keep()
-        return files
-    }
 }
 
 /// The result of `ud2m-lora convert` (`schemas/lora-convert.schema.json`).
 struct AdapterConvertReport: Encodable {
-    /// A change that the convention cannot hold.
-    struct LeftOut: Encodable {
-        let tensor: String
-        let reason: String
-    }
-
-    struct File: Encodable {
-        let path: String
-        let bytes: Int
-    }
-
     let tool = "ud2m-lora"
     let version = Version.current
     /// The adapter as it was.
@@ -133,9 +77,9 @@ struct AdapterConvertReport: Encodable {
     let convention: String
     /// The tensors that the result changes.
     let targets: [String]
-    let leftOut: [LeftOut]
+    let leftOut: [AdapterLeftOut]
     let notes: [String]
-    let files: [File]
+    let files: [AdapterFileReport]
     let dryRun: Bool
     let written: Bool
 
@@ -144,9 +88,7 @@ struct AdapterConvertReport: Encodable {
         var lines = adapter.headline
         for item in leftOut.prefix(10) { lines.append("  left out: \(item.tensor.escapedForDisplay). \(item.reason)") }
         if leftOut.count > 10 { lines.append("  and \(leftOut.count - 10) more; --json lists them") }
-        lines += files.filter { !$0.path.isEmpty }.map {
-            "\(written ? "wrote" : "would write") \($0.path.escapedForDisplay), \(ByteText.size($0.bytes)), as \(convention)"
-        }
+        lines += files.lines(written: written, convention: convention)
         return lines.joined(separator: "\n")
     }
 }
