@@ -10,8 +10,20 @@ from linear_operators import Coarse, Identity, sinc_kernel
 from torch.nn import functional as F
 
 SIGMA = 0.03
-# The kernels are separable and their sum is one, so that the sum over one axis is the factor along the other.
-LINES = {factor: sinc_kernel(factor).sum(dim=0) for factor in (2, 4, 8)}
+CHANNELS = 3
+ROWS, COLUMNS = 2, 3
+
+
+def weights(factor, axis):
+    """The kernel along one axis, for each channel, turned round since layers correlate instead of convolving.
+
+    Kernels are separable and their sum is one, so that the sum over one axis is the part along the other.
+    """
+    line = sinc_kernel(factor).sum(dim=0).flip(0)
+    return line.reshape((1, 1, -1, 1) if axis == ROWS else (1, 1, 1, -1)).repeat(CHANNELS, 1, 1, 1)
+
+
+WEIGHTS = {(factor, axis): weights(factor, axis) for factor in (2, 4, 8) for axis in (ROWS, COLUMNS)}
 
 
 class SeparableDownsampling:
@@ -21,27 +33,22 @@ class SeparableDownsampling:
         self.factor = factor
 
     def forward(self, x):
-        return self.shrink(self.shrink(x, 2), 3)
+        return self.shrink(self.shrink(x, ROWS), COLUMNS)
 
     def adjoint(self, y):
-        return self.grow(self.grow(y, 2), 3)
-
-    def weight(self, channels, axis):
-        line = LINES[self.factor]
-        return line.reshape((1, 1, -1, 1) if axis == 2 else (1, 1, 1, -1)).repeat(channels, 1, 1, 1)
+        return self.grow(self.grow(y, ROWS), COLUMNS)
 
     def stride(self, axis):
-        return (self.factor, 1) if axis == 2 else (1, self.factor)
+        return (self.factor, 1) if axis == ROWS else (1, self.factor)
 
     def shrink(self, x, axis):
-        s, channels = self.factor, x.shape[1]
+        s = self.factor
         wrapped = wrap(x, axis, 2 * s - 1, s + 1)
-        return F.conv2d(wrapped, self.weight(channels, axis).flip(axis), stride=self.stride(axis), groups=channels)
+        return F.conv2d(wrapped, WEIGHTS[s, axis], stride=self.stride(axis), groups=CHANNELS)
 
     def grow(self, y, axis):
-        s, channels = self.factor, y.shape[1]
-        wide = F.conv_transpose2d(
-            wrap(y, axis, 2, 2), self.weight(channels, axis).flip(axis), stride=self.stride(axis), groups=channels)
+        s = self.factor
+        wide = F.conv_transpose2d(wrap(y, axis, 2, 2), WEIGHTS[s, axis], stride=self.stride(axis), groups=CHANNELS)
         return wide.narrow(axis, 4 * s - 1, s * y.shape[axis])
 
 

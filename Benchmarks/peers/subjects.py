@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import paths
 import torch
-from diffusers import UNet2DModel
 from networks import ADM_256, CASES, Case, image, noise
 from reference_vgg import VGG16
 
@@ -27,9 +26,15 @@ CELEBAHQ_256 = {
 }
 
 
-class DiffusersDDPM(UNet2DModel):
-    def forward(self, x, t):
-        return super().forward(x, t, return_dict=False)[0]
+def diffusers_ddpm():
+    """diffusers' network, whose import would add to the memory of every other one."""
+    from diffusers import UNet2DModel
+
+    class DDPM(UNet2DModel):
+        def forward(self, x, t):
+            return super().forward(x, t, return_dict=False)[0]
+
+    return DDPM(**CELEBAHQ_256)
 
 
 class VGGFeatures(VGG16):
@@ -72,7 +77,7 @@ SUBJECTS = {
     "vgg": Subject(case("vgg16", VGGFeatures, 14_714_688), lambda size: {"x": noise(1, 3, size, size)}),
     "ram": Subject(case("ram", DenoisingRAM),
                    lambda size: {"y": image(1, 3, size, size) + SIGMA * noise(1, 3, size, size)}),
-    "ddpm": Subject(case("ddpm", lambda: DiffusersDDPM(**CELEBAHQ_256)), has_config=True),
+    "ddpm": Subject(case("ddpm", diffusers_ddpm), has_config=True),
     "adm": Subject(case("adm", lambda: PlainADM(ADM_256))),
 }
 assert SUBJECTS.keys() == PLANS.keys()
