@@ -106,7 +106,8 @@ class Measurement:
             raise_to(note, "peakResidentBytes", answer["peakResidentBytes"])
             return answer["secondsPerForward"]
         answer = running[program].ask(f"time {self.plan.untimed} {self.plan.timed}", self.timeout)
-        raise_to(note, "runningResidentBytes", answer["runningResidentBytes"])
+        for key in ("peakResidentBytes", "runningResidentBytes"):
+            raise_to(note, key, answer["runningResidentBytes"])
         raise_to(note, "idleProcessorSeconds", answer["idleProcessorSeconds"])
         return statistics.median(answer["seconds"])
 
