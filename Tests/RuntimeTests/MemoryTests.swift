@@ -12,10 +12,10 @@ import UD2MRuntime
         classCount: nil, isSuperResolution: false)
 
     /// Megabytes of activations and scratch memory.
-    private func arena(side: Int, images: Int = 1, precision: Precision = .standard) throws -> Int {
+    private func arena(side: Int, images: Int = 1) throws -> Int {
         let key = PlanKey(sizes: [.init(name: "x", height: side, width: side)], taps: [])
         let compiled = try CompiledGraph(
-            ArchitectureConfiguration.adm(Self.adm).graph, for: key, threads: 2, images: images, precision: precision)
+            ArchitectureConfiguration.adm(Self.adm).graph, for: key, threads: 2, images: images)
         return (compiled.arenaSize * compiled.images * 4) >> 20
     }
 
