@@ -16,6 +16,8 @@ package struct LAPACKLibrary: Sendable {
     let dsyrk: ud2m_dsyrk
     let dsyevd: ud2m_dsyevd
     let dgesdd: ud2m_dgesdd
+    let dgeqrf: ud2m_dgeqrf
+    let dormqr: ud2m_dormqr
     /// OpenBLAS's own function; nil with other implementations.
     let setThreads: (@convention(c) (Int32) -> Void)?
 
@@ -48,12 +50,15 @@ package struct LAPACKLibrary: Sendable {
 
     private init?(_ handle: UnsafeMutableRawPointer) {
         guard let dgemm = dlsym(handle, "dgemm_"), let dsyrk = dlsym(handle, "dsyrk_"),
-            let dsyevd = dlsym(handle, "dsyevd_"), let dgesdd = dlsym(handle, "dgesdd_")
+            let dsyevd = dlsym(handle, "dsyevd_"), let dgesdd = dlsym(handle, "dgesdd_"),
+            let dgeqrf = dlsym(handle, "dgeqrf_"), let dormqr = dlsym(handle, "dormqr_")
         else { return nil }
         self.dgemm = unsafeBitCast(dgemm, to: ud2m_dgemm.self)
         self.dsyrk = unsafeBitCast(dsyrk, to: ud2m_dsyrk.self)
         self.dsyevd = unsafeBitCast(dsyevd, to: ud2m_dsyevd.self)
         self.dgesdd = unsafeBitCast(dgesdd, to: ud2m_dgesdd.self)
+        self.dgeqrf = unsafeBitCast(dgeqrf, to: ud2m_dgeqrf.self)
+        self.dormqr = unsafeBitCast(dormqr, to: ud2m_dormqr.self)
         setThreads = dlsym(handle, "openblas_set_num_threads").map {
             unsafeBitCast($0, to: (@convention(c) (Int32) -> Void).self)
         }

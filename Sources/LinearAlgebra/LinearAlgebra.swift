@@ -90,7 +90,8 @@ public enum LinearAlgebra {
         return values
     }
 
-    private static func preparedLibrary() throws(UD2MError) -> LAPACKLibrary {
+    /// The loaded library with the chosen number of threads.
+    static func preparedLibrary() throws(UD2MError) -> LAPACKLibrary {
         let library = try LAPACKLibrary.loaded()
         BLASThreads.apply(to: library)
         return library
@@ -102,7 +103,8 @@ public enum LinearAlgebra {
         }
     }
 
-    private static func requireConverged(_ info: Int32) throws(UD2MError) {
+    /// Turns LAPACK's `info` into an error.
+    static func requireConverged(_ info: Int32) throws(UD2MError) {
         guard info == 0 else {
             throw UD2MError(.matrixNotConverged, "A decomposition of a matrix did not converge (\(info)).")
         }

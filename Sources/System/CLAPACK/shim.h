@@ -24,4 +24,12 @@ typedef void (*ud2m_dgesdd)(
     const char *jobz, const int *m, const int *n, double *a, const int *lda, double *s, double *u, const int *ldu,
     double *vt, const int *ldvt, double *work, const int *lwork, int *iwork, int *info, size_t jobz_length);
 
+typedef void (*ud2m_dgeqrf)(
+    const int *m, const int *n, double *a, const int *lda, double *tau, double *work, const int *lwork, int *info);
+
+typedef void (*ud2m_dormqr)(
+    const char *side, const char *trans, const int *m, const int *n, const int *k, const double *a, const int *lda,
+    const double *tau, double *c, const int *ldc, double *work, const int *lwork, int *info, size_t side_length,
+    size_t trans_length);
+
 #endif
