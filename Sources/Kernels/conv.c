@@ -46,7 +46,8 @@ size_t ud2m_conv2d_workspace(const ud2m_conv2d *conv, int32_t threads) {
 
 ud2m_status ud2m_conv2d_run(ud2m_pool *pool, const ud2m_conv2d *conv, void *workspace) {
     algorithm_plan plan = plan_for(conv, ud2m_pool_threads(pool));
-    if (!plan.valid || (conv->moments && conv->images > 1 && conv->image_stride % 2 != 0) || !(conv->weights || (plan.winograd && stored_kernel_fits(conv))))
+    bool moments_fit = !conv->moments || conv->images == 1 || conv->image_stride % 2 == 0;
+    if (!plan.valid || !moments_fit || !(conv->weights || (plan.winograd && stored_kernel_fits(conv))))
         return UD2M_STATUS_INVALID;
     if (plan.winograd)
         operators_of(pool)->conv2d_winograd(pool, conv, &plan.tiles, workspace);

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import UD2MTestSupport
 
@@ -32,6 +33,23 @@ struct BenchCommandTests {
         let first = try #require(operations.first { $0.object?["detail"]?.string == "3→32, 32×48" }?.object)
         #expect(first["kind"]?.string == "conv3x3" && first["count"]?.number == 2)
         #expect(abs((first["gflop"]?.number ?? 0) - 2 * 2 * 3 * 32 * 9 * 32 * 48 * 1e-9) <= 1e-12)
+    }
+
+    @Test("measures algorithms, and later runs take the fastest")
+    func tune() throws {
+        let folder = try TemporaryDirectory()
+        let store = try store("adm/adm_a.pt", in: folder)
+        let table = folder.path("table.json")
+        let bench = ["bench", store, "--size", "32", "--runs", "1"]
+        let tuned = try BuiltTool("ud2m").run(bench + ["--tune", table, "-q"])
+        #expect(tuned.exitCode == 0, "\(tuned.errorText)")
+        let json = try ToolTest.checked(Data(contentsOf: URL(filePath: table)), "algorithms")
+        #expect(try #require(json.object?["entries"]?.array).count >= 5)
+        let used = try BuiltTool("ud2m").run(bench + ["--algorithms", table, "-q"])
+        #expect(used.exitCode == 0, "\(used.errorText)")
+        // An existing table stays, and other files are no tables.
+        _ = try ToolTest.failure("ud2m", bench + ["--tune", table], exitCode: 73)
+        _ = try ToolTest.failure("ud2m", bench + ["--algorithms", store], exitCode: 65)
     }
 
     @Test("impossible sizes are refused")

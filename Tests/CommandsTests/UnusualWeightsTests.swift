@@ -11,7 +11,7 @@ struct UnusualWeightsTests {
     /// Converts the tensors of a small ADM network; `change` gives what is written for each.
     private func convert(
         in folder: TemporaryDirectory, _ change: (TensorSource) -> TensorInput
-    ) throws -> (store: String, report: JSONValue, errors: String) {
+    ) throws -> (store: String, report: JSONDocument, errors: String) {
         let (checkpoint, store) = (folder.path("in.safetensors"), folder.path("out.ud2w"))
         let tensors = try Checkpoint.open(path: ToolTest.fixture("adm/adm_a.pt")).stateDicts.flatMap(\.tensors)
         try SafetensorsFile.write(to: checkpoint, tensors: tensors.map(change))
@@ -20,7 +20,7 @@ struct UnusualWeightsTests {
         return (store, try ToolTest.checked(result.output, "convert"), result.errorText)
     }
 
-    private func forward(_ store: String, to output: String) throws -> (report: JSONValue, errors: String) {
+    private func forward(_ store: String, to output: String) throws -> (report: JSONDocument, errors: String) {
         let result = try BuiltTool("ud2m").run(
             ["forward", store, "--input", Self.input, "--output", output, "--json"])
         try #require(result.exitCode == 0, "\(result.errorText)")

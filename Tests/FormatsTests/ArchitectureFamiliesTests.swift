@@ -102,7 +102,7 @@ import UD2MTestSupport
 
     /// No field has a default: a store says everything.
     @Test(arguments: all.indices) func everyFieldIsNeeded(index: Int) throws {
-        let optional: Set<String> = ["head_channels", "classifier_widths", "classes"]
+        let optional: Set<String> = ["head_channels", "up_attention_levels", "classifier_widths", "classes"]
         guard case .object(let object) = Self.all[index].1.json else { return }
         for key in object.members.map(\.key) where !optional.contains(key) || (index == 7 && key == "classes") {
             let changed = try Self.changed(index, key, nil)

@@ -36,8 +36,10 @@ enum ModuleTable {
     static let testOnly: Set<String> = ["UD2MTestSupport", "CUD2MKernelCases"]
 
     /// Modules of the toolchain and the system that any Swift file may import.
+    ///
+    /// Foundation itself only where its essentials are no module of their own: it takes half of a tool's start.
     static let toolchain: Set<String> = [
-        "Swift", "Foundation", "Glibc", "Musl", "Darwin", "Dispatch", "Synchronization",
+        "Swift", "Foundation", "FoundationEssentials", "Glibc", "Musl", "Darwin", "Dispatch", "Synchronization",
     ]
 
     /// Toolchain modules that most folders must not import, with the folders that may.

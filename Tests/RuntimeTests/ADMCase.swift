@@ -71,13 +71,17 @@ struct ADMCase: Sendable, CustomTestStringConvertible {
 
     /// The network with its portable weights, written to a temporary store and loaded from it.
     func network(
-        threads: Int = 2, isMixedPrecision: Bool = false, precision: Precision = .standard
+        threads: Int = 2, isMixedPrecision: Bool = false, precision: Precision = .standard,
+        algorithms: AlgorithmTable? = nil
     ) throws -> Network {
-        try load(weights(isMixedPrecision: isMixedPrecision), threads: threads, precision: precision)
+        try load(
+            weights(isMixedPrecision: isMixedPrecision), threads: threads, precision: precision, algorithms: algorithms)
     }
 
     /// The network with the given weights.
-    func load(_ weights: [TensorInput], threads: Int = 1, precision: Precision = .standard) throws -> Network {
+    func load(
+        _ weights: [TensorInput], threads: Int = 1, precision: Precision = .standard, algorithms: AlgorithmTable? = nil
+    ) throws -> Network {
         let folder = try TemporaryDirectory()
         let path = folder.path("weights.ud2w")
         let writer = try WeightStoreWriter(
@@ -85,7 +89,8 @@ struct ADMCase: Sendable, CustomTestStringConvertible {
         _ = try writer.write(to: path)
         // Weights are packed on load, so the folder may go.
         return try withExtendedLifetime(folder) {
-            try Network(store: WeightStore(path: path), threads: threads, precision: precision)
+            try Network(
+                store: WeightStore(path: path), threads: threads, precision: precision, algorithms: algorithms)
         }
     }
 }

@@ -148,11 +148,11 @@ static int32_t check_variant(const ud2m_case *a_case, ud2m_variant variant, ud2m
         problem_free(&shared);
     }
     problem_free(&alone);
-    if (failure)
+    if (failure && !options->silent)
         fprintf(stderr, "FAILED %s | %s %s | %s | seed %llu%s: error %.2e, bound %.2e\n", shape, ud2m_isa_name(tier),
                 how, failure, (unsigned long long)options->seed, options->misaligned ? " misaligned" : "", error,
                 bound);
-    else if (options->verbose)
+    else if (!failure && options->verbose)
         printf("%-28s %-8s %-16s error %.2e, bound %.2e\n", a_case->name, ud2m_isa_name(tier), how, error, bound);
     return failure != NULL;
 }

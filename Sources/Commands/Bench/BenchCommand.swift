@@ -31,6 +31,15 @@ struct BenchCommand: ParsableCommand {
     @Flag(name: .customLong("per-op"), help: "Also list the operations by time.")
     var perOperation = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Also measure the algorithms of every 3×3 convolution at this size, and write the table for --algorithms.",
+            valueName: "json"))
+    var tune: String?
+
+    @Flag(help: "Replace an existing table.")
+    var force = false
+
     @OptionGroup
     var reporting: OutputOptions
 
@@ -42,7 +51,8 @@ struct BenchCommand: ParsableCommand {
     func run() throws {
         let progress = reporting.makeProgress()
         let report = try BenchRun(
-            store: store, size: size, batch: batch, runs: runs, compute: compute, perOperation: perOperation
+            store: store, size: size, batch: batch, runs: runs, compute: compute, perOperation: perOperation,
+            tune: tune, overwrite: force
         ).execute(progress: progress)
         progress.finish()
         if reporting.json {

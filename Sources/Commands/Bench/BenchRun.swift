@@ -10,10 +10,16 @@ struct BenchRun {
     let runs: Int
     let compute: ComputeOptions
     let perOperation: Bool
+    /// Where a table of measured algorithms goes.
+    let tune: String?
+    let overwrite: Bool
 
     /// Times the network.
     /// - Throws: ``UD2MFormats/UD2MError`` for a bad store, or a size that the network cannot take.
     func execute(progress: any ProgressSink) throws -> BenchReport {
+        let outputs = try OutputSet(
+            [tune].compactMap(\.self), overwrite: overwrite,
+            inputs: [store, compute.algorithms].compactMap(\.self))
         let weights = try StoreInput.open(store)
         let (subject, size) = try subject(weights)
         let profile = OperationProfile()
@@ -26,6 +32,9 @@ struct BenchRun {
             try subject.run(perOperation ? profile : nil)
             seconds.append((ContinuousClock.now - start).seconds)
             progress.update(Double(run + 1) / Double(runs), label: "timing")
+        }
+        if let tune, let measure = subject.measureAlgorithms {
+            try outputs.write([(tune, try AlgorithmFile.bytes(of: measure()))])
         }
         return BenchReport(
             store: store, architecture: weights.architecture?.family ?? "", threads: subject.threads,
@@ -40,12 +49,19 @@ struct BenchRun {
         var network: Network?
         var threads: Int
         var run: (OperationProfile?) throws -> Void
+        var measureAlgorithms: (() throws -> AlgorithmTable)?
     }
 
     private func subject(_ weights: WeightStore) throws -> (Subject, ImageSize) {
         if case .ram(let configuration) = weights.architecture {
+            guard tune == nil else {
+                throw UD2MError(
+                    .benchTune, "The algorithms of a RAM network are not measured.", at: .init(file: store))
+            }
             let size = size ?? ImageSize(height: 256, width: 256)
-            let network = try RAMNetwork(store: weights, threads: compute.threads, precision: compute.precision)
+            let network = try RAMNetwork(
+                store: weights, threads: compute.threads, precision: compute.precision,
+                algorithms: compute.algorithmTable())
             let channels = configuration.imageChannels.contains(3) ? 3 : configuration.imageChannels.first ?? 3
             let problem = RAMProblem(observation: try noise([batch, channels, size.height, size.width], 0))
             let subject = Subject(network: nil, threads: network.threads) {
@@ -53,10 +69,14 @@ struct BenchRun {
             }
             return (subject, size)
         }
-        let network = try Network(store: weights, threads: compute.threads, precision: compute.precision)
+        let network = try Network(
+            store: weights, threads: compute.threads, precision: compute.precision,
+            algorithms: compute.algorithmTable())
         let size = try imageSize(of: network)
         let inputs = try inputs(of: network, size)
-        return (Subject(network: network, threads: network.threads) { _ = try network.run(inputs, profile: $0) }, size)
+        var subject = Subject(network: network, threads: network.threads) { _ = try network.run(inputs, profile: $0) }
+        subject.measureAlgorithms = { try network.measureAlgorithms(inputs) }
+        return (subject, size)
     }
 
     /// The size asked for, or 256×256, or the one size that the network takes.
@@ -88,4 +108,9 @@ struct BenchRun {
     private func noise(_ shape: [Int], _ index: UInt32) throws -> Tensor {
         try PhiloxNoise(seed: 0).normals(.initialState, sample: index, shape: shape)
     }
+}
+
+extension UD2MError.Code {
+    /// Algorithms were to be measured for a network that has none of its own.
+    static let benchTune = UD2MError.Code("bench-tune", .usage)
 }

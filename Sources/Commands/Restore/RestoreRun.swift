@@ -31,7 +31,9 @@ struct RestoreRun {
         let configuration = try samplerConfiguration(for: forward)
         let weights = try StoreInput.open(store)
         try requireNoisePrediction(weights)
-        let network = try Network(store: weights, threads: compute.threads, precision: compute.precision)
+        let network = try Network(
+            store: weights, threads: compute.threads, precision: compute.precision,
+            algorithms: compute.algorithmTable())
         let denoiser = try NetworkDenoiser(network: network, classLabel: sampling.classLabel)
         let observation = try adapted(given, channels: denoiser.channels)
         let sampler = try UnfoldedSampler(

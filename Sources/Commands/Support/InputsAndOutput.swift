@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import UD2MFormats
 
 /// The inputs of a command and where their results go, named as `cp` takes them: one input becomes one output, several
@@ -32,7 +31,7 @@ struct InputsAndOutput {
     func outputs(suffix: String, create: Bool) throws -> (paths: [String: String], folder: OutputFolder?) {
         guard let output else { return ([:], nil) }
         if inputs.isSingle { return (Dictionary(uniqueKeysWithValues: inputs.files.map { ($0, output) }), nil) }
-        guard output.hasSuffix("/") || Self.isFolder(output) else {
+        guard output.hasSuffix("/") || FolderListing.isFolder(output) else {
             throw UD2MError(
                 .outputFolder, "Several inputs, or a pattern, need a folder to go to, and this is none.",
                 at: .init(file: output), remedy: "End it in / for a new folder.")
@@ -54,11 +53,6 @@ struct InputsAndOutput {
 
     /// Whether outputs go into a folder under their inputs' names.
     var goesIntoFolder: Bool { !inputs.isSingle && output != nil }
-
-    private static func isFolder(_ path: String) -> Bool {
-        var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
-    }
 
     /// `"dir/model.pt"` and `"dir/model/"` give `"model"`, `"model.safetensors.index.json"` too.
     static func stem(_ path: String) -> String {

@@ -70,7 +70,9 @@ struct ForwardRun {
         _ weights: WeightStore, _ factories: [OperatorFactory]
     ) throws -> (_ taps: [String]) throws -> [String: Tensor] {
         if case .ram = weights.architecture {
-            let network = try RAMNetwork(store: weights, threads: compute.threads, precision: compute.precision)
+            let network = try RAMNetwork(
+                store: weights, threads: compute.threads, precision: compute.precision,
+                algorithms: compute.algorithmTable())
             let problem = try RAMInputs(
                 file: InputTensors(path: input), factories: factories, flags: restoration
             ).problem()
@@ -80,7 +82,9 @@ struct ForwardRun {
             throw UD2MError(
                 .restorationFlag, "\(flag) is for RAM networks, and this is another one.", at: .init(file: store))
         }
-        let network = try Network(store: weights, threads: compute.threads, precision: compute.precision)
+        let network = try Network(
+            store: weights, threads: compute.threads, precision: compute.precision,
+            algorithms: compute.algorithmTable())
         let inputs = try readInputs(of: network)
         return { try network.run(inputs, taps: $0) }
     }

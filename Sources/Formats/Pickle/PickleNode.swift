@@ -99,9 +99,11 @@ package struct PickleGlobal: Hashable, Sendable {
     }
 
     package func hash(into hasher: inout Hasher) {
-        for byte in module.utf8 { hasher.combine(byte) }
-        hasher.combine(UInt8(0xFF))
-        for byte in name.utf8 { hasher.combine(byte) }
+        for var part in [module, name] {
+            part.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+            // No text holds this byte.
+            hasher.combine(UInt8(0xFF))
+        }
     }
 }
 

@@ -16,6 +16,11 @@ public struct TensorName: Sendable, Hashable, Comparable {
         self.bytes = Array(text.utf8)
     }
 
+    /// All bytes at once; the synthesised function would take them one by one.
+    public func hash(into hasher: inout Hasher) {
+        bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+    }
+
     /// The name as text, what is not UTF-8 escaped: lone surrogates, which pickles may hold, as `\u{d800}`, other bytes
     /// as `\x{ff}`. For display and for matching well-formed names.
     public var text: String { String(validating: bytes, as: UTF8.self) ?? escapedText }

@@ -16,7 +16,8 @@
 /// Kernels take one image, and a batch is the caller's loop; only convolutions take several, which then share the work
 /// of transforming weights. Results depend neither on the number of threads nor on the other images. Pointers to
 /// blocks, workspaces and packed weights should be 64-byte aligned for speed; 4-byte alignment is enough for
-/// correctness. Outputs must not overlap inputs except where a function says so.
+/// correctness, or 8-byte where doubles lie: moments, and workspaces of GroupNorm and of convolutions with moments.
+/// Outputs must not overlap inputs except where a function says so.
 
 #ifdef __cplusplus
 extern "C" {

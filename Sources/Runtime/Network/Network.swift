@@ -29,22 +29,27 @@ public final class Network: Sendable {
 
     /// Loads the network that a store says it holds, to run on `threads` threads; 0 means one a processor.
     ///
-    /// A precision other than the default trades speed or memory for rounding error.
+    /// A precision other than the default trades speed or memory for rounding error; a table of
+    /// ``measureAlgorithms(_:)`` replaces the cost model that chooses algorithms.
     /// - Throws: ``UD2MFormats/UD2MError``: `network-configuration`, or `weight-missing`, `weight-shape` or
     ///   `weight-type` with the tensor's name, or `memory-exhausted`.
-    public convenience init(store: WeightStore, threads: Int = 0, precision: Precision = .standard) throws {
+    public convenience init(
+        store: WeightStore, threads: Int = 0, precision: Precision = .standard, algorithms: AlgorithmTable? = nil
+    ) throws {
         guard let architecture = store.architecture else {
             throw UD2MError(
                 .networkConfiguration, "The file does not say which network it holds.",
                 at: .init(file: store.path), remedy: "Convert it with ud2m-convert.")
         }
-        try self.init(store: store, architecture: architecture, threads: threads, precision: precision)
+        try self.init(
+            store: store, architecture: architecture, threads: threads, precision: precision, algorithms: algorithms)
     }
 
     /// Loads a network of a given architecture, to run on `threads` threads; 0 means one a processor.
-    /// - Throws: as ``init(store:threads:precision:)``.
+    /// - Throws: as ``init(store:threads:precision:algorithms:)``.
     public convenience init(
-        store: WeightStore, architecture: ArchitectureConfiguration, threads: Int = 0, precision: Precision = .standard
+        store: WeightStore, architecture: ArchitectureConfiguration, threads: Int = 0,
+        precision: Precision = .standard, algorithms: AlgorithmTable? = nil
     ) throws {
         if case .ram = architecture {
             throw UD2MError(
@@ -55,13 +60,13 @@ public final class Network: Sendable {
         try self.init(
             store: store, graph: definition.graph(), inputs: definition.networkInputs,
             outputChannels: definition.outputChannels, sizeMultiple: definition.imageMultiple, threads: threads,
-            precision: precision)
+            policy: .init(precision: precision, table: algorithms))
     }
 
     /// Loads the network of a graph.
     package init(
         store: WeightStore, graph: @autoclosure () throws -> Graph, inputs: [NetworkInput], outputChannels: Int,
-        sizeMultiple: Int, threads: Int, precision: Precision = .standard
+        sizeMultiple: Int, threads: Int, policy: AlgorithmPolicy
     ) throws {
         guard (0...256).contains(threads) else {
             throw UD2MError(.inputRange, "\(threads) is no number of threads; use 0 to 256.")
@@ -71,7 +76,7 @@ public final class Network: Sendable {
         self.sizeMultiple = sizeMultiple
         do {
             let graph = try graph()
-            let runtime = try Runtime(graph: graph, threads: threads, precision: precision) {
+            let runtime = try Runtime(graph: graph, threads: threads, policy: policy) {
                 store.tensor(TensorName($0))
             }
             self.store = store
@@ -120,6 +125,15 @@ public final class Network: Sendable {
         try store.safetensors.file.checkUnchanged()
         defer { withExtendedLifetime(store) {} }
         return try runtime.withLock { try $0.run(graph, request, inputs, external: external, profile: profile) }
+    }
+
+    /// Times the algorithms of every 3×3 convolution for images of the sizes of some inputs, for a later
+    /// ``init(store:threads:precision:algorithms:)``.
+    /// - Throws: as ``run(_:taps:profile:)``.
+    public func measureAlgorithms(_ inputs: [String: Tensor]) throws -> AlgorithmTable {
+        let request = try RunRequest(network: self, inputs: inputs, taps: [])
+        defer { withExtendedLifetime(store) {} }
+        return try runtime.withLock { try $0.measureAlgorithms(graph, request) }
     }
 
     /// Bytes of memory the network holds: packed weights and the arena.

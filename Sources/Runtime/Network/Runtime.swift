@@ -6,7 +6,7 @@ final class Runtime {
     private let pool: OpaquePointer?
     private let weights: PackedWeights
     private var arena: FloatBuffer
-    private let precision: Precision
+    private let policy: AlgorithmPolicy
     /// Plans bound to `arena` and the largest batch each is good for, the most recently used last.
     private var plans: [(key: PlanKey, batch: Int, plan: ExecutionPlan)] = []
 
@@ -15,14 +15,14 @@ final class Runtime {
     /// Bytes of arenas up to which items of a batch run together.
     private static let batchBytes = 1 << 30
 
-    init(graph: Graph, threads: Int, precision: Precision, lookup: (String) throws -> StoredTensor?) throws {
+    init(graph: Graph, threads: Int, policy: AlgorithmPolicy, lookup: (String) throws -> StoredTensor?) throws {
         guard let pool = ud2m_pool_create(Int32(threads)) else {
             throw UD2MError(.memoryExhausted, "The compute threads cannot be started.")
         }
         self.pool = pool
-        self.precision = precision
+        self.policy = policy
         do {
-            weights = try PackedWeights(graph: graph, pool: pool, precision: precision, lookup: lookup)
+            weights = try PackedWeights(graph: graph, pool: pool, precision: policy.precision, lookup: lookup)
             arena = try FloatBuffer(count: 0)
         } catch {
             ud2m_pool_destroy(pool)
@@ -75,6 +75,11 @@ final class Runtime {
         return results
     }
 
+    /// Times the algorithms of every convolution for images of a request's sizes.
+    func measureAlgorithms(_ graph: Graph, _ request: RunRequest) throws -> AlgorithmTable {
+        try AlgorithmMeasurement(pool: pool, plan: plan(graph, for: request.key, batch: 1)).table()
+    }
+
     /// The plan for a key and a batch: the kept one, or a new one, for which the arena may have to grow.
     private func plan(_ graph: Graph, for key: PlanKey, batch: Int) throws -> ExecutionPlan {
         if let index = plans.firstIndex(where: { $0.key == key && $0.batch >= batch }) {
@@ -82,11 +87,11 @@ final class Runtime {
             plans.append(hit)
             return hit.plan
         }
-        var compiled = try CompiledGraph(graph, for: key, threads: threads, precision: precision)
+        var compiled = try CompiledGraph(graph, for: key, threads: threads, policy: policy)
         let fitting = Self.batchBytes / MemoryLayout<Float>.stride / max(compiled.arenaSize, 1)
         if batch > 1, fitting > 1 {
             compiled = try CompiledGraph(
-                graph, for: key, threads: threads, images: min(batch, fitting), precision: precision)
+                graph, for: key, threads: threads, images: min(batch, fitting), policy: policy)
         }
         let size = compiled.arenaSize * compiled.images
         if size > arena.count {

@@ -1,15 +1,24 @@
 import CUD2MKernels
 
+/// How the algorithms of convolutions are chosen.
+package struct AlgorithmPolicy: Sendable {
+    package var precision: Precision
+    /// What was measured; the cost model decides where it says nothing.
+    package var table: AlgorithmTable?
+
+    package init(precision: Precision = .standard, table: AlgorithmTable? = nil) {
+        self.precision = precision
+        self.table = table
+    }
+}
+
 /// Chooses the algorithm of a convolution by what it costs, in multiply-adds of the matrix kernel.
 ///
 /// The costs are fitted to the times in `kernels.md`, "Algorithms". They depend on sizes alone, neither on the batch nor
 /// on the machine, so that a network computes the same everywhere.
 struct AlgorithmChoice {
     let convolution: Convolution
-    /// Slots of the input and the output.
-    let channels: (input: Int, output: Int)
-    /// Of the output, in pixels.
-    let size: (height: Int, width: Int)
+    let shape: AlgorithmTable.Shape
 
     /// What an algorithm costs apart from its products.
     private struct Overhead {
@@ -23,26 +32,50 @@ struct AlgorithmChoice {
         static let winograd4 = Overhead(weight: 540, value: 45)
     }
 
-    /// The cheapest algorithm that a precision allows.
-    func algorithm(_ precision: Precision) -> ud2m_conv_algorithm {
+    /// The fastest algorithm that a policy allows.
+    func algorithm(_ policy: AlgorithmPolicy) -> ud2m_conv_algorithm {
         guard convolution.suitsWinograd else { return UD2M_CONV_DIRECT }
-        var candidates = [(UD2M_CONV_WINOGRAD2, winogradCost(tile: 2, .winograd2))]
-        if precision != .strict { candidates.append((UD2M_CONV_WINOGRAD4, winogradCost(tile: 4, .winograd4))) }
+        var candidates: [AlgorithmTable.Algorithm] = [.winograd2]
+        if policy.precision != .strict { candidates.append(.winograd4) }
         // The direct kernel does not read weights where they are stored.
-        if !convolution.readsStoredKernel { candidates.append((UD2M_CONV_DIRECT, directCost)) }
-        return candidates.min { $0.1 < $1.1 }?.0 ?? UD2M_CONV_DIRECT
+        if !convolution.readsStoredKernel { candidates.append(.direct) }
+        let measured = policy.table?.fastest(of: candidates, for: shape)
+        return (measured ?? candidates.min { cost($0) < cost($1) } ?? .winograd2).kernelAlgorithm
+    }
+
+    private func cost(_ algorithm: AlgorithmTable.Algorithm) -> Int {
+        switch algorithm {
+        case .direct: directCost
+        case .winograd2: winogradCost(tile: 2, .winograd2)
+        case .winograd4: winogradCost(tile: 4, .winograd4)
+        }
+    }
+
+    private var slots: (input: Int, output: Int) {
+        (shape.inputBlocks * Int(UD2M_LANES), shape.outputBlocks * Int(UD2M_LANES))
     }
 
     private var directCost: Int {
-        let (pixels, taps) = (size.height * size.width, convolution.kernelHeight * convolution.kernelWidth)
-        return channels.input * channels.output * (taps * pixels + Overhead.direct.weight)
-            + Overhead.direct.value * pixels * channels.input
+        let (pixels, taps) = (shape.height * shape.width, convolution.kernelHeight * convolution.kernelWidth)
+        return slots.input * slots.output * (taps * pixels + Overhead.direct.weight)
+            + Overhead.direct.value * pixels * slots.input
     }
 
     private func winogradCost(tile: Int, _ overhead: Overhead) -> Int {
-        let tiles = ((size.height + tile - 1) / tile) * ((size.width + tile - 1) / tile)
+        let tiles = ((shape.height + tile - 1) / tile) * ((shape.width + tile - 1) / tile)
         let frequencies = (tile + 2) * (tile + 2)
-        return channels.input * channels.output * (frequencies * tiles + overhead.weight)
-            + overhead.value * frequencies * tiles * (channels.input + channels.output)
+        return slots.input * slots.output * (frequencies * tiles + overhead.weight)
+            + overhead.value * frequencies * tiles * (slots.input + slots.output)
+    }
+}
+
+extension AlgorithmTable.Algorithm {
+    /// The kernels' name.
+    var kernelAlgorithm: ud2m_conv_algorithm {
+        switch self {
+        case .direct: UD2M_CONV_DIRECT
+        case .winograd2: UD2M_CONV_WINOGRAD2
+        case .winograd4: UD2M_CONV_WINOGRAD4
+        }
     }
 }

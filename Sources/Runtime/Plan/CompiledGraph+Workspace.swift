@@ -68,12 +68,12 @@ extension CompiledGraph.Scope {
         arguments.residual_upsample = node.upsamplesResidual ? 2 : 1
         arguments.output_blocks = Int32(blocks(of: Value(index: index)))
         let output = planes(of: Value(index: index))
-        let lanes = Int(UD2M_LANES)
         arguments.algorithm = AlgorithmChoice(
             convolution: convolution,
-            channels: (Int(arguments.input.block_count) * lanes, Int(output.block_count) * lanes),
-            size: (Int(output.height), Int(output.width))
-        ).algorithm(precision)
+            shape: .init(
+                inputBlocks: Int(arguments.input.block_count), outputBlocks: Int(output.block_count),
+                height: Int(output.height), width: Int(output.width))
+        ).algorithm(policy)
         return arguments
     }
 

@@ -42,7 +42,7 @@ package struct CompiledGraph {
     /// Runs the passes and packs the arena, with scratch memory for kernels on `threads` threads.
     /// - Throws: `graph-invalid` when the graph cannot take images of these sizes.
     package init(
-        _ source: Graph, for key: PlanKey, threads: Int, images: Int = 1, precision: Precision = .standard
+        _ source: Graph, for key: PlanKey, threads: Int, images: Int = 1, policy: AlgorithmPolicy = .init()
     ) throws {
         let taps = key.taps
         var graph = source.pruned(keeping: taps)
@@ -53,7 +53,7 @@ package struct CompiledGraph {
         let sizes = Dictionary(uniqueKeysWithValues: key.sizes.map { ($0.name, (height: $0.height, width: $0.width)) })
         let scope = Scope(
             graph: graph, shapes: try graph.shapes(sizes: sizes), parts: ConcatElimination.parts(of: graph),
-            runs: ConcatElimination.channelRuns(of: graph), precision: precision)
+            runs: ConcatElimination.channelRuns(of: graph), policy: policy)
         self.scope = scope
         self.images = images
         let lifetimes = Liveness.lifetimes(of: graph, parts: scope.parts)
@@ -90,16 +90,16 @@ package struct CompiledGraph {
         package let parts: [[Value]]
         /// See ``ConcatElimination/channelRuns(of:)``.
         package let runs: [[Int]]
-        package let precision: Precision
+        package let policy: AlgorithmPolicy
         /// See ``MomentSharing/lastReaders(of:parts:)``.
         package let momentReaders: [Int?]
 
-        init(graph: Graph, shapes: [ValueShape], parts: [[Value]], runs: [[Int]], precision: Precision) {
+        init(graph: Graph, shapes: [ValueShape], parts: [[Value]], runs: [[Int]], policy: AlgorithmPolicy) {
             self.graph = graph
             self.shapes = shapes
             self.parts = parts
             self.runs = runs
-            self.precision = precision
+            self.policy = policy
             momentReaders = MomentSharing.lastReaders(of: graph, parts: parts)
         }
 

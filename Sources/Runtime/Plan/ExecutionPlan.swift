@@ -64,6 +64,11 @@ package final class ExecutionPlan {
         self.tables = tables
     }
 
+    /// The convolutions of one item, in order.
+    var convolutions: [ud2m_conv2d] {
+        steps[0].compactMap { if case .convolution(let arguments, _) = $0 { arguments } else { nil } }
+    }
+
     /// The most items that run together.
     package var capacity: Int { steps.count }
 

@@ -14,14 +14,16 @@ public final class RAMNetwork: Sendable {
     private let store: WeightStore
     /// The threads that a run uses.
     public let threads: Int
-    private let precision: Precision
+    private let policy: AlgorithmPolicy
     private let trust: Double
     private let networks = Mutex<[Int: Network]>([:])
 
     /// Opens the RAM network that a store holds, to run on `threads` threads; 0 means one a processor.
     /// - Throws: `UD2MError`: `network-configuration` for a store of another network, `weight-missing`, `weight-shape` or
     ///   `weight-type` with the tensor's name.
-    public init(store: WeightStore, threads: Int = 0, precision: Precision = .standard) throws {
+    public init(
+        store: WeightStore, threads: Int = 0, precision: Precision = .standard, algorithms: AlgorithmTable? = nil
+    ) throws {
         guard case .ram(let configuration) = store.architecture else {
             throw UD2MError(
                 .networkConfiguration, "The file does not hold a RAM network.", at: .init(file: store.path),
@@ -36,7 +38,7 @@ public final class RAMNetwork: Sendable {
             throw error.located(in: .init(file: store.path))
         }
         self.store = store
-        self.precision = precision
+        policy = AlgorithmPolicy(precision: precision, table: algorithms)
         self.configuration = configuration
         self.threads = threads == 0 ? Int(ud2m_available_processors()) : threads
     }
@@ -111,7 +113,7 @@ public final class RAMNetwork: Sendable {
             let network = try Network(
                 store: store, graph: configuration.graph(imageChannels: imageChannels),
                 inputs: configuration.networkInputs(imageChannels: imageChannels), outputChannels: imageChannels,
-                sizeMultiple: configuration.sizeMultiple, threads: threads, precision: precision)
+                sizeMultiple: configuration.sizeMultiple, threads: threads, policy: policy)
             networks[imageChannels] = network
             return network
         }

@@ -26,6 +26,8 @@ typedef struct ud2m_check_options {
     uint64_t seed;
     /// Factor of the error bounds.
     double slack;
+    /// Whether errors beyond the bounds are counted without a word.
+    bool silent;
     /// Whether buffers start 4 bytes past a cache line (8 where they hold doubles), the least the kernels ask for.
     bool misaligned;
     /// Whether to print a line for every tier and variant, not only for failures.
