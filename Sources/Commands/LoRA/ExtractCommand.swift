@@ -1,4 +1,5 @@
 import ArgumentParser
+import UD2MConvert
 import UD2MFormats
 import UD2MLoRA
 
@@ -29,6 +30,11 @@ struct ExtractCommand: ParsableCommand {
     @Option(help: ArgumentHelp("State dict of both networks; the one that stands out unless given.", valueName: "path"))
     var select: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Keep tensors whole whose name matches, such as 'out.*'; may be repeated.", valueName: "glob"))
+    var whole: [String] = []
+
     @Option(help: "Seed of the random vectors; the same seed gives the same bytes.")
     var seed: UInt64 = 0
 
@@ -55,6 +61,8 @@ struct ExtractCommand: ParsableCommand {
         var options = AdapterExtraction.Options(policy: policy, convention: convention)
         options.seed = seed
         if let maximum = ranks.maximumRank { options.maximumRank = maximum }
+        let patterns = whole.map { GlobPattern($0) }
+        options.keepsWhole = { name in patterns.contains { $0.matches(name.bytes) } }
         let counter = SharedProgress(sink, total: before.selection.tensors.totalByteCount, label: "extracting")
         options.progress = { counter.add($0) }
         let extraction = try AdapterExtraction(

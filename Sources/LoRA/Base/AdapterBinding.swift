@@ -61,7 +61,9 @@ public struct AdapterBinding: Sendable {
     public var isComplete: Bool { unmatched.isEmpty && mismatches.isEmpty }
 
     /// Throws unless every target fits.
-    /// - Parameter allowUnmatched: Whether targets without a tensor are left out; some target must fit all the same.
+    /// - Parameters:
+    ///   - base: The base's path, for the error.
+    ///   - allowUnmatched: Whether targets without a tensor are left out; some target must fit all the same.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-base-mismatch` and the first ten tensors.
     public func requireComplete(base: String, allowUnmatched: Bool) throws(UD2MError) {
         var disagreements = mismatches

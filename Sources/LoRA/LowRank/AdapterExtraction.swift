@@ -18,6 +18,8 @@ public struct AdapterExtraction: Sendable {
         public var seed: UInt64 = 0
         /// The highest rank of a layer where a size is shared out.
         public var maximumRank = 128
+        /// Which tensors are kept whole although factors would be smaller, such as a final layer that was trained whole.
+        public var keepsWhole: @Sendable (TensorName) -> Bool = { _ in false }
         /// Called after each tensor with the bytes of it.
         public var progress: @Sendable (_ bytes: Int) -> Void = { _ in }
 
@@ -129,7 +131,7 @@ public struct AdapterExtraction: Sendable {
 
     private func approximation(of pair: Pair) throws -> Approximation {
         let matrix = try pair.base.difference(to: pair.tuned)
-        guard pair.isFactorable else {
+        guard pair.isFactorable, !options.keepsWhole(pair.base.name) else {
             return .whole(try matrix.withView { (view) throws(UD2MError) in try view.energy() }.squareRoot())
         }
         let choice: RankChoice

@@ -5,6 +5,7 @@ extension MergePlan {
     /// - Parameters:
     ///   - operation: `merge` or `unmerge`.
     ///   - base: The content id of the base, where it has one.
+    /// - Returns: The step.
     /// - Throws: what reading the adapters throws, for their identities.
     public func lineage(operation: String, base: String?) throws -> JSONValue {
         var step = JSONObject()

@@ -73,6 +73,7 @@ struct AdapterScales: Sendable {
     ///   - rank: The rank of its factors.
     ///   - alpha: The numerator that the file has for it.
     ///   - tensor: One of its tensors, for errors.
+    /// - Returns: The scale.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-alpha-missing` or `adapter-rank`.
     mutating func scale(
         _ name: AdapterNames.Module, rank: Int, alpha: Double?, tensor: TensorSource

@@ -65,6 +65,8 @@ struct AdapterWriter {
     ///   - target: The target; the convention can hold it.
     ///   - adapter: The adapter that it is of.
     ///   - shape: The base's tensor, to which the factors' dimensions are fitted; nil to keep them.
+    /// - Returns: What goes into the file.
+    /// - Throws: ``UD2MFormats/UD2MError`` for factors that cannot be read.
     func tensors(of target: AdapterTarget, among adapter: Adapter, shapedAs shape: [Int]?) throws -> [TensorInput] {
         switch target.change {
         case .lowRank(let factors): return try factorTensors(target, factors, adapter, shape)
