@@ -9,6 +9,8 @@ enum {
     /// Output pixels of a tile: their accumulators for all channels should stay in the L2 cache.
     TILE_PIXELS = 384,
     TILE_COLUMNS = 96,
+    /// The same for 1x1 kernels: what a chunk reads of its many input blocks should stay there, too.
+    POINTWISE_TILE_PIXELS = 128,
     /// Input blocks times taps of a chunk: 16 * 32 weights each stay in the L1 cache.
     CHUNK_STEPS = CONV_MAXIMUM_CHUNK,
     /// Items wanted per thread, to balance a busy machine.
@@ -35,17 +37,17 @@ bool conv_geometry(const ud2m_conv2d *conv, int64_t *height, int64_t *width) {
     return true;
 }
 
-static void choose_tile(conv_plan *plan) {
+static void choose_tile(conv_plan *plan, int32_t tile_pixels) {
     if (!plan->staged && plan->output_height == 1) {
         plan->tile_height = 1;
         plan->tiles_down = 1;
-        plan->tiles_across = divided_up(plan->output_width, TILE_PIXELS);
+        plan->tiles_across = divided_up(plan->output_width, tile_pixels);
     } else {
         plan->tiles_across = divided_up(plan->output_width, TILE_COLUMNS);
     }
     plan->tile_width = divided_up(plan->output_width, plan->tiles_across);
     plan->tiles_across = divided_up(plan->output_width, plan->tile_width);
-    int32_t rows = TILE_PIXELS / plan->tile_width;
+    int32_t rows = tile_pixels / plan->tile_width;
     rows = rows < 1 ? 1 : rows;
     plan->tiles_down = divided_up(plan->output_height, rows);
     plan->tile_height = divided_up(plan->output_height, plan->tiles_down);
@@ -75,9 +77,9 @@ bool conv_plan_make(const ud2m_conv2d *conv, int32_t threads, conv_plan *plan) {
         plan->input_height = 1;
         plan->input_width = plan->output_width;
     }
-    choose_tile(plan);
-
     int32_t taps = conv->kernel_height * conv->kernel_width;
+    choose_tile(plan, taps == 1 ? POINTWISE_TILE_PIXELS : TILE_PIXELS);
+
     plan->chunk = CHUNK_STEPS / taps < 1 ? 1 : CHUNK_STEPS / taps;
     if (plan->chunk > conv->input.block_count)
         plan->chunk = conv->input.block_count;
