@@ -87,7 +87,7 @@ def plot(found, path):
     axes.set_xlabel("time over UD2M's in the same round")
     handles, labels = axes.get_legend_handles_labels()
     unique = dict(zip(labels, handles))
-    axes.legend(unique.values(), unique.keys(), loc="lower right", frameon=False)
+    axes.legend(unique.values(), unique.keys(), loc="lower center", bbox_to_anchor=(0.4, 1), ncols=3, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None})
