@@ -105,6 +105,26 @@ struct ScanCommandTests {
         #expect(error.object?["code"]?.string == "pickle-unknown")
     }
 
+    @Test("pickles that PyTorch never reads are judged as well: behind the last storage, and beside data.pkl")
+    func unread() throws {
+        let folder = try TemporaryDirectory()
+        let command = Array("cposix\nsystem\n(S'id'\ntR.".utf8)
+        let legacy = folder.path("legacy.pt")
+        let honest = try Data(contentsOf: URL(filePath: ToolTest.fixture("checkpoints/legacy-aliases.pt")))
+        try (honest + command).write(to: URL(filePath: legacy))
+        var archive = TorchArchive.small()
+        archive.zip.entries.append(ZipBuilder.Entry("archive/sub/evil.pkl", command))
+        let zip = folder.path("zip.pt")
+        try Data(archive.zip.build()).write(to: URL(filePath: zip))
+        for file in [legacy, zip] {
+            let report = try CheckpointToolTest.report(["scan", file], exitCode: 77)
+            #expect("\(report)".contains("posix"))
+        }
+        // Bytes that are no pickle are suspicious.
+        try (honest + Data([1, 2, 3])).write(to: URL(filePath: legacy))
+        _ = try CheckpointToolTest.report(["scan", legacy], exitCode: 1)
+    }
+
     @Test("dangerous files are not exported")
     func export() throws {
         let folder = try TemporaryDirectory()

@@ -22,7 +22,8 @@ extension SafetensorsFile {
         }
         return Checkpoint(
             path: file.path, container: isWeightStore ? .weightStore : .safetensors, fileSize: file.count,
-            stateDicts: [StateDict(path: [], tensors: tensors)], metadata: metadata)
+            stateDicts: [StateDict(path: [], tensors: tensors)], metadata: metadata,
+            remarks: warnings.map { "\($0.tensor): \($0.message)" })
     }
 
     /// A tensor's bytes, compared with what a store records of them as they are read.

@@ -81,6 +81,14 @@ struct TorchPickleReader {
         return graph
     }
 
+    /// Adds a finding about bytes that PyTorch never looks at, and those of every pickle among them.
+    mutating func judgeUnread(_ stream: [UInt8], entry: String, offset: Int, message: String) {
+        contents.findings.append(
+            PickleFinding(
+                severity: .suspicious, global: "", message: message, entry: entry, byteOffset: offset, opcodeIndex: 0))
+        contents.findings += TrailingPickles.scan(stream, from: 0, entry: entry, limits: limits, budget: &budget)
+    }
+
     /// Adds the findings of a pickle and of the streams nested in it.
     mutating func judge(_ graph: PickleGraph) throws {
         try PickleAudit.audit(graph, limits: limits, into: &contents.findings)

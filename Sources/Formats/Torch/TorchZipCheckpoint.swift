@@ -25,6 +25,27 @@ struct TorchZipCheckpoint {
         let unused = records.names.count { $0.starts(with: "data/".utf8) } - storages.foundCount
         if unused > 0 { reader.contents.remarks.append("\(unused) storages of the archive are named by no tensor.") }
         try reader.describe(graph, storages: storages, under: prefix)
+        judgeOtherPickles(than: entry, into: &reader)
+    }
+
+    /// The most pickles beside `data.pkl` that are looked into.
+    private static let otherPickles = 16
+
+    /// Judges the pickles that the archive holds beside its own, which PyTorch never reads (`formats.md` §10.1).
+    private func judgeOtherPickles(than own: ZipEntry, into reader: inout TorchPickleReader) {
+        let others = records.archive.entries.filter {
+            !$0.isDirectory && $0.name != own.name && $0.name.suffix(4).elementsEqual(".pkl".utf8)
+        }
+        for entry in others.prefix(Self.otherPickles) {
+            let stream = try? records.eagerContents(entry)
+            reader.judgeUnread(
+                stream ?? [], entry: entry.displayName, offset: entry.headerOffset,
+                message: "PyTorch does not read this pickle"
+                    + (stream == nil ? ", and it cannot be read." : " of the archive."))
+        }
+        if others.count > Self.otherPickles {
+            reader.contents.remarks.append("\(others.count) pickles of the archive are read by nobody.")
+        }
     }
 
     /// The records of a `torch.save` archive that lies inside another file.

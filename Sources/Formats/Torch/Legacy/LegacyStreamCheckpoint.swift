@@ -30,7 +30,12 @@ struct LegacyStreamCheckpoint {
             let table = try TorchStorageTable(object, form: .legacy, provider: storages)
             try reader.describe(object, storages: table)
             if position < file.count {
-                reader.contents.remarks.append("\(file.count - position) bytes follow the last storage.")
+                let message = "\(file.count - position) bytes follow the last storage."
+                reader.contents.remarks.append(message)
+                let end = min(file.count, position + options.limits.pickleBytes)
+                reader.judgeUnread(
+                    Array(file.bytes[position..<end]), entry: "behind the last storage", offset: position,
+                    message: message)
             }
         }
         return contents.checkpoint(path: file.path, container: .torchLegacy, fileSize: file.count)
