@@ -35,6 +35,7 @@ struct TorchZipCheckpoint {
     private func judgeOtherPickles(than own: ZipEntry, into reader: inout TorchPickleReader) {
         let others = records.archive.entries.filter {
             !$0.isDirectory && $0.name != own.name && $0.name.suffix(4).elementsEqual(".pkl".utf8)
+                && !$0.name.starts(with: "__MACOSX/".utf8)
         }
         for entry in others.prefix(Self.otherPickles) {
             let stream = try? records.eagerContents(entry)

@@ -42,7 +42,7 @@ package final class PackedWeights {
         let narrowed = precision == .halfWeights ? sources.filter { kernels.contains($0.key) } : [:]
         (halves, halfBuffer) = try Self.halves(of: narrowed, pool: pool)
         // What has been copied need not stay in memory twice.
-        for (name, source) in sources where stored[name] == nil || narrowed[name] != nil { source.adviseUnused() }
+        for (name, source) in sources where stored[name] == nil { source.adviseUnused() }
     }
 
     private static func wholeLines(_ floats: Int) -> Int {
@@ -61,6 +61,8 @@ package final class PackedWeights {
         for ((name, source), floats) in zip(wide, floats) {
             let destination = UnsafeMutableRawPointer(buffer.base + offset).assumingMemoryBound(to: UInt16.self)
             source.withBytes { ud2m_round_to_f16(pool, $0.baseAddress, source.elementCount, destination) }
+            // At once, so that both copies of all kernels are never in memory together.
+            source.adviseUnused()
             halves[name] = UnsafePointer(destination)
             offset += floats
         }
