@@ -1,7 +1,7 @@
 """RAM as a denoiser in operations that every peer has.
 
 Between its scales the reference resamples by Fourier transforms, which few exporters know. Strided convolutions along
-the rows and the columns give the same images in less time.
+the rows and the columns give the same images.
 """
 
 import reference_ram

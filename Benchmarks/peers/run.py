@@ -89,13 +89,23 @@ class Measurement:
             for index in range(self.rounds):
                 turn = index % len(order)
                 for program in order[turn:] + order[:turn]:
-                    time.sleep(PAUSE)
-                    seconds[program].append(self.turn(program, running))
+                    if program == "ours" or program in running:
+                        time.sleep(PAUSE)
+                        self.take_turn(program, running, seconds)
                 latest = ", ".join(f"{program} {values[-1]:.4g} s" for program, values in seconds.items())
                 print(f"  round {index + 1}: {latest}", flush=True)
         finally:
             for peer in running.values():
                 peer.stop()
+
+    def take_turn(self, program, running, seconds):
+        """One turn; a peer that dies in it is left out from then on, and the others go on."""
+        try:
+            seconds[program].append(self.turn(program, running))
+        except PeerFailed as failure:
+            self.failed(program, str(failure))
+            running.pop(program).stop()
+            del seconds[program]
 
     def turn(self, program, running):
         """The median of a program's forwards in its turn; memory and idle time are noted."""

@@ -186,7 +186,7 @@ class ADM(nn.Module):
             taps[name] = h
             return h
 
-        emb = self.time_embed(timestep_embedding(t, self.model_channels))
+        emb = self.time_embed(timestep_embedding(t, self.model_channels).to(x.dtype))
         taps["time_embed"] = emb
         if y is not None:
             emb = emb + self.label_emb(y)

@@ -138,7 +138,8 @@ class DDPM(nn.Module):
         self.conv_out = nn.Conv2d(width, config["out_ch"], 3, padding=1)
 
     def forward(self, x, t):
-        embedding = self.temb.dense[1](F.silu(self.temb.dense[0](timestep_embedding(t, self.ch))))
+        sines = timestep_embedding(t, self.ch).to(x.dtype)
+        embedding = self.temb.dense[1](F.silu(self.temb.dense[0](sines)))
         h = self.conv_in(x)
         skips = [h]
         for level in self.down:

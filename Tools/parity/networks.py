@@ -68,6 +68,11 @@ class Case:
         return network.eval(), state
 
 
+def like(network, value):
+    """The value in the network's element type, double precision with `run.py --double`."""
+    return value.to(next(network.parameters()).dtype)
+
+
 def noise(*shape, seed=7):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
@@ -82,7 +87,7 @@ def image(*shape, seed=11):
 
 def denoiser_runs(network, size):
     x, t = noise(1, 3, size, size), torch.tensor([321])
-    out = network(x, t)
+    out = network(like(network, x), t)
     return [Run(f"{size}×{size}", {"x": x, "t": t}, {"out": out[0] if isinstance(out, tuple) else out})]
 
 
@@ -94,20 +99,21 @@ def classifier_runs(network, size):
     """Class scores, and the features that LPIPS reads."""
     x = noise(1, 3, size, size)
     taps = VGG_TAPS if isinstance(network, VGG16) else SQUEEZENET_TAPS
-    expected = dict(zip(taps, network.features_at_taps(x), strict=True)) | {"out": network(x)}
+    given = like(network, x)
+    expected = dict(zip(taps, network.features_at_taps(given), strict=True)) | {"out": network(given)}
     return [Run(f"{size}×{size}", {"x": x}, expected, ["--taps", *taps])]
 
 
 def inception_runs(network, size):
     x = 2 * image(1, 3, size, size) - 1
-    return [Run(f"{size}×{size}", {"x": x}, {"out": network(x)})]
+    return [Run(f"{size}×{size}", {"x": x}, {"out": network(like(network, x))})]
 
 
 def discriminator_runs(network, size):
     x, y = noise(1, 3, size, size), noise(1, 3, size, size, seed=8)
     kept = (f"encoder_layers.{len(network.encoder_layers) - 1}", "dense_layer.1")
     with tapped(network) as taps:
-        expected = {"out": network(x, y)} | {name: taps[name] for name in kept}
+        expected = {"out": network(like(network, x), like(network, y))} | {name: taps[name] for name in kept}
     return [Run(f"{size}×{size}", {"x": x, "y": y}, expected, ["--taps", *kept])]
 
 

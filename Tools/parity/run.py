@@ -5,6 +5,7 @@ Needs torch, safetensors, numpy, scipy and pillow, and a release build; README.m
 
     .venv/bin/python Tools/parity/run.py                       # every network
     .venv/bin/python Tools/parity/run.py ddpm ram --size 128   # some, at another size
+    .venv/bin/python Tools/parity/run.py adm --size 256 --double   # PyTorch in double precision: our error alone
 """
 
 import argparse
@@ -21,12 +22,9 @@ import ud2m
 from networks import CASES
 
 
-def compare(case, size, tools, parent, tolerance):
+def compare(case, size, tools, parent, tolerance, is_double):
     """Runs one network; tells whether every output is near enough."""
     network, state = case.build()
-    with torch.no_grad():
-        runs = case.runs(network, size)
-    del network
     is_fine = True
     # Checkpoint and store are large; both go when this block ends, however it ends.
     with tempfile.TemporaryDirectory(prefix="ud2m-parity-", dir=parent) as folder:
@@ -34,6 +32,9 @@ def compare(case, size, tools, parent, tolerance):
         checkpoint, store = folder / f"{case.name}.pt", folder / f"{case.name}.ud2w"
         torch.save(state, checkpoint)
         state.clear()
+        with torch.no_grad():
+            runs = case.runs(network.double() if is_double else network, size)
+        del network
         gc.collect()
         _, seconds = tools.convert(checkpoint, store)
         checkpoint.unlink()
@@ -76,9 +77,12 @@ def main():
     parser.add_argument("--folder", type=pathlib.Path, help="where temporary files go, up to 4.5 GB")
     parser.add_argument("--bin", type=pathlib.Path, default=ud2m.ROOT / ".build" / "release")
     parser.add_argument("--tolerance", type=float, default=1e-5, help="largest relative rms")
+    parser.add_argument("--double", action="store_true", help="run PyTorch in double precision; not for ram")
     arguments = parser.parse_args()
     if unknown := set(arguments.networks) - set(CASES):
         parser.error(f"no such network: {', '.join(sorted(unknown))}")
+    if arguments.double and "ram" in (arguments.networks or CASES):
+        parser.error("the linear operators of ram are in single precision; name the other networks")
     tools = ud2m.Tools(arguments.bin)
     print(f"{ud2m.versions('torch', 'numpy', 'safetensors')}; {platform.machine()}, "
           f"{torch.get_num_threads()} threads; {tools.run('ud2m', '--version')[0].strip()}", flush=True)
@@ -86,7 +90,8 @@ def main():
     for name in arguments.networks or CASES:
         case = CASES[name]
         try:
-            if not compare(case, arguments.size or case.size, tools, arguments.folder, arguments.tolerance):
+            size = arguments.size or case.size
+            if not compare(case, size, tools, arguments.folder, arguments.tolerance, arguments.double):
                 failed.append(name)
         except RuntimeError as error:
             print(f"{name}: {error}")
