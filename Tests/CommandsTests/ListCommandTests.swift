@@ -23,6 +23,10 @@ struct ListCommandTests {
     @Test(
         "tensors outside any state dict have names too",
         arguments: [
+            (
+                ["../tools/part-names.pt"],
+                ["coo.indices_", "coo.values", "coo.indices", "n.0_", "n.1", "n.0"]
+            ),
             (["zip-root-tensor.pt"], ["tensor"]), (["array.npy"], ["tensor"]), (["zip-root-list.pt"], ["0", "1"]),
             (["zip-root-list.pt", "--select", "1"], ["tensor"]),
             (["arrays-protocol2.pkl"], ["mean", "big", "fortran", "more.0"]),

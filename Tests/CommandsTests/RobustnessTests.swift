@@ -33,6 +33,32 @@ struct RobustnessTests {
         #expect(deaf.exitCode == 66)
     }
 
+    @Test("a file that is cut short while it is read is an error that names it", arguments: [true, false])
+    func shrunkFile(asJSON: Bool) throws {
+        let path = folder.path("large.safetensors")
+        let count = 2 << 30
+        let header = #"{"w":{"dtype":"F32","shape":[\#(count / 4)],"data_offsets":[0,\#(count)]}}"#
+        let padded = header + String(repeating: " ", count: 8 - header.utf8.count % 8)
+        var size = UInt64(padded.utf8.count).littleEndian
+        try (Data(bytes: &size, count: 8) + Data(padded.utf8)).write(to: URL(filePath: path))
+        // Without a byte on the disk: holes read as zeros.
+        #expect(truncate(path, off_t(8 + padded.utf8.count + count)) == 0)
+        let arguments = ["stat", path, "--io", "mmap"] + (asJSON ? ["--json"] : [])
+        let (process, _, errors) = try BuiltTool("ud2m-convert").start(arguments)
+        usleep(300_000)
+        #expect(truncate(path, 1 << 20) == 0)
+        let text = String(decoding: errors.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 75, "\(text)")
+        guard asJSON else {
+            #expect(text.contains(path) && text.contains("[file-changed]"), "\(text)")
+            return
+        }
+        let error = try #require(try JSONDocument(Data(text.utf8)).object?["error"]?.object)
+        #expect(error["code"]?.string == "file-changed")
+        #expect(error["location"]?.object?["file"]?.string == path)
+    }
+
     @Test(
         "operator files with absurd numbers are refused",
         arguments: [

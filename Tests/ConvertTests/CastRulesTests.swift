@@ -26,6 +26,14 @@ struct CastRulesTests {
         #expect(CastRules.none.isEmpty)
     }
 
+    @Test("a rule that is found in no name is an error, one that another hides is none")
+    func unmatched() throws {
+        let hidden = try CastRules(standard: nil, rules: [("weight", .bf16), ("in.weight", .f16)])
+        #expect(try hidden.elementTypes(of: tensors)["in.weight"] == .bf16)
+        let misspelt = try CastRules(standard: nil, rules: [("wieght", .bf16)])
+        #expect(throws: UD2MError.self) { try misspelt.elementTypes(of: tensors) }
+    }
+
     @Test("patterns that are broken or huge, and types that are no target, are refused")
     func refused() {
         for (pattern, type) in [("(", ElementType.f16), (String(repeating: "a", count: 1025), .f16), ("a", .i8)] {

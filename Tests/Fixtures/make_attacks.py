@@ -8,6 +8,7 @@ be read in bounded time and memory.
 
 import io
 import json
+import os
 import pathlib
 import pickle
 import shutil
@@ -76,6 +77,13 @@ def weight(pickle=None):
 
 def call(module, name, argument="id"):
     return Pickle().glob(module, name).text(argument).op(b"\x85R")
+
+
+class SystemCall:
+    """What a pickle made by Python's own module calls when it is loaded."""
+
+    def __reduce__(self):
+        return os.system, ("id",)
 
 
 def calls():
@@ -201,11 +209,19 @@ def other_containers():
     expect("dcp", row, code="pickle-dangerous")
     del MANIFEST["dcp/.metadata"]
     buffer = io.BytesIO()
-    np.savez(buffer, a=np.array([{}], dtype=object))
-    write("objects.npz", buffer.getvalue(), code="npy-objects")
+    np.savez(buffer, a=np.array([{}], dtype=object), w=np.ones(2, dtype=np.float32))
+    write("objects.npz", buffer.getvalue())
     buffer = io.BytesIO()
     np.save(buffer, np.array([{}], dtype=object))
     write("objects.npy", buffer.getvalue(), code="npy-objects")
+    # The same with a pickle that calls something: NumPy writes it into the array.
+    calling = np.array([SystemCall()], dtype=object)
+    buffer = io.BytesIO()
+    np.savez(buffer, a=calling)
+    write("call-objects.npz", buffer.getvalue(), flags=system)
+    buffer = io.BytesIO()
+    np.save(buffer, calling)
+    write("call-objects.npy", buffer.getvalue(), code="pickle-dangerous")
     buffer = io.BytesIO()
     np.save(buffer, np.zeros(2, dtype=[("a", "f4")]))
     write("structures.npy", buffer.getvalue(), code="npy-dtype")

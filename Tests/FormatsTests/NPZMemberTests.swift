@@ -42,12 +42,24 @@ struct NPZMemberTests {
     }
 
     @Test(
-        "Python objects are refused with the whole file, also as a field of a structure",
+        "an array of Python objects, also as a field of a structure, is skipped and its pickle judged",
         arguments: ["'|O'", "'|O8'", "'O'", "[('a', '<f4'), ('b', '|O')]", "[('a', \"|O8\")]"])
-    func objects(_ descriptor: String) {
-        expectError(.npyObjects) {
-            _ = try Self.open([("weight", Self.numbers), ("odd", Self.array(descriptor, data: Array("N.".utf8)))])
+    func objects(_ descriptor: String) throws {
+        func open(_ pickle: String) throws -> Checkpoint {
+            try Self.open([("weight", Self.numbers), ("odd", Self.array(descriptor, data: Array(pickle.utf8)))])
         }
+        let harmless = try open("N.")
+        #expect(harmless.stateDicts.first?.tensors.map(\.name) == ["weight"])
+        #expect(harmless.skipped.map(\.path) == [["odd"]])
+        #expect(harmless.findings.isEmpty)
+        let call = "cposix\nsystem\n(S'id'\ntR."
+        let finding = try #require(try open(call).findings.first)
+        #expect(finding.severity == .dangerous && finding.global == "posix.system" && finding.entry == "odd.npy")
+        // The byte is one of the member, behind the array's header.
+        #expect(finding.byteOffset > 10)
+        // A pickle that breaks off is judged up to there.
+        let cut = try open(String(call.dropLast()))
+        #expect(cut.findings.map(\.severity) == [.dangerous, .suspicious])
     }
 
     @Test("damage of a member is an error, not a reason to skip it")

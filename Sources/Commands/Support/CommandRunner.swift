@@ -14,7 +14,8 @@ import UD2MImaging
 public enum CommandRunner {
     /// Runs `Root` with the process's arguments and exits.
     public static func main<Root: ParsableCommand>(_ root: Root.Type) -> Never {
-        InterruptHandler.install()
+        let asJSON = CommandLine.arguments.contains("--json")
+        InterruptHandler.install(asJSON: asJSON)
         do {
             // ArgumentParser prints its own --version as text; programs get more.
             if Set(CommandLine.arguments.dropFirst()) == ["--version", "--json"] {
@@ -27,7 +28,6 @@ public enum CommandRunner {
             try command.run()
             exit(ExitCodes.success)
         } catch {
-            let asJSON = CommandLine.arguments.contains("--json")
             guard let failure = UD2MError(reporting: error, from: root) else { Root.exit(withError: error) }
             // A usage error as text comes with the usage line, which ArgumentParser knows where the error is its own.
             if !asJSON, failure.code == .usage, !(error is UD2MError) { Root.exit(withError: error) }

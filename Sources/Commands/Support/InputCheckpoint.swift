@@ -25,8 +25,9 @@ struct CheckpointInput {
     /// - Throws: ``UD2MFormats/UD2MError`` with code `input-standard-input` for `-`, from opening, or `pickle-dangerous` or `pickle-unknown` as the policy says.
     func open(_ path: String) throws -> Checkpoint {
         let checkpoint = try Checkpoint.open(
-            path: Self.file(path), limits: limits, allowMissingCRC: allowsMissingCRC, access: access, resource: resource
-        )
+            path: Self.file(path), limits: limits, allowMissingCRC: allowsMissingCRC, access: access,
+            resource: resource,
+            isStrict: policy == .knownOnly)
         if policy != .all { try checkpoint.requireSafe(strict: policy == .knownOnly) }
         return checkpoint
     }
@@ -92,6 +93,10 @@ extension StateDictSelection {
         guard
             let selection = try StateDictSelection(checkpoint: checkpoint, select: select, keepsPrefix: keepsPrefix)
         else {
+            guard !checkpoint.stateDicts.isEmpty || !checkpoint.looseTensors.isEmpty || !checkpoint.skipped.isEmpty
+            else {
+                throw UD2MError(.noStateDict, "The file holds no tensors.", at: .init(file: checkpoint.path))
+            }
             throw UD2MError(
                 .noStateDict, "The file holds no state dict, or none that could be chosen.",
                 at: .init(file: checkpoint.path),

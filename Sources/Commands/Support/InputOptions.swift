@@ -47,7 +47,10 @@ struct InputOptions: ParsableArguments {
 
     @Flag(
         name: .customLong("strict-globals"),
-        help: "Refuse files whose pickle holds objects of unknown classes, or is unusual in any other way.")
+        help: """
+            Refuse files whose pickle holds objects of unknown classes or is unusual in any other way, and safetensors \
+            files with unknown fields.
+            """)
     var strictGlobals = false
 
     @Flag(

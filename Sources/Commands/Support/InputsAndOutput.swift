@@ -16,6 +16,10 @@ struct InputsAndOutput {
             output = nil
             inputs = try InputPaths(paths)
         } else {
+            guard paths.last != InputPaths.standardInput else {
+                throw ValidationError(
+                    "Files are not written to standard output (-), which cannot seek; a file of that name is ./-.")
+            }
             output = paths.last
             inputs = try InputPaths(Array(paths.dropLast()))
         }

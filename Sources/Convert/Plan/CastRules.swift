@@ -44,7 +44,8 @@ public struct CastRules: Sendable {
     public var isEmpty: Bool { standard == nil && rules.isEmpty }
 
     /// The type each tensor gets; everything but floating-point tensors keeps its own.
-    /// - Throws: ``UD2MFormats/UD2MError`` with code `cast-rule`.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `cast-rule` for a broken pattern, or one that is found in no name: a
+    ///   misspelt rule must not pass for one that was followed.
     public func elementTypes(of tensors: [TensorSource]) throws(UD2MError) -> [TensorName: ElementType] {
         let compiled = try compiled()
         var types: [TensorName: ElementType] = [:]
@@ -54,6 +55,12 @@ public struct CastRules: Sendable {
                 if let rule = compiled.first(where: { $0.0.isFound(in: tensor.name) }) { type = rule.1 }
             }
             types[tensor.name] = tensor.elementType.isFloatingPoint ? type : tensor.elementType
+        }
+        for (rule, compiled) in zip(rules, compiled) where !tensors.contains(where: { compiled.0.isFound(in: $0.name) })
+        {
+            throw UD2MError(
+                .castRule, "The rule '\(rule.pattern)' matches none of the \(tensors.count) tensors.",
+                remedy: "See their names: ud2m-convert ls.")
         }
         return types
     }

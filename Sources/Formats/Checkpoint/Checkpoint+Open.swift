@@ -6,14 +6,15 @@ extension Checkpoint {
     ///   - allowMissingCRC: Whether a zip record whose checksum is zero counts as one without a checksum.
     ///   - access: How tensor data will be read.
     ///   - resource: The one pickle of a `torch.package` archive to read, such as `"model/model.pkl"`; nil for all.
+    ///   - isStrict: Whether fields of a safetensors header that the format does not know are errors, not remarks.
     /// - Returns: The description with every finding; see ``requireSafe()`` for refusing dangerous files.
     /// - Throws: ``UD2MError`` that names the container, the place and the rule broken.
     public static func open(
         path: String, limits: Limits = .standard, allowMissingCRC: Bool = false, access: FileAccess = .automatic,
-        resource: String? = nil
+        resource: String? = nil, isStrict: Bool = false
     ) throws -> Checkpoint {
         let options = CheckpointOptions(
-            limits: limits, allowMissingCRC: allowMissingCRC, resource: resource, access: access)
+            limits: limits, allowMissingCRC: allowMissingCRC, resource: resource, isStrict: isStrict, access: access)
         var checkpoint: Checkpoint
         do {
             checkpoint = try CheckpointOpener(path: path, options: options).checkpoint()

@@ -45,7 +45,7 @@ struct CheckpointOpener {
             return try ZipCheckpoint(archive: ZipArchive(file: file, limits: options.limits), options: options)
                 .checkpoint()
         case .safetensors:
-            return try SafetensorsFile(file: file, limits: options.limits).checkpoint()
+            return try SafetensorsFile(file: file, limits: options.limits, isStrict: options.isStrict).checkpoint()
         case .legacyStream:
             return try LegacyStreamCheckpoint(file: file, options: options).checkpoint()
         case .tar:
@@ -78,6 +78,11 @@ struct CheckpointOpener {
         if names.contains("coremldata.bin") || (names.contains("Manifest.json") && names.contains("Data")) {
             throw UD2MError(
                 .coreMLModel, "This folder is a Core ML model, not a PyTorch or safetensors checkpoint.",
+                at: .init(file: path), remedy: "Look for the PyTorch or safetensors version of the model.")
+        }
+        if names.contains("saved_model.pb") || names.contains("keras_metadata.pb") {
+            throw UD2MError(
+                .tensorFlowModel, "This folder is a TensorFlow saved model, not a PyTorch or safetensors checkpoint.",
                 at: .init(file: path), remedy: "Look for the PyTorch or safetensors version of the model.")
         }
         let model = try ModelFolder(names: names, path: path)

@@ -6,6 +6,8 @@ struct CheckpointOptions: Sendable {
     var allowMissingCRC = false
     /// The one pickle of a `torch.package` archive to read, or nil for all.
     var resource: String?
+    /// Whether fields of a safetensors header that the format does not know are errors rather than remarks.
+    var isStrict = false
     /// How tensor data are read.
     var access = FileAccess.automatic
 }

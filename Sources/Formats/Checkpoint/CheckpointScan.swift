@@ -29,10 +29,11 @@ public struct CheckpointScan: Sendable {
         } catch let error as UD2MError {
             guard let found = error.findings ?? Self.unreadable(path, error).map({ [$0] }) else { throw error }
             findings = found
-            if error.code == .barePickle {
-                // Tensors without data are no matter here: the pickle was read to its end.
-                container = .pickle
-            } else {
+            switch error.code {
+            // Tensors without data are no matter here: the pickle was read to its end.
+            case .barePickle: container = .pickle
+            case .npyObjects: container = .npy
+            default:
                 self.error = error
             }
         }
@@ -44,7 +45,7 @@ public struct CheckpointScan: Sendable {
         let isOther = [.packedCheckpoint, .torchLayout, .containerUnsupported].contains(error.code)
         guard error.code.category == .badData, !isOther, let file = try? MappedFile(path: path),
             let kind = try? withExtendedLifetime(file, { try ContainerSniffer(file.bytes).kind() }),
-            kind.holdsPickles || error.code == .npyObjects
+            kind.holdsPickles
         else { return nil }
         return PickleFinding(
             severity: .suspicious, global: "",

@@ -33,6 +33,8 @@ extension UD2MError.Code {
     public static let hdf5Model = Self("hdf5-model", .badData)
     /// A TensorFlow Lite model.
     public static let tfliteModel = Self("tflite-model", .badData)
+    /// A TensorFlow or Keras model.
+    public static let tensorFlowModel = Self("tensorflow-model", .badData)
     /// A Core ML model.
     public static let coreMLModel = Self("coreml-model", .badData)
     /// An ONNX model.

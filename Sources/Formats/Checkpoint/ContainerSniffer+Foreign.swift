@@ -28,9 +28,21 @@ extension ContainerSniffer {
         if hasText("GGUF") { return error(.ggufModel, "a GGUF model") }
         if has([0x89, 0x48, 0x44, 0x46]) { return error(.hdf5Model, "an HDF5 (Keras) model") }
         if bytes.hasBytes("TFL3".utf8, at: 4) { return error(.tfliteModel, "a TensorFlow Lite model") }
+        if isSavedModel { return error(.tensorFlowModel, "a TensorFlow saved model") }
         if isCoreML { return error(.coreMLModel, "a Core ML model") }
         if isONNX { return error(.onnxModel, "an ONNX model") }
         return nil
+    }
+
+    /// saved_model_schema_version 1, then a graph, whose list of operations comes first; every graph has one of these.
+    ///
+    /// It starts like a Core ML model, so it is tried before that.
+    private var isSavedModel: Bool {
+        guard has([0x08, 0x01, 0x12]) else { return false }
+        let start = String(decoding: bytes.prefix(1 << 16), as: UTF8.self)
+        return ["VarHandleOp", "ReadVariableOp", "StatefulPartitionedCall", "MergeV2Checkpoints"].contains {
+            start.contains($0)
+        }
     }
 
     /// Both ONNX and Core ML are a protobuf message whose first field is a small version number.

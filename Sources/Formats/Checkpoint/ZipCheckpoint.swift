@@ -24,6 +24,7 @@ struct ZipCheckpoint {
         if TorchExportCheckpoint.isFirstGeneration(archive) {
             return try TorchExportCheckpoint(records: records(root: nil), options: options).checkpoint()
         }
+        if let foreign = foreign(entries) { throw foreign }
         let root = first.name.prefix { $0 != UInt8(ascii: "/") }
         for entry in entries where entry.name.prefix(while: { $0 != UInt8(ascii: "/") }) != root {
             if let packed = packed(entries) { throw packed }
@@ -51,6 +52,21 @@ struct ZipCheckpoint {
                 remedy: "Load it in PyTorch and save its state_dict with torch.save, or as safetensors.")
         }
         throw packed(entries) ?? layout("The zip archive is no checkpoint: it has no data.pkl in its top folder.")
+    }
+
+    /// Models of other frameworks that are zip archives too; nil for anything else.
+    private func foreign(_ entries: [ZipEntry]) -> UD2MError? {
+        let kinds: [(ending: String, code: UD2MError.Code, name: String)] = [
+            ("model.weights.h5", .tensorFlowModel, "a Keras model"), (".mlmodel", .coreMLModel, "a Core ML model"),
+            ("saved_model.pb", .tensorFlowModel, "a TensorFlow saved model"),
+        ]
+        return kinds.first { kind in
+            entries.contains { $0.name.suffix(kind.ending.utf8.count).elementsEqual(kind.ending.utf8) }
+        }.map { kind in
+            UD2MError(
+                kind.code, "This archive is \(kind.name), not a PyTorch or safetensors checkpoint.",
+                remedy: "Look for the PyTorch or safetensors version of the model.")
+        }
     }
 
     /// What to say of an archive that only contains checkpoints; nil for one that is something of PyTorch's.

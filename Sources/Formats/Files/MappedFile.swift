@@ -37,6 +37,8 @@ public final class MappedFile: @unchecked Sendable {
     /// Whether ``stream(_:pieceBytes:_:)`` reads the file rather than the mapping.
     package let usesReading: Bool
     private let descriptor: Int32
+    /// Where the mapping is noted for the handler of SIGBUS.
+    private let region: Int?
 
     /// Bytes in the file.
     public var count: Int { bytes.count }
@@ -68,9 +70,11 @@ public final class MappedFile: @unchecked Sendable {
         self.path = path
         self.descriptor = descriptor
         usesReading = access.usesReading(descriptor: descriptor)
+        region = MappedRegions.register(bytes, path: path)
     }
 
     deinit {
+        MappedRegions.release(region)
         if let base = bytes.baseAddress {
             munmap(UnsafeMutableRawPointer(mutating: base), bytes.count)
         }

@@ -6,7 +6,7 @@ struct NPYCheckpoint {
     /// Reads the header.
     /// - Throws: ``UD2MError`` with an `npy-…` code.
     func checkpoint() throws -> Checkpoint {
-        let description = try NPYDescription(file.bytes, limits: limits)
+        let description = try NPYDescription(file.bytes, entry: "array", limits: limits)
         let rest = file.count - description.dataOffset
         guard rest == description.byteCount else {
             throw UD2MError(
@@ -30,18 +30,27 @@ struct NPZCheckpoint {
 
     /// Reads every member's header; deflated members are inflated again when their data are read.
     ///
-    /// Arrays of texts or structures are skipped; one of Python objects is refused with the file, as any pickle that is
-    /// not read.
+    /// Arrays of texts, structures or Python objects are skipped; what the pickles of objects would do is judged.
     /// - Throws: ``UD2MError`` with an `npy-…` or `zip-…` code.
     func checkpoint() throws -> Checkpoint {
         let cache = InflatedRecordCache()
         var tensors: [TensorSource] = []
         var skipped: [SkippedTensor] = []
+        var findings: [PickleFinding] = []
         for entry in entries {
             do {
                 tensors.append(try tensor(entry, cache: cache))
             } catch let error as UD2MError where error.code == .npyElementType {
                 skipped.append(SkippedTensor(path: [Self.name(entry)], reason: error.message))
+            } catch let error as UD2MError where error.findings != nil {
+                skipped.append(SkippedTensor(path: [Self.name(entry)], reason: error.message))
+                findings += error.findings ?? []
+                guard error.code != .npyObjects else { continue }
+                findings.append(
+                    PickleFinding(
+                        severity: .suspicious, global: "", message: "The pickle breaks off. \(error.message)",
+                        entry: entry.displayName, byteOffset: error.location.byteOffset ?? 0,
+                        opcodeIndex: error.location.opcodeIndex ?? 0))
             } catch let error as UD2MError {
                 throw error.located(in: .init(entry: entry.displayName))
             }
@@ -49,7 +58,7 @@ struct NPZCheckpoint {
         return Checkpoint(
             path: archive.file.path, container: .npz, fileSize: archive.file.count,
             stateDicts: tensors.isEmpty && !skipped.isEmpty ? [] : [StateDict(path: [], tensors: tensors)],
-            skipped: skipped)
+            skipped: skipped, findings: findings)
     }
 
     private static func name(_ entry: ZipEntry) -> String { String(decoding: entry.name.dropLast(4), as: UTF8.self) }
@@ -62,8 +71,8 @@ struct NPZCheckpoint {
         // A stored member's checksum waits until its data are read: describing must not read gigabytes.
         let description =
             entry.method == .stored
-            ? try NPYDescription(try archive.payload(of: entry), limits: options.limits)
-            : try record.withBytes { try NPYDescription($0, limits: options.limits) }
+            ? try NPYDescription(try archive.payload(of: entry), entry: entry.displayName, limits: options.limits)
+            : try record.withBytes { try NPYDescription($0, entry: entry.displayName, limits: options.limits) }
         guard entry.size - description.dataOffset == description.byteCount else {
             throw UD2MError(
                 .npySize,

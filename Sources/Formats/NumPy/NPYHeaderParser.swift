@@ -12,10 +12,11 @@ struct NPYDescription {
     /// Bytes of the array, checked against overflow when the header was read.
     var byteCount: Int { type.elementType.byteCount(shape: shape) ?? 0 }
 
-    /// Reads the header at the start of `bytes`; the data need not be there.
-    /// - Throws: ``UD2MError`` with code `npy-header`, `npy-objects` for a pickle of Python objects, or `npy-dtype` for
-    ///   structures, texts and whatever else is no number.
-    init(_ bytes: UnsafeRawBufferPointer, limits: Limits) throws {
+    /// Reads the header at the start of `bytes`; the data of numbers need not be there.
+    /// - Throws: ``UD2MError`` with code `npy-header`; `npy-objects` for a pickle of Python objects, with what it would do
+    ///   as its findings, or the `pickle-…` error that ends it; or `npy-dtype` for structures, texts and whatever else is
+    ///   no number.
+    init(_ bytes: UnsafeRawBufferPointer, entry: String, limits: Limits) throws {
         func malformed(_ message: String, at offset: Int, remedy: String? = nil) -> UD2MError {
             UD2MError(.npyHeader, message, at: .init(byteOffset: offset), remedy: remedy)
         }
@@ -53,9 +54,11 @@ struct NPYDescription {
             throw malformed("The header does not say descr, fortran_order and shape.", at: start)
         }
         guard !fields.hasObjects else {
-            throw UD2MError(
+            var error = UD2MError(
                 .npyObjects, "The array holds Python objects, that is a pickle.", at: .init(byteOffset: start),
                 remedy: "Save it with a numeric dtype.")
+            error.findings = try NPYObjects.findings(bytes, dataOffset: start + length, entry: entry, limits: limits)
+            throw error
         }
         guard let descriptor = fields.descriptor else {
             throw UD2MError(

@@ -88,6 +88,7 @@ struct TorchWalker {
         var dictionary = TensorCollector()
         var rest: [(component: TorchPathComponent, id: PickleNodeID)] = []
         var hasTensor = false
+        var keys: Set<TensorName>?
         for (key, value) in pairs {
             if isEntered, isContainer(key) { rest.append((.key(key), key)) }
             guard let name = graph.textBytes(key), let tensor = try reader.tensor(value) else {
@@ -100,7 +101,10 @@ struct TorchWalker {
             push(
                 tensor.attachments.map { (component: $0.0, id: $0.1) },
                 from: Frame(id: value, path: path, depth: frame.depth + 1))
-            for source in try sources(tensor.outcome, name: TensorName(bytes: name), path: path) {
+            if case .parts = tensor.outcome, keys == nil {
+                keys = Set(pairs.compactMap { graph.textBytes($0.key).map { TensorName(bytes: $0) } })
+            }
+            for source in try sources(tensor.outcome, name: TensorName(bytes: name), path: path, taken: keys ?? []) {
                 guard let replaced = dictionary.add(source) else { continue }
                 skipped.append(
                     SkippedTensor(path: replaced.path, reason: "The same key occurs again; Python keeps the last."))
@@ -135,13 +139,17 @@ struct TorchWalker {
         var collector = TensorCollector()
         var names = TorchModuleNames(graph: graph, limits: limits)
         try names.collect(module, work: &work)
+        var taken: Set<TensorName>?
         for entry in names.tensors {
             let path = paths.extend(frame.path, .name(entry.name.text), from: frame.id)
             guard let tensor = try reader.tensor(entry.id) else { continue }
             push(
                 tensor.attachments.map { (component: $0.0, id: $0.1) },
                 from: Frame(id: entry.id, path: path, depth: frame.depth + 1))
-            for source in try sources(tensor.outcome, name: entry.name, path: path) { _ = collector.add(source) }
+            if case .parts = tensor.outcome, taken == nil { taken = Set(names.tensors.map(\.name)) }
+            for source in try sources(tensor.outcome, name: entry.name, path: path, taken: taken ?? []) {
+                _ = collector.add(source)
+            }
         }
         if !collector.tensors.isEmpty {
             stateDicts.append(StateDict(path: try components(frame.path), tensors: collector.tensors))
@@ -224,8 +232,14 @@ struct TorchWalker {
     }
 
     /// What a tensor value delivers: one tensor, its parts under names of their own, or nothing.
+    /// - Parameters:
+    ///   - outcome: What the value is.
+    ///   - name: Its name.
+    ///   - path: Where it is.
+    ///   - taken: Names that other tensors have: a part that would have one of them gets underscores, since
+    ///     `a.indices` may be a part of the sparse `a` and a tensor of its own.
     private mutating func sources(
-        _ outcome: TorchTensorOutcome, name: TensorName, path: Int
+        _ outcome: TorchTensorOutcome, name: TensorName, path: Int, taken: Set<TensorName> = []
     ) throws -> [TensorSource] {
         let parts: [(component: String?, layout: TorchTensorLayout)]
         switch outcome {
@@ -240,9 +254,11 @@ struct TorchWalker {
         guard !parts.isEmpty else { return [] }
         let components = try components(path)
         return parts.map { part in
-            TensorSource(
-                name: part.component.map { name.appending($0) } ?? name,
-                path: part.component.map { components + [$0] } ?? components, elementType: part.layout.elementType,
+            var component = part.component
+            while let tried = component, taken.contains(name.appending(tried)) { component = tried + "_" }
+            return TensorSource(
+                name: component.map { name.appending($0) } ?? name,
+                path: component.map { components + [$0] } ?? components, elementType: part.layout.elementType,
                 shape: part.layout.shape, strides: part.layout.strides, elementOffset: part.layout.elementOffset,
                 storage: part.layout.storage, isConjugated: part.layout.isConjugated,
                 isNegated: part.layout.isNegated, torchType: part.layout.torchType,

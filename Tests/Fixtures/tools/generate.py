@@ -88,6 +88,14 @@ def main():
     torch.save({"weight": torch.ones(2), "payload": RunsCode()}, "dangerous.pt")
     torch.save({"weight": torch.ones(2), "hook": os.system}, "suspicious.pt")
     torch.save({"weight": torch.ones(2), "settings": Settings()}, "unknown-class.pt")
+    # Parts of these get names that other tensors have already.
+    torch.save(
+        {
+            "coo": torch.eye(3).to_sparse(), "coo.indices": torch.ones(2),
+            "n": torch.nested.nested_tensor([torch.ones(2), torch.ones(3)]), "n.0": torch.zeros(1),
+        },
+        "part-names.pt",
+    )
     manifest = {
         "torch": torch.__version__,
         "state": {name: describe(value) for name, value in state.items()},
