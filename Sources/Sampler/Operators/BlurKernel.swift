@@ -48,8 +48,9 @@ public struct BlurKernel: Sendable, Hashable {
         self.family = family
     }
 
-    /// Throws `kernel-invalid` when the kernel is larger than images of a size.
+    /// Throws `kernel-invalid` when the kernel is larger than images of a size, `operator-shape` when there are none.
     func requireFits(height: Int, width: Int) throws {
+        try PlaneSize(height: height, width: width).requireSound()
         guard rows <= height, columns <= width else {
             throw UD2MError(
                 .kernelInvalid,

@@ -17,8 +17,10 @@ public struct CompressedSensing: LinearForwardOperator {
     /// s: measurements of an image in [-1, 1] are at most of the order of 4s, whatever the image.
     public let scale: Double
     private let fourier: FFT2D
-    private let signs: [Bool]
-    private let chosen: [Int]
+    /// Which pixels change their sign.
+    package let signs: [Bool]
+    /// The coefficients that are measured, ascending.
+    package let chosen: [Int]
 
     /// Draws an operator.
     /// - Parameters:
