@@ -182,6 +182,9 @@ struct OperatorCommandTests {
         for text in bad { #expect(try restore(text).exitCode == 65, "\(text)") }
         let outside = #"{"version":1,"task":"deblur","kernel":{"kind":"file","file":"../k.npy"},"sigma":0.1}"#
         #expect(try restore(outside).exitCode == 77)
+        let other =
+            #"{"version":1,"task":"cs","measurement":{"height":64,"width":64,"rows":9,"seed":1,"scale":1},"sigma":0.1}"#
+        #expect(try restore(other).exitCode == 64)
         let ragged = #"{"version":1,"task":"deblur","kernel":{"kind":"weights","weights":[[1,2],[3]]},"sigma":0.1}"#
         #expect(try restore(ragged).exitCode == 64)
         #expect(try restore(#"{"version":1,"task":"jpeg","quality":5,"sigma":0.1}"#).exitCode == 0)

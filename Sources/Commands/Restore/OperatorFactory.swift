@@ -38,6 +38,12 @@ struct OperatorFactory {
     func imageSize(height: Int, width: Int) throws -> (height: Int, width: Int) {
         if specification.task == .compressedSensing {
             let measurement = try require(specification.measurement, "measurement")
+            // Checked before an operator takes memory for images of the size that a file claims.
+            if let rows = measurement.rows, measurement.matrix == nil, (rows, measurement.width) != (height, width) {
+                throw UD2MError(
+                    .operatorShape,
+                    "The observation is \(width)×\(height) pixels; the operator gives \(measurement.width)×\(rows).")
+            }
             return (measurement.height, measurement.width)
         }
         // A factor is at most 64 and an observation at most 2^40 values, so the products are far from overflow.

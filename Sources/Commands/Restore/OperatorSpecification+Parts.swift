@@ -57,9 +57,12 @@ extension OperatorSpecification {
         /// An `.npy` matrix instead of the random transform, relative to the operator file.
         var matrix: String?
 
+        private static let largestPixels = 1 << 26
+
         var isSound: Bool {
-            (1...65_535).contains(height) && (1...65_535).contains(width) && (1...height).contains(rows ?? 1)
-                && scale > 0 && scale.isFinite && (matrix != nil || rows != nil && seed != nil)
+            (1...65_535).contains(height) && (1...65_535).contains(width) && height * width <= Self.largestPixels
+                && (1...height).contains(rows ?? 1) && scale > 0 && scale.isFinite
+                && (matrix != nil || rows != nil && seed != nil)
         }
     }
 }
