@@ -109,7 +109,7 @@ struct OperatorCommandTests {
     @Test("a measurement matrix is copied, and what does not fit an image is refused")
     func matrices() throws {
         let path = folder.path("matrix.npy")
-        let values = (0..<40 * 1536).map { Double(($0 * 31) % 17) / 400 - 0.02 }
+        let values = (0..<40 * 1536).map { index -> Double in Double(index * 31 % 17 - 8) / 400 }
         try Data(NPYFile.bytes(shape: [40, 1536], values: values)).write(to: URL(filePath: path))
         let file = try degrade(["--task", "cs", "--matrix", path])
         #expect(file.object?["measurement"]?.object?["matrix"]?.string == "seen.png.matrix.npy")
