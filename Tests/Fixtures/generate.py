@@ -27,10 +27,13 @@ import cases_ddpm
 import cases_discriminator
 import cases_inception
 import cases_lpips
+import cases_operators
 import cases_ram
 from fixture_files import HERE, Fixture
 
-CASES = {m.FOLDER: m for m in (cases_adm, cases_ddpm, cases_ram, cases_lpips, cases_inception, cases_discriminator)}
+MODULES = (
+    cases_adm, cases_ddpm, cases_ram, cases_lpips, cases_inception, cases_discriminator, cases_operators)
+CASES = {m.FOLDER: m for m in MODULES}
 
 
 def main():

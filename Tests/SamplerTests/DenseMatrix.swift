@@ -1,3 +1,4 @@
+import Foundation
 import UD2MSampler
 
 /// A dense matrix: the slow, independent way to apply an operator and solve its least-squares problem.
@@ -42,6 +43,43 @@ struct DenseMatrix {
         }
         var matrix = DenseMatrix(rows: kept.count, columns: columns)
         matrix.values = kept.flatMap { values[$0 * columns..<($0 + 1) * columns] }
+        return matrix
+    }
+
+    /// The identity.
+    static func identity(_ size: Int) -> DenseMatrix {
+        var matrix = DenseMatrix(rows: size, columns: size)
+        for index in 0..<size { matrix[index, index] = 1 }
+        return matrix
+    }
+
+    /// Matrices of one width below each other.
+    static func column(_ parts: [DenseMatrix]) -> DenseMatrix {
+        var matrix = DenseMatrix(rows: parts.reduce(0) { $0 + $1.rows }, columns: parts[0].columns)
+        matrix.values = parts.flatMap(\.values)
+        return matrix
+    }
+
+    /// Every element times a number.
+    func scaled(_ factor: Double) -> DenseMatrix {
+        var matrix = self
+        matrix.values = values.map { factor * $0 }
+        return matrix
+    }
+
+    /// The chosen rows of the Hartley transform with the columns' signs, from the definition by cosine and sine.
+    static func sensing(_ sensing: CompressedSensing) -> DenseMatrix {
+        let (height, width) = (sensing.imageSize.height, sensing.imageSize.width)
+        let count = height * width
+        var matrix = DenseMatrix(rows: sensing.chosen.count, columns: count)
+        for (row, frequency) in sensing.chosen.enumerated() {
+            let (u, v) = (Double(frequency / width) / Double(height), Double(frequency % width) / Double(width))
+            for pixel in 0..<count {
+                let angle = 2 * Double.pi * (u * Double(pixel / width) + v * Double(pixel % width))
+                let sign = sensing.signs[pixel] ? -1.0 : 1.0
+                matrix[row, pixel] = sensing.scale * sign * (cos(angle) + sin(angle)) / Double(count).squareRoot()
+            }
+        }
         return matrix
     }
 

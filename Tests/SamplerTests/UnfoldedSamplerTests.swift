@@ -180,7 +180,7 @@ final class CountingDenoiser: Denoiser {
         let configuration = try ZeroShotRecipe.superResolution.configuration(noiseLevel: 0.05, sampleCount: 2)
         let sampler = try UnfoldedSampler(
             denoiser: denoiser,
-            forwardOperator: SuperResolution(factor: 2, kernel: .bicubic(factor: 2), height: 4, width: 6),
+            forwardOperator: SuperResolution(factor: 2, kernel: .uniform(size: 3), height: 4, width: 6),
             configuration: configuration, noise: PhiloxNoise(seed: 1))
         let monitor = SamplerMonitor(report: { fraction, label in seen.withLock { $0.append((fraction, label)) } })
         let samples = try sampler.samples(

@@ -11,14 +11,14 @@ import UD2MSampler
 /// Builds the forward operator of a specification for an image size.
 struct OperatorFactory {
     let specification: OperatorSpecification
-    /// The folder that a relative mask path starts from.
+    /// The folder that relative paths start from.
     let folder: String?
 
     /// Creates a factory for flags, whose paths start from the working directory.
     init(_ specification: OperatorSpecification) {
         self.specification = specification
         folder = nil
-        files = specification.mask.map { [$0] } ?? []
+        files = specification.files
     }
 
     /// Reads an operator file, whose paths start from its own folder.
@@ -26,7 +26,7 @@ struct OperatorFactory {
         specification = try OperatorSpecification(path: path)
         let folder = URL(filePath: path).deletingLastPathComponent()
         self.folder = folder.path
-        files = [path] + (specification.mask.map { [URL(filePath: $0, relativeTo: folder).path] } ?? [])
+        files = [path] + specification.files.map { URL(filePath: $0, relativeTo: folder).path }
     }
 
     /// The size of the clean image that an observation belongs to.
@@ -36,6 +36,16 @@ struct OperatorFactory {
 
     /// The size of the clean image that an observation of a size belongs to.
     func imageSize(height: Int, width: Int) throws -> (height: Int, width: Int) {
+        if specification.task == .compressedSensing {
+            let measurement = try require(specification.measurement, "measurement")
+            // Checked before an operator takes memory for images of the size that a file claims.
+            if let rows = measurement.rows, measurement.matrix == nil, (rows, measurement.width) != (height, width) {
+                throw UD2MError(
+                    .operatorShape,
+                    "The observation is \(width)×\(height) pixels; the operator gives \(measurement.width)×\(rows).")
+            }
+            return (measurement.height, measurement.width)
+        }
         // A factor is at most 64 and an observation at most 2^40 values, so the products are far from overflow.
         let factor = specification.task == .superResolution ? try require(specification.factor, "factor") : 1
         return (height * factor, width * factor)
@@ -44,19 +54,38 @@ struct OperatorFactory {
     /// The files that the operator is read from.
     let files: [String]
 
+    /// What an operator is made of besides numbers, when it is at hand already.
+    struct Parts {
+        var mask: Mask?
+        var kernel: BlurKernel?
+        var matrix: ArrayFile?
+    }
+
     /// Builds the operator for clean images of a size.
     /// - Parameters:
     ///   - height: rows of the clean image.
     ///   - width: columns of the clean image.
-    ///   - mask: a mask already at hand, instead of the specification's file.
+    ///   - parts: what is at hand already, instead of the specification's files.
     /// - Returns: the operator.
-    /// - Throws: ``UD2MFormats/UD2MError`` when a parameter is missing or out of range, or the mask does not fit.
-    func make(height: Int, width: Int, mask: Mask? = nil) throws -> any LinearForwardOperator {
+    /// - Throws: ``UD2MFormats/UD2MError`` when a parameter is missing or out of range, or a part does not fit.
+    func make(height: Int, width: Int, parts: Parts = Parts()) throws -> any ForwardOperator {
+        switch specification.task {
+        case .jpeg:
+            return try JPEGCompression(
+                quality: try require(specification.quality, "quality"), height: height, width: width)
+        case .deblur, .inpaint, .superResolution, .denoise, .compressedSensing:
+            return try makeLinear(height: height, width: width, parts: parts)
+        }
+    }
+
+    /// Builds the operator where a linear one is needed.
+    /// - Throws: As ``make(height:width:parts:)``, and `operator-not-linear`.
+    func makeLinear(height: Int, width: Int, parts: Parts = Parts()) throws -> any LinearForwardOperator {
         switch specification.task {
         case .deblur:
-            return try Deblurring(kernel: try kernel(), height: height, width: width)
+            return try Deblurring(kernel: try parts.kernel ?? kernel(), height: height, width: width)
         case .inpaint:
-            let mask = try mask ?? readMask()
+            let mask = try parts.mask ?? readMask()
             guard mask.height == height, mask.width == width else {
                 throw UD2MError(
                     .operatorFile,
@@ -66,29 +95,78 @@ struct OperatorFactory {
             return Inpainting(mask: mask)
         case .superResolution:
             return try SuperResolution(
-                factor: try require(specification.factor, "factor"), kernel: try kernel(), height: height,
-                width: width)
+                factor: try require(specification.factor, "factor"), kernel: try parts.kernel ?? kernel(),
+                height: height, width: width)
+        case .denoise:
+            return try Denoising(height: height, width: width)
+        case .compressedSensing:
+            return try sensing(try require(specification.measurement, "measurement"), parts.matrix)
+        case .jpeg:
+            throw UD2MError(
+                .operatorNotLinear, "Compression as JPEG is not linear, and a linear operator is needed here.")
         }
     }
 
-    private func kernel() throws -> BlurKernel {
+    /// The kernel that the specification describes.
+    func kernel() throws -> BlurKernel {
         let kernel = try require(specification.kernel, "kernel")
+        func size() throws -> Int { try require(kernel.size, "kernel size") }
         switch kernel.kind {
         case .gaussian:
-            return try .gaussian(
-                size: try require(kernel.size, "kernel size"),
-                variance: try require(kernel.variance, "kernel variance"))
+            return try .gaussian(size: size(), variance: try require(kernel.variance, "kernel variance"))
         case .uniform:
-            return try .uniform(size: try require(kernel.size, "kernel size"))
+            return try .uniform(size: size())
         case .bicubic:
             return try .bicubic(factor: try require(specification.factor, "factor"))
+        case .gaussianAntialias:
+            return try .gaussianAntialias(factor: try require(specification.factor, "factor"))
+        case .anisotropic:
+            return try .anisotropic(
+                size: size(), sigma: try require(kernel.sigma, "kernel sigma"),
+                crossSigma: try require(kernel.crossSigma, "kernel cross sigma"), angle: kernel.angle ?? 0)
+        case .motion:
+            return try .motion(
+                size: size(), seed: kernel.seed ?? 0, length: try require(kernel.length, "motion length"),
+                intensity: kernel.intensity ?? 0.5)
+        case .file:
+            return try ArrayFile.kernel(path(try require(kernel.file, "kernel file")))
+        case .weights:
+            let rows = try require(kernel.weights, "weights")
+            guard let columns = rows.first?.count, rows.allSatisfy({ $0.count == columns }) else {
+                throw UD2MError(.kernelInvalid, "A kernel's rows must have one length.")
+            }
+            return try .pointSpread(
+                rows: rows.count, columns: columns, values: rows.flatMap { $0 }, summary: "weights")
         }
+    }
+
+    private func sensing(
+        _ measurement: OperatorSpecification.Measurement, _ matrix: ArrayFile?
+    ) throws -> any LinearForwardOperator {
+        let (height, width) = (measurement.height, measurement.width)
+        guard let file = measurement.matrix else {
+            return try CompressedSensing(
+                height: height, width: width, rows: try require(measurement.rows, "number of rows"),
+                seed: try require(measurement.seed, "measurement seed"), scale: measurement.scale)
+        }
+        let matrix = try matrix ?? ArrayFile(npy: path(file))
+        guard matrix.columns == height * width else {
+            throw UD2MError(
+                .operatorShape,
+                "The matrix has \(matrix.columns) columns and the image \(width)×\(height) pixels.",
+                at: .init(file: file))
+        }
+        return try GenericLinearOperator.matrix(
+            matrix.values.map { measurement.scale * $0 }, imageSize: PlaneSize(height: height, width: width),
+            limits: IterationLimits())
+    }
+
+    private func path(_ name: String) -> String {
+        folder.map { URL(filePath: name, relativeTo: URL(filePath: $0, directoryHint: .isDirectory)).path } ?? name
     }
 
     private func readMask() throws -> Mask {
-        let name = try require(specification.mask, "mask")
-        let path = folder.map { URL(filePath: name, relativeTo: URL(filePath: $0, directoryHint: .isDirectory)).path }
-        let image = try ImageFile.read(path ?? name).image.grey
+        let image = try ImageFile.read(path(try require(specification.mask, "mask"))).image.grey
         return try Mask(height: image.height, width: image.width, values: image.values)
     }
 
@@ -105,4 +183,6 @@ struct OperatorFactory {
 extension UD2MError.Code {
     /// A task lacks a parameter of its operator.
     static let operatorParameterMissing = UD2MError.Code("operator-parameter-missing", .usage)
+    /// A linear operator is needed and this one is not.
+    static let operatorNotLinear = UD2MError.Code("operator-not-linear", .usage)
 }

@@ -8,6 +8,12 @@ enum RestorationTask: String, Codable, CaseIterable, ExpressibleByArgument {
     case inpaint
     /// Sampled at a lower resolution.
     case superResolution = "sr"
+    /// Compressed as JPEG.
+    case jpeg
+    /// Nothing but noise added.
+    case denoise
+    /// Measured by a few numbers that depend on every pixel.
+    case compressedSensing = "cs"
 
     init?(argument: String) {
         // The reference code's spelling of inpainting is accepted as well.

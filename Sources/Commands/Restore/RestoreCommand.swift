@@ -48,7 +48,7 @@ struct RestoreCommand: ParsableCommand {
 
     func validate() throws {
         guard (operatorFile == nil) != (operation.task == nil) else {
-            throw ValidationError("Say what was done to the image: --operator FILE, or --task deblur, inpaint or sr.")
+            throw ValidationError("Say what was done to the image: --operator FILE, or --task and its flags.")
         }
     }
 

@@ -39,7 +39,6 @@ struct RestoreRun {
         let sampler = try UnfoldedSampler(
             schedule: sampling.schedule.noiseSchedule, denoiser: denoiser, forwardOperator: forward,
             configuration: configuration, noise: PhiloxNoise(seed: sampling.seed))
-        let task = factory.specification.task
         let start = ContinuousClock.now
         let sample = try draw(sampler, try Tensor(observation), progress)
         let seconds = (ContinuousClock.now - start).milliseconds / 1000
@@ -47,7 +46,7 @@ struct RestoreRun {
         let colour = try sample.image(bitDepth: given.bitDepth)
         let restored = given.channels == 1 ? colour.grey : colour
         let shown =
-            try task == .superResolution
+            try (given.width, given.height) != (size.width, size.height)
             ? given.resized(width: size.width, height: size.height, filter: .bicubic) : given
         let report = RestoreReport(
             store: store, image: image, output: output, grid: grid, operator: factory.specification,

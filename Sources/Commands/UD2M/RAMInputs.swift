@@ -33,7 +33,7 @@ struct RAMInputs {
                     + "\(sizes[0].width)×\(sizes[0].height).")
         }
         var measurements: [any LinearMeasurement] = try zip(factories, sizes).map {
-            try $0.make(height: $1.height, width: $1.width)
+            try $0.makeLinear(height: $1.height, width: $1.width)
         }
         if let sigma {
             return RAMProblem(observations: observations, through: measurements, sigma: sigma, gain: gain)

@@ -9,6 +9,8 @@ extension UD2MError.Code {
     public static let kernelInvalid = Self("kernel-invalid", .usage)
     /// A mask has the wrong size or impossible values.
     public static let maskInvalid = Self("mask-invalid", .usage)
+    /// Conjugate gradients ended before the residual was small.
+    public static let notConverged = Self("not-converged", .badData)
     /// A noise schedule or time grid breaks its rules.
     public static let scheduleInvalid = Self("schedule-invalid", .usage)
     /// A sampler setting is out of its range.

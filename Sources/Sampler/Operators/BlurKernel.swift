@@ -1,13 +1,5 @@
 import UD2MFormats
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#else
-    import Darwin
-#endif
-
 /// A point-spread function: the weights of a circular convolution.
 ///
 /// The centre is element (⌊rows/2⌋, ⌊columns/2⌋): (A x)[i] = Σⱼ w[j]·x[i − (j − centre)].
@@ -20,6 +12,16 @@ public struct BlurKernel: Sendable, Hashable {
     public let weights: [Double]
     /// How the kernel was made, for reports.
     public let summary: String
+    /// What the weights follow, where the paper's code treats kernels differently.
+    public let family: Family
+
+    /// Kinds of kernels that the paper's code tells apart.
+    public enum Family: Sendable, Hashable {
+        /// An isotropic Gaussian, for which it has a closed form.
+        case gaussian
+        /// Any other.
+        case other
+    }
 
     /// The largest side that is accepted.
     public static let largestSide = 4096
@@ -27,7 +29,9 @@ public struct BlurKernel: Sendable, Hashable {
     /// Creates a kernel from its weights, as they are.
     /// - Throws: `UD2MError` with code `kernel-invalid` unless both sides are in 1 ... ``largestSide``, their product is
     ///   the number of weights, and every weight is finite.
-    public init(rows: Int, columns: Int, weights: [Double], summary: String = "custom") throws {
+    public init(
+        rows: Int, columns: Int, weights: [Double], summary: String = "custom", family: Family = .other
+    ) throws {
         let sides = 1...Self.largestSide
         guard sides.contains(rows), sides.contains(columns), rows * columns == weights.count else {
             throw UD2MError(
@@ -41,6 +45,24 @@ public struct BlurKernel: Sendable, Hashable {
         self.columns = columns
         self.weights = weights
         self.summary = summary
+        self.family = family
+    }
+
+    /// Throws `kernel-invalid` when the kernel is larger than images of a size, `operator-shape` when there are none.
+    func requireFits(height: Int, width: Int) throws {
+        try PlaneSize(height: height, width: width).requireSound()
+        guard rows <= height, columns <= width else {
+            throw UD2MError(
+                .kernelInvalid,
+                "A kernel of \(columns)×\(rows) pixels is larger than the image of \(width)×\(height).",
+                remedy: "Use a smaller kernel or a larger image.")
+        }
+    }
+
+    /// The kernel with rows and columns exchanged.
+    func transposed() throws -> BlurKernel {
+        let flipped = (0..<columns).flatMap { column in (0..<rows).map { weights[$0 * columns + column] } }
+        return try BlurKernel(rows: columns, columns: rows, weights: flipped, summary: summary, family: family)
     }
 
     /// The kernel scaled to sum 1, so that it keeps an image's brightness.
@@ -50,53 +72,7 @@ public struct BlurKernel: Sendable, Hashable {
         guard sum.isNormal, sum > 0 else {
             throw UD2MError(.kernelInvalid, "A kernel whose weights sum to \(sum) cannot be normalised.")
         }
-        return try BlurKernel(rows: rows, columns: columns, weights: weights.map { $0 / sum }, summary: summary)
-    }
-
-    /// A Gaussian, w ∝ exp(−(i² + j²)/(2·variance)); weights below a millionth of the largest are cut to zero.
-    /// - Throws: `UD2MError` with code `kernel-invalid` when the size or the variance (in pixels²) is out of range.
-    public static func gaussian(size: Int, variance: Double) throws -> BlurKernel {
-        guard variance.isFinite, variance > 0 else {
-            throw UD2MError(.kernelInvalid, "A Gaussian kernel needs a positive variance, not \(variance).")
-        }
-        return try separable(size: size, summary: "gaussian size \(size) variance \(variance)", cutOff: 1e-6) { index in
-            let offset = Double(index) - Double(size - 1) / 2
-            return exp(-offset * offset / (2 * variance))
-        }
-    }
-
-    /// A square of equal weights.
-    /// - Throws: `UD2MError` with code `kernel-invalid` when the size is out of range.
-    public static func uniform(size: Int) throws -> BlurKernel {
-        try separable(size: size, summary: "uniform size \(size)") { _ in 1 }
-    }
-
-    /// The antialiasing filter of bicubic downsampling (a = −½), of side 4·`factor`.
-    /// - Throws: `UD2MError` with code `kernel-invalid` when the factor is out of range.
-    public static func bicubic(factor: Int) throws -> BlurKernel {
-        guard factor >= 1, factor <= largestSide / 4 else {
-            throw UD2MError(.kernelInvalid, "A bicubic kernel for factor \(factor) cannot be made.")
-        }
-        return try separable(size: 4 * factor, summary: "bicubic factor \(factor)") { index in
-            CubicConvolution.weight(at: (Double(index) + 0.5) / Double(factor) - 2)
-        }
-    }
-
-    /// The normalised outer product of a profile with itself.
-    private static func separable(
-        size: Int, summary: String, cutOff: Double = 0, profile: (Int) -> Double
-    ) throws -> BlurKernel {
-        guard (1...largestSide).contains(size) else {
-            throw UD2MError(
-                .kernelInvalid, "A kernel of size \(size) cannot be made.",
-                remedy: "Sizes are between 1 and \(largestSide).")
-        }
-        let line = (0..<size).map(profile)
-        var weights = line.flatMap { row in line.map { row * $0 } }
-        if cutOff > 0 {
-            let threshold = cutOff * (weights.max() ?? 0)
-            weights = weights.map { $0 < threshold ? 0 : $0 }
-        }
-        return try BlurKernel(rows: size, columns: size, weights: weights, summary: summary).normalized()
+        return try BlurKernel(
+            rows: rows, columns: columns, weights: weights.map { $0 / sum }, summary: summary, family: family)
     }
 }

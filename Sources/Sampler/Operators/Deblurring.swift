@@ -9,15 +9,26 @@ public struct Deblurring: LinearForwardOperator {
     public let height: Int
     /// The images' width.
     public let width: Int
-    private let blur: CircularBlur
+    /// Whether frequencies that the kernel nearly removes are removed completely, as in the paper's code.
+    public let thresholdsTransfer: Bool
+    let blur: CircularBlur
 
     /// Prepares the operator for images of one size.
-    /// - Throws: `UD2MError` with code `operator-shape` for a size that cannot be transformed.
-    public init(kernel: BlurKernel, height: Int, width: Int) throws {
+    /// - Parameters:
+    ///   - kernel: The kernel, no larger than the images.
+    ///   - height: The images' height.
+    ///   - width: The images' width.
+    ///   - thresholdsTransfer: Whether A is what the paper's code makes of the kernel (`sampler.md` §8).
+    /// - Throws: `UD2MError` with code `operator-shape` for a size that cannot be transformed, `kernel-invalid` for a
+    ///   kernel that is larger than the images.
+    public init(kernel: BlurKernel, height: Int, width: Int, thresholdsTransfer: Bool = false) throws {
+        try kernel.requireFits(height: height, width: width)
         self.kernel = kernel
         self.height = height
         self.width = width
-        blur = try CircularBlur(kernel: kernel, height: height, width: width)
+        self.thresholdsTransfer = thresholdsTransfer
+        let blur = try CircularBlur(kernel: kernel, height: height, width: width)
+        self.blur = thresholdsTransfer ? blur.thresholded() : blur
     }
 
     /// `"deblurring"`.
@@ -25,6 +36,18 @@ public struct Deblurring: LinearForwardOperator {
 
     /// The kernel's description.
     public var parameters: [OperatorParameter] { [OperatorParameter("kernel", .text(kernel.summary))] }
+
+    /// The images' size.
+    public var imageSize: PlaneSize { PlaneSize(height: height, width: width) }
+
+    /// The images' size.
+    public var observationSize: PlaneSize { imageSize }
+
+    /// Convolves one plane.
+    public func applied(to plane: [Double]) throws -> [Double] { try blur.filter(plane: plane, transposed: false) }
+
+    /// Correlates one plane.
+    public func transposed(of plane: [Double]) throws -> [Double] { try blur.filter(plane: plane, transposed: true) }
 
     /// Convolves the image with the kernel.
     public func apply(_ image: Tensor) throws -> Tensor {
@@ -45,6 +68,21 @@ public struct Deblurring: LinearForwardOperator {
     public func initialEstimate(_ observation: Tensor) throws -> Tensor {
         try ImageShape(observation, name: "observation").require(height: height, width: width, name: "observation")
         return observation
+    }
+
+    /// F⁻¹[Fy/Λ] where |Λ| is at least the threshold times its largest value, 0 elsewhere.
+    public func pseudoInverse(_ observation: Tensor, relativeThreshold: Double) throws -> Tensor {
+        try requireThreshold(relativeThreshold)
+        let smallest = relativeThreshold * relativeThreshold * (blur.power.max() ?? 0)
+        return try filtered(observation, name: "observation") { spectrum in
+            blur.multiplyConjugate(&spectrum)
+            for frequency in blur.power.indices {
+                let power = blur.power[frequency]
+                let scale = power >= smallest && power > 0 ? 1 / power : 0
+                spectrum[2 * frequency] *= scale
+                spectrum[2 * frequency + 1] *= scale
+            }
+        }
     }
 
     /// x = F⁻¹[(Λ̄·Fy + τ·Fm)/(|Λ|² + τ)].
@@ -71,7 +109,8 @@ public struct Deblurring: LinearForwardOperator {
         return solution
     }
 
-    private func filtered(_ image: Tensor, name: String, _ multiply: (inout [Double]) -> Void) throws -> Tensor {
+    /// Changes the spectra of an image's planes.
+    func filtered(_ image: Tensor, name: String, _ multiply: (inout [Double]) -> Void) throws -> Tensor {
         let shape = try ImageShape(image, name: name)
         try shape.require(height: height, width: width, name: name)
         var planes = [Double](repeating: 0, count: image.values.count)

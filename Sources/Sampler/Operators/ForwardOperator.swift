@@ -1,3 +1,4 @@
+import UD2MFormats
 import UD2MRuntime
 
 /// A degradation A: what an observation y = A x + σn is taken through (`sampler.md` §8).
@@ -23,9 +24,49 @@ public protocol ForwardOperator: Sendable {
     /// - Throws: `UD2MError` with code `operator-shape`, tensor `observation`, when the size is not the operator's.
     func initialEstimate(_ observation: Tensor) throws -> Tensor
 
+    /// An image that the operator turns into the observation, or nearly so: A†y.
+    /// - Parameters:
+    ///   - observation: y.
+    ///   - relativeThreshold: Directions that A shrinks to less than this share of what it does to the best one are left
+    ///     at zero (closed forms) or damped (iterations), so noise grows at most by its inverse. Positive, at most 1.
+    /// - Returns: Images of the operator's size.
+    /// - Throws: `UD2MError` with code `operator-shape`, tensor `observation`, when the size is not the operator's;
+    ///   `operator-parameter` for a threshold out of range.
+    func pseudoInverse(_ observation: Tensor, relativeThreshold: Double) throws -> Tensor
+
     /// The proximal operator of the likelihood of observation and noisy state: the minimiser of `objective`.
     /// - Throws: `UD2MError` with code `operator-shape` when a tensor's shape does not fit.
     func proximalStep(_ objective: ProximalObjective) throws -> Tensor
+
+    /// The step in place of the proximal one in the paper's code, which its checkpoints were trained with
+    /// (`sampler.md` §8.1–8.3); the proximal step where the two agree.
+    /// - Throws: `UD2MError` with code `operator-shape` when a tensor's shape does not fit.
+    func publishedStep(_ objective: ProximalObjective) throws -> Tensor
+
+    /// What the paper's code mixes with the noisy state to start an outer step, its "Aᵀy" (`sampler.md` §7.6).
+    /// - Throws: `UD2MError` with code `operator-shape`, tensor `observation`, when the size is not the operator's.
+    func publishedStart(_ observation: Tensor) throws -> Tensor
+}
+
+extension ForwardOperator {
+    /// The proximal step.
+    public func publishedStep(_ objective: ProximalObjective) throws -> Tensor { try proximalStep(objective) }
+
+    /// Aᵀy.
+    public func publishedStart(_ observation: Tensor) throws -> Tensor { try adjoint(observation) }
+
+    /// A†y with a threshold of a tenth: noise grows at most tenfold.
+    public func pseudoInverse(_ observation: Tensor) throws -> Tensor {
+        try pseudoInverse(observation, relativeThreshold: 0.1)
+    }
+
+    /// Throws unless a relative threshold is in (0, 1].
+    func requireThreshold(_ threshold: Double) throws {
+        guard threshold > 0, threshold <= 1 else {
+            throw UD2MError(
+                .operatorParameter, "A relative threshold lies above 0 and is at most 1, not \(threshold).")
+        }
+    }
 }
 
 /// One named fact about a forward operator.
@@ -46,38 +87,5 @@ public struct OperatorParameter: Sendable, Hashable {
     public init(_ name: String, _ value: Value) {
         self.name = name
         self.value = value
-    }
-}
-
-/// A linear degradation whose least-squares problem has a closed form.
-public protocol LinearForwardOperator: ForwardOperator, LinearMeasurement {
-    /// The minimiser of ‖Ax − y‖² + τ‖x − m‖², in double precision.
-    ///
-    /// - Parameters:
-    ///   - observation: y.
-    ///   - mean: m, row-major in the order of the images' elements.
-    ///   - weight: τ, positive.
-    /// - Returns: The images, in the order of `mean`.
-    /// - Throws: `UD2MError` with code `operator-shape` when a size does not fit.
-    func tikhonovSolution(observation: Tensor, mean: [Double], weight: Double) throws -> [Double]
-}
-
-extension LinearForwardOperator {
-    /// The minimiser of γ/2·‖Ax − y‖² + ½‖x − z‖², which is the least-squares problem of weight 1/γ.
-    public func proximalPoint(observation: Tensor, centre: Tensor, weight: Double) throws -> Tensor? {
-        let solution = try tikhonovSolution(
-            observation: observation, mean: centre.values.map { Double($0) }, weight: 1 / weight)
-        return try Tensor(shape: centre.shape, values: solution.map { Float($0) })
-    }
-
-    /// The proximal step as one least-squares problem: the two quadratic terms without A are merged first.
-    public func proximalStep(_ objective: ProximalObjective) throws -> Tensor {
-        try Tensor(shape: objective.anchor.shape, values: proximalSolution(objective).map { Float($0) })
-    }
-
-    /// The proximal step before rounding to float32.
-    package func proximalSolution(_ objective: ProximalObjective) throws -> [Double] {
-        try tikhonovSolution(
-            observation: objective.observation, mean: objective.mergedMean, weight: objective.mergedWeight)
     }
 }

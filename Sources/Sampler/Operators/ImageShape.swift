@@ -38,6 +38,9 @@ public struct ImageShape: Sendable, Hashable {
         }
     }
 
+    /// Channels of all images together.
+    var planes: Int { images * channels }
+
     /// The plane pairs of the batch.
     var pairs: [PlanePair] { PlanePair.all(images: images, channels: channels) }
 

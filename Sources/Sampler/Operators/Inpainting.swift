@@ -20,6 +20,24 @@ public struct Inpainting: LinearForwardOperator {
     /// The mask's description.
     public var parameters: [OperatorParameter] { [OperatorParameter("mask", .text(mask.summary))] }
 
+    /// The mask's size.
+    public var imageSize: PlaneSize { PlaneSize(height: mask.height, width: mask.width) }
+
+    /// The mask's size.
+    public var observationSize: PlaneSize { imageSize }
+
+    /// Sets missing pixels of one plane to zero.
+    public func applied(to plane: [Double]) -> [Double] { zip(plane, mask.kept).map { $1 ? $0 : 0 } }
+
+    /// Sets missing pixels of one plane to zero.
+    public func transposed(of plane: [Double]) -> [Double] { applied(to: plane) }
+
+    /// The observation with zeros at missing pixels, whatever the threshold.
+    public func pseudoInverse(_ observation: Tensor, relativeThreshold: Double) throws -> Tensor {
+        try requireThreshold(relativeThreshold)
+        return try masked(observation, name: "observation")
+    }
+
     /// Sets missing pixels to zero.
     public func apply(_ image: Tensor) throws -> Tensor {
         try masked(image, name: "image")

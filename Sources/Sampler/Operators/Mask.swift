@@ -13,11 +13,16 @@ public struct Mask: Sendable, Hashable {
     public let summary: String
 
     /// Creates a mask.
-    /// - Throws: `UD2MError` with code `mask-invalid` unless the sides are positive and their product is the number of
-    ///   values.
+    /// - Throws: `UD2MError` with code `mask-invalid` unless the sides are positive, their product is the number of
+    ///   values, and a pixel is observed.
     public init(height: Int, width: Int, kept: [Bool], summary: String = "custom") throws {
         guard height > 0, width > 0, Tensor.elementCount([height, width]) == kept.count else {
             throw UD2MError(.maskInvalid, "A \(width)×\(height) mask cannot have \(kept.count) values.")
+        }
+        guard kept.contains(true) else {
+            throw UD2MError(
+                .maskInvalid, "The mask observes no pixel, so there is nothing to restore from.",
+                remedy: "White pixels of a mask are known, black ones missing.")
         }
         self.height = height
         self.width = width
@@ -35,7 +40,8 @@ public struct Mask: Sendable, Hashable {
     }
 
     /// A mask that keeps each pixel with probability `keptFraction`, independently.
-    /// - Throws: `UD2MError` with code `mask-invalid` unless the fraction is in 0 ... 1 and the size is positive.
+    /// - Throws: `UD2MError` with code `mask-invalid` unless the fraction is in 0 ... 1, the size is positive
+    ///   and a pixel is kept.
     public static func random(
         height: Int, width: Int, keptFraction: Double, noise: some NoiseSource
     ) throws -> Mask {
@@ -52,7 +58,8 @@ public struct Mask: Sendable, Hashable {
     }
 
     /// A mask that misses one rectangle.
-    /// - Throws: `UD2MError` with code `mask-invalid` unless the rectangle is not empty and lies inside the image.
+    /// - Throws: `UD2MError` with code `mask-invalid` unless the rectangle is not empty, lies inside the image and leaves
+    ///   a pixel.
     public static func box(
         height: Int, width: Int, top: Int, left: Int, boxHeight: Int, boxWidth: Int
     ) throws -> Mask {

@@ -11,14 +11,15 @@ public struct SuperResolution: LinearForwardOperator {
     public let height: Int
     /// The full images' width.
     public let width: Int
-    private let blur: CircularBlur
+    let blur: CircularBlur
 
     /// The largest factor that is accepted.
     public static let largestFactor = 64
 
     /// Prepares the operator for full images of one size.
     /// - Throws: `UD2MError` with code `operator-parameter` unless `factor` is in 1 ... ``largestFactor``;
-    ///   `operator-shape` unless both sides are multiples of it.
+    ///   `operator-shape` unless both sides are multiples of it; `kernel-invalid` for a kernel that is larger than the
+    ///   images.
     public init(factor: Int, kernel: BlurKernel, height: Int, width: Int) throws {
         guard (1...Self.largestFactor).contains(factor) else {
             throw UD2MError(
@@ -30,6 +31,7 @@ public struct SuperResolution: LinearForwardOperator {
                 .operatorShape, "A \(width)×\(height) image cannot be reduced by \(factor).",
                 remedy: "Crop it so that both sides are multiples of \(factor).")
         }
+        try kernel.requireFits(height: height, width: width)
         self.factor = factor
         self.kernel = kernel
         self.height = height
@@ -50,6 +52,27 @@ public struct SuperResolution: LinearForwardOperator {
 
     /// Columns of an observation.
     public var observationWidth: Int { width / factor }
+
+    /// The full images' size.
+    public var imageSize: PlaneSize { PlaneSize(height: height, width: width) }
+
+    /// An observation's size.
+    public var observationSize: PlaneSize { PlaneSize(height: observationHeight, width: observationWidth) }
+
+    /// Blurs and decimates one plane.
+    public func applied(to plane: [Double]) throws -> [Double] {
+        let full = try blur.filter(plane: plane, transposed: false)
+        var small = [Double](repeating: 0, count: observationSize.count)
+        forEachSample { small[$0] = full[$1] }
+        return small
+    }
+
+    /// Inserts zeros into one plane and correlates.
+    public func transposed(of plane: [Double]) throws -> [Double] {
+        var full = [Double](repeating: 0, count: imageSize.count)
+        forEachSample { full[$1] = plane[$0] }
+        return try blur.filter(plane: full, transposed: true)
+    }
 
     /// Blurs and decimates.
     public func apply(_ image: Tensor) throws -> Tensor {
@@ -108,6 +131,31 @@ public struct SuperResolution: LinearForwardOperator {
         return try CubicConvolution.upsampled(observation, factor: factor)
     }
 
+    /// Aᵀ(AAᵀ)†y: AAᵀ is a filter of the small image, fold(|Λ|²), whose roots are compared with the threshold.
+    public func pseudoInverse(_ observation: Tensor, relativeThreshold: Double) throws -> Tensor {
+        try requireThreshold(relativeThreshold)
+        let shape = try observationShape(observation)
+        let power = folded(blur.power, components: 1)
+        let smallest = relativeThreshold * relativeThreshold * (power.max() ?? 0)
+        var planes = [Double](repeating: 0, count: shape.planes * blur.planeSize)
+        for pair in shape.pairs {
+            var spectrum = zeroInserted(observation, pair)
+            try blur.fourier.forward(&spectrum)
+            for row in 0..<height {
+                for column in 0..<width {
+                    let alias = power[row % observationHeight * observationWidth + column % observationWidth]
+                    let scale = alias >= smallest && alias > 0 ? 1 / alias : 0
+                    spectrum[2 * (row * width + column)] *= scale
+                    spectrum[2 * (row * width + column) + 1] *= scale
+                }
+            }
+            blur.multiplyConjugate(&spectrum)
+            try blur.fourier.inverse(&spectrum)
+            pair.unpack(spectrum, planeSize: blur.planeSize, into: &planes)
+        }
+        return try shape.tensor(height: height, width: width, planes)
+    }
+
     /// x = F⁻¹[(d − Λ̄·tile(fold(Λd)/(fold(|Λ|²) + τ)))/τ] with d = Λ̄·F(Sᵀy) + τ·Fm, fold the mean over aliases.
     public func tikhonovSolution(observation: Tensor, mean: [Double], weight: Double) throws -> [Double] {
         let shape = try observationShape(observation)
@@ -138,7 +186,7 @@ public struct SuperResolution: LinearForwardOperator {
         return solution
     }
 
-    private func observationShape(_ observation: Tensor) throws -> ImageShape {
+    func observationShape(_ observation: Tensor) throws -> ImageShape {
         let shape = try ImageShape(observation, name: "observation")
         try shape.require(height: observationHeight, width: observationWidth, name: "observation")
         return shape

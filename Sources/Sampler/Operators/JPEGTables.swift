@@ -1,0 +1,51 @@
+import UD2MFormats
+
+/// The quantisation tables of a JPEG quality, as libjpeg computes them from those of the standard's Annex K.
+public struct JPEGTables: Sendable, Hashable {
+    /// 1 (small) to 100 (close).
+    public let quality: Int
+    /// Divisors of brightness coefficients, 8×8, row-major.
+    public let luma: [Int]
+    /// Divisors of colour coefficients, 8×8, row-major.
+    public let chroma: [Int]
+
+    /// Computes the tables.
+    /// - Throws: `UD2MError` with code `operator-parameter` unless the quality is in 1 ... 100.
+    public init(quality: Int) throws {
+        guard (1...100).contains(quality) else {
+            throw UD2MError(.operatorParameter, "A JPEG's quality is 1 to 100, not \(quality).")
+        }
+        self.quality = quality
+        luma = Self.scaled(Self.standardLuma, quality)
+        chroma = Self.scaled(Self.standardChroma, quality)
+    }
+
+    /// Whole-number arithmetic throughout: the paper's code divides 5000 by the quality exactly, and so differs by one
+    /// here and there.
+    private static func scaled(_ table: [Int], _ quality: Int) -> [Int] {
+        let scale = quality < 50 ? 5000 / quality : 200 - 2 * quality
+        return table.map { min(max((scale * $0 + 50) / 100, 1), 255) }
+    }
+
+    private static let standardLuma = [
+        16, 11, 10, 16, 24, 40, 51, 61,
+        12, 12, 14, 19, 26, 58, 60, 55,
+        14, 13, 16, 24, 40, 57, 69, 56,
+        14, 17, 22, 29, 51, 87, 80, 62,
+        18, 22, 37, 56, 68, 109, 103, 77,
+        24, 35, 55, 64, 81, 104, 113, 92,
+        49, 64, 78, 87, 103, 121, 120, 101,
+        72, 92, 95, 98, 112, 100, 103, 99,
+    ]
+
+    private static let standardChroma = [
+        17, 18, 24, 47, 99, 99, 99, 99,
+        18, 21, 26, 66, 99, 99, 99, 99,
+        24, 26, 56, 99, 99, 99, 99, 99,
+        47, 66, 99, 99, 99, 99, 99, 99,
+        99, 99, 99, 99, 99, 99, 99, 99,
+        99, 99, 99, 99, 99, 99, 99, 99,
+        99, 99, 99, 99, 99, 99, 99, 99,
+        99, 99, 99, 99, 99, 99, 99, 99,
+    ]
+}
