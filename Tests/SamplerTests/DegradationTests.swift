@@ -47,7 +47,7 @@ import UD2MTestSupport
 
     @Test func otherStartsAreTheObservation() throws {
         let observation = try Tensor.random([1, 1, 2, 2], seed: 6)
-        let blur = try Deblurring(kernel: .uniform(size: 3), height: 2, width: 2)
+        let blur = try Deblurring(kernel: .uniform(size: 2), height: 2, width: 2)
         #expect(try blur.initialEstimate(observation) == observation)
         let mask = try Mask(height: 2, width: 2, kept: [true, false, true, true])
         let start = try Inpainting(mask: mask).initialEstimate(observation)
