@@ -20,10 +20,13 @@ public struct GoldenTensors: Sendable {
         case unsupported(ElementType)
     }
 
+    /// The path under `Tests/Fixtures`.
+    public let name: String
     private let file: SafetensorsFile
 
     /// Opens `Tests/Fixtures/<path>`.
     public init(_ path: String) throws {
+        name = path
         file = try SafetensorsFile(path: Self.fixture(path).path)
     }
 

@@ -75,6 +75,21 @@ public struct Inpainting: LinearForwardOperator {
         return solution
     }
 
+    /// The image with its known pixels replaced by those of the observation.
+    /// - Throws: `UD2MError` with code `operator-shape` unless both have the mask's size.
+    func pasting(_ observation: Tensor, into image: Tensor) throws -> Tensor {
+        let shape = try ImageShape(image, name: "image")
+        try shape.require(height: mask.height, width: mask.width, name: "image")
+        guard observation.shape == image.shape else {
+            throw UD2MError(
+                .operatorShape, "The image has shape \(image.shape), the observation \(observation.shape).",
+                at: UD2MError.Location(tensor: "observation"))
+        }
+        var values = image.values
+        forEachObserved(in: shape) { values[$0] = observation.values[$0] }
+        return try Tensor(shape: image.shape, values: values)
+    }
+
     private func masked(_ image: Tensor, name: String) throws -> Tensor {
         let shape = try ImageShape(image, name: name)
         try shape.require(height: mask.height, width: mask.width, name: name)

@@ -18,13 +18,17 @@ public struct SamplerConfiguration: Sendable, Hashable {
     public var transition: ReverseTransition
     /// Whether every estimate of the clean image is limited to [-1, 1].
     public var clampsEstimates: Bool
+    /// What outer steps start from.
+    public var warmStart: WarmStart
     /// S, the number of posterior samples.
     public var sampleCount: Int
 
     /// Creates a configuration; ``validate()`` is called by the sampler.
     public init(
         grid: TimeGrid, iterations: Int, noiseLevel: Double, dataWeight: Double, innerLevels: InnerNoiseLevels,
-        stepFactor: Double = 1, transition: ReverseTransition, clampsEstimates: Bool = true, sampleCount: Int = 1
+        stepFactor: Double = 1, transition: ReverseTransition, clampsEstimates: Bool = true,
+        warmStart: WarmStart = .plain,
+        sampleCount: Int = 1
     ) {
         self.grid = grid
         self.iterations = iterations
@@ -34,6 +38,7 @@ public struct SamplerConfiguration: Sendable, Hashable {
         self.stepFactor = stepFactor
         self.transition = transition
         self.clampsEstimates = clampsEstimates
+        self.warmStart = warmStart
         self.sampleCount = sampleCount
     }
 

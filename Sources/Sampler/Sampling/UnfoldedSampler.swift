@@ -7,7 +7,7 @@ import UD2MRuntime
 /// One iteration takes the proximal step of the likelihood of observation and noisy state, adds fresh noise at the
 /// iteration's level ρ, and denoises once. The result depends on the inputs, the configuration and the noise source
 /// alone: every sample can be drawn by itself.
-public struct UnfoldedSampler: Sendable {
+public struct UnfoldedSampler: PosteriorSampler {
     /// The schedule that the denoiser was trained with.
     public let schedule: NoiseSchedule
     /// The prior.
@@ -18,13 +18,15 @@ public struct UnfoldedSampler: Sendable {
     public let configuration: SamplerConfiguration
     /// Where random numbers come from.
     public let noise: any NoiseSource
+    /// What gives the start of every step when the configuration's warm start is RAM.
+    public let initialEstimator: RAMInitialEstimate?
 
     /// Creates a sampler.
     /// - Throws: `UD2MError` with code `sampler-configuration` when a setting is out of range, or `schedule-invalid` when
     ///   the grid does not fit the schedule.
     public init(
         schedule: NoiseSchedule = .linear, denoiser: any Denoiser, forwardOperator: any ForwardOperator,
-        configuration: SamplerConfiguration, noise: any NoiseSource
+        configuration: SamplerConfiguration, noise: any NoiseSource, initialEstimator: RAMInitialEstimate? = nil
     ) throws {
         try configuration.validate()
         _ = try TimeGrid(timesteps: configuration.grid.timesteps, scheduleLength: schedule.count)
@@ -33,97 +35,130 @@ public struct UnfoldedSampler: Sendable {
         self.forwardOperator = forwardOperator
         self.configuration = configuration
         self.noise = noise
+        self.initialEstimator = initialEstimator
     }
 
-    /// Draws all samples, one after the other.
+    /// The denoiser's evaluations for one sample, N·K.
+    public var evaluationCount: Int { configuration.evaluationCount }
+
+    /// Draws all samples of the configuration, one after the other.
     ///
     /// - Parameters:
     ///   - observation: y, NCHW in [-1, 1] units.
     ///   - monitor: Progress over all samples, and cancellation.
     /// - Returns: One tensor a sample, in [-1, 1] when estimates are clamped.
-    /// - Throws: `UD2MError` with code `cancelled` when the monitor says so, `not-finite` when the observation or a
-    ///   denoised image is not finite, and the errors of operator, denoiser and noise source.
+    /// - Throws: As ``draw(_:observation:monitor:)``.
     public func samples(observation: Tensor, monitor: SamplerMonitor = .silent) throws -> [Tensor] {
-        let count = configuration.sampleCount
-        return try (0..<count).map { index in
-            var part = monitor
-            part.report = { fraction, label in
-                let prefix = count > 1 ? "sample \(index + 1) of \(count), " : ""
-                monitor.report((Double(index) + fraction) / Double(count), prefix + label)
+        var samples: [Tensor] = []
+        try forEachSample(count: configuration.sampleCount, observation: observation, monitor: monitor) {
+            samples.append($1)
+        }
+        return samples
+    }
+
+    /// Draws samples side by side.
+    /// - Throws: As ``PosteriorSampler/draw(_:observation:monitor:)``.
+    public func draw(
+        _ indices: Range<Int>, observation: Tensor, monitor: SamplerMonitor = .silent
+    ) throws -> [Tensor] {
+        let lanes = try SampleLanes(indices, denoiser: denoiser, noise: noise, monitor: monitor)
+        try observation.requireFinite("observation")
+        let start = try initialEstimate(observation)
+        var estimates = Array(repeating: start, count: indices.count)
+        var states = try lanes.normals(.initialState, shape: start.shape)
+        let timesteps = configuration.grid.timesteps
+        for (step, timestep) in timesteps.enumerated() {
+            lanes.show(.state, states, step: step)
+            if let beforeStep = try restart(estimates, states: states, observation: observation, timestep: timestep) {
+                estimates = beforeStep
             }
-            return try sample(index, observation: observation, monitor: part)
+            lanes.show(.start, estimates, step: step)
+            for iteration in 0..<configuration.iterations {
+                try lanes.announce(
+                    step: step, of: timesteps.count, iteration: iteration, of: configuration.iterations)
+                estimates = try iterate(
+                    estimates, states: states, observation: observation, step: step, iteration: iteration, lanes)
+            }
+            lanes.show(.estimate, estimates, step: step)
+            guard step + 1 < timesteps.count else { break }
+            states = try transition(
+                states, estimates: estimates, step: step, from: timestep, to: timesteps[step + 1], lanes)
+        }
+        monitor.report(1, "done")
+        return estimates
+    }
+
+    /// What the first iteration of the run starts from.
+    private func initialEstimate(_ observation: Tensor) throws -> Tensor {
+        switch configuration.warmStart {
+        case .pseudoInverse: try forwardOperator.pseudoInverse(observation)
+        case .plain, .weightedAdjoint, .ram: try forwardOperator.initialEstimate(observation)
         }
     }
 
-    /// Draws the sample of one index; the others need not be drawn.
-    ///
-    /// - Parameters:
-    ///   - index: The sample, from 0 to 4 294 967 295.
-    ///   - observation: y, NCHW in [-1, 1] units.
-    ///   - monitor: Progress of this sample, and cancellation.
-    /// - Returns: Images of the operator's size, in [-1, 1] when estimates are clamped.
-    /// - Throws: As ``samples(observation:monitor:)``, and `sampler-configuration` for an index out of range.
-    public func sample(_ index: Int, observation: Tensor, monitor: SamplerMonitor = .silent) throws -> Tensor {
-        guard let sample = UInt32(exactly: index) else {
-            throw UD2MError(.samplerConfiguration, "There is no sample \(index).")
-        }
-        try observation.requireFinite("observation")
-        var estimate = try forwardOperator.initialEstimate(observation)
-        var state = try noise.normals(.initialState, sample: sample, shape: estimate.shape)
-        let timesteps = configuration.grid.timesteps
-        for (step, timestep) in timesteps.enumerated() {
-            for iteration in 0..<configuration.iterations {
-                try announce(step: step, iteration: iteration, to: monitor)
-                estimate = try iterate(
-                    estimate, state: state, observation: observation, step: step, iteration: iteration, sample: sample)
+    /// What the iterations of a step start from, where that is not the estimate of the step before.
+    private func restart(
+        _ estimates: [Tensor], states: [Tensor], observation: Tensor, timestep: Int
+    ) throws -> [Tensor]? {
+        let signal = Double(schedule.signalScales[timestep])
+        let noiseScale = Double(schedule.noiseScales[timestep])
+        switch configuration.warmStart {
+        case .plain, .pseudoInverse: return nil
+        case .weightedAdjoint:
+            return try states.map { state in
+                try forwardOperator.weightedAdjointStart(
+                    observation: observation, estimate: state, noiseLevel: configuration.noiseLevel,
+                    signalScale: signal, noiseScale: noiseScale)
             }
-            guard step + 1 < timesteps.count else { break }
-            let predicted = try ReverseTransition.predictedNoise(
-                state: state, clean: estimate, timestep: timestep, schedule: schedule)
-            let draws = try (0..<configuration.transition.drawCount).map { part in
-                try noise.normals(
-                    .transition(step: UInt16(step), part: UInt16(part)), sample: sample, shape: state.shape)
+        case .ram:
+            guard let initialEstimator else {
+                throw UD2MError(.samplerConfiguration, "Starting from RAM needs a RAM network.")
             }
-            state = try configuration.transition.state(
-                clean: estimate, noise: predicted, from: timestep, to: timesteps[step + 1], schedule: schedule,
-                draws: draws)
+            return try states.map { state in
+                try initialEstimator.estimate(
+                    observation: observation, state: state, signalScale: signal, noiseScale: noiseScale)
+            }
         }
-        monitor.report(1, "done")
-        return estimate
     }
 
     /// One iteration: proximal step, fresh noise, denoising.
     private func iterate(
-        _ estimate: Tensor, state: Tensor, observation: Tensor, step: Int, iteration: Int, sample: UInt32
-    ) throws -> Tensor {
+        _ estimates: [Tensor], states: [Tensor], observation: Tensor, step: Int, iteration: Int, _ lanes: SampleLanes
+    ) throws -> [Tensor] {
         let timestep = configuration.grid.timesteps[step]
         let level = configuration.innerLevels.level(
             step * configuration.iterations + iteration, of: configuration.evaluationCount)
-        let objective = try ProximalObjective(
-            observation: observation, noiseLevel: configuration.noiseLevel, dataWeight: configuration.dataWeight,
-            state: state, stateScale: Double(schedule.signalScales[timestep]),
-            stateNoiseLevel: Double(schedule.sigmas[timestep]), anchor: estimate,
-            stepSize: configuration.stepFactor * level * level)
-        let proximal = try forwardOperator.proximalStep(objective)
-
+        let proximal = try zip(estimates, states).map { estimate, state in
+            try forwardOperator.proximalStep(
+                ProximalObjective(
+                    observation: observation, noiseLevel: configuration.noiseLevel,
+                    dataWeight: configuration.dataWeight, state: state,
+                    stateScale: Double(schedule.signalScales[timestep]),
+                    stateNoiseLevel: Double(schedule.sigmas[timestep]), anchor: estimate,
+                    stepSize: configuration.stepFactor * level * level))
+        }
+        lanes.show(.proximal, proximal, step: step, iteration: iteration)
         let inner = schedule.nearestTimestep(sigma: level)
-        let signal = Double(schedule.signalScales[inner])
-        let noiseScale = Double(schedule.noiseScales[inner])
-        let fresh = try noise.normals(
-            .denoising(step: UInt16(step), iteration: UInt16(iteration)), sample: sample, shape: proximal.shape)
-        let noisy = try proximal.combined(signal, fresh, noiseScale)
-        let predicted = try denoiser.predictNoise(noisy, timestep: inner)
-        let denoised = try noisy.combined(1 / signal, predicted, -noiseScale / signal)
-        try denoised.requireFinite("denoised image")
-        return configuration.clampsEstimates ? try denoised.clamped() : denoised
+        var denoised = try lanes.denoised(
+            proximal, timestep: inner, schedule: schedule, step: step, iteration: iteration)
+        if configuration.clampsEstimates { denoised = try denoised.map { try $0.clamped() } }
+        lanes.show(.denoised, denoised, step: step, iteration: iteration)
+        return denoised
     }
 
-    private func announce(step: Int, iteration: Int, to monitor: SamplerMonitor) throws {
-        guard !monitor.isCancelled() else { throw UD2MError(.cancelled, "The run was cancelled.") }
-        let done = step * configuration.iterations + iteration
-        monitor.report(
-            Double(done) / Double(configuration.evaluationCount),
-            "step \(step + 1) of \(configuration.grid.count), iteration \(iteration + 1) of \(configuration.iterations)"
-        )
+    /// The states at the next timestep.
+    private func transition(
+        _ states: [Tensor], estimates: [Tensor], step: Int, from timestep: Int, to next: Int, _ lanes: SampleLanes
+    ) throws -> [Tensor] {
+        let draws = try (0..<configuration.transition.drawCount).map { part in
+            try lanes.normals(.transition(step: UInt16(step), part: UInt16(part)), shape: states[0].shape)
+        }
+        return try states.indices.map { lane in
+            let predicted = try ReverseTransition.predictedNoise(
+                state: states[lane], clean: estimates[lane], timestep: timestep, schedule: schedule)
+            return try configuration.transition.state(
+                clean: estimates[lane], noise: predicted, from: timestep, to: next, schedule: schedule,
+                draws: draws.map { $0[lane] })
+        }
     }
 }

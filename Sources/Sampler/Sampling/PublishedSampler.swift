@@ -1,0 +1,128 @@
+import UD2MFormats
+import UD2MRuntime
+
+/// The sampler as the paper's code runs it, which trained checkpoints expect (`sampler.md` §7.4–7.6).
+///
+/// It differs from ``UnfoldedSampler`` in the step that stands for the proximal one, in the noise levels, which follow
+/// from σ and the learned scalars, in what every step starts from, and in the transition. Use it with the adapter that
+/// was trained for the task; for a plain prior the other is right.
+public struct PublishedSampler: PosteriorSampler {
+    /// The schedule that the denoiser was trained with.
+    public let schedule: NoiseSchedule
+    /// The prior with the task's adapter.
+    public let denoiser: any Denoiser
+    /// The degradation.
+    public let forwardOperator: any ForwardOperator
+    /// The settings.
+    public let settings: PublishedSettings
+    /// Where random numbers come from.
+    public let noise: any NoiseSource
+    /// RAM, for checkpoints that were trained with it: the start of every step. Nil for the weighted adjoint.
+    public let initialEstimator: RAMInitialEstimate?
+
+    /// Creates a sampler.
+    /// - Throws: `UD2MError` with code `sampler-configuration` when a setting is out of range, or `schedule-invalid` when
+    ///   the grid does not fit the schedule.
+    public init(
+        schedule: NoiseSchedule = .linear, denoiser: any Denoiser, forwardOperator: any ForwardOperator,
+        settings: PublishedSettings, noise: any NoiseSource, initialEstimator: RAMInitialEstimate? = nil
+    ) throws {
+        try settings.validate()
+        _ = try TimeGrid(timesteps: settings.grid.timesteps, scheduleLength: schedule.count)
+        self.schedule = schedule
+        self.denoiser = denoiser
+        self.forwardOperator = forwardOperator
+        self.settings = settings
+        self.noise = noise
+        self.initialEstimator = initialEstimator
+    }
+
+    /// The denoiser's evaluations for one sample, N·K; RAM's N come on top.
+    public var evaluationCount: Int { settings.grid.count * settings.iterations }
+
+    /// Draws samples side by side.
+    /// - Returns: Images in [-1, 1].
+    /// - Throws: As ``PosteriorSampler/draw(_:observation:monitor:)``.
+    public func draw(
+        _ indices: Range<Int>, observation: Tensor, monitor: SamplerMonitor = .silent
+    ) throws -> [Tensor] {
+        let lanes = try SampleLanes(indices, denoiser: denoiser, noise: noise, monitor: monitor)
+        try observation.requireFinite("observation")
+        var states = try lanes.normals(
+            .initialState, shape: try forwardOperator.publishedStart(observation).shape)
+        let timesteps = settings.grid.timesteps
+        for (step, timestep) in timesteps.enumerated() {
+            lanes.show(.state, states, step: step)
+            var images = try states.map { try start(observation, state: $0, timestep: timestep) }
+            lanes.show(.start, images, step: step)
+            for iteration in 0..<settings.iterations {
+                try lanes.announce(step: step, of: timesteps.count, iteration: iteration, of: settings.iterations)
+                images = try iterate(
+                    images, states: states, observation: observation, step: step, iteration: iteration, lanes)
+            }
+            let estimates = try images.map { try $0.clamped() }
+            lanes.show(.estimate, estimates, step: step)
+            // The noise is that of the estimate before it is limited.
+            let predicted = try zip(states, images).map { state, image in
+                try ReverseTransition.predictedNoise(
+                    state: state, clean: image, timestep: timestep, schedule: schedule)
+            }
+            lanes.show(.stateNoise, predicted, step: step)
+            guard step + 1 < timesteps.count else {
+                states = estimates
+                break
+            }
+            let transition = ReverseTransition.published(eta: settings.eta)
+            let draws = try (0..<transition.drawCount).map { part in
+                try lanes.normals(.transition(step: UInt16(step), part: UInt16(part)), shape: states[0].shape)
+            }
+            states = try states.indices.map { lane in
+                try transition.state(
+                    clean: estimates[lane], noise: predicted[lane], from: timestep, to: timesteps[step + 1],
+                    schedule: schedule, draws: draws.map { $0[lane] })
+            }
+        }
+        monitor.report(1, "done")
+        return states
+    }
+
+    /// What an outer step starts from: RAM's estimate, or the weighted adjoint.
+    private func start(_ observation: Tensor, state: Tensor, timestep: Int) throws -> Tensor {
+        let signal = Double(schedule.signalScales[timestep])
+        let noiseScale = Double(schedule.noiseScales[timestep])
+        if let initialEstimator {
+            return try initialEstimator.estimate(
+                observation: observation, state: state, signalScale: signal, noiseScale: noiseScale)
+        }
+        return try forwardOperator.weightedAdjointStart(
+            observation: observation, estimate: state, noiseLevel: settings.noiseLevel, signalScale: signal,
+            noiseScale: noiseScale)
+    }
+
+    /// One iteration: the published step, fresh noise, denoising, and known pixels put back in all but the last two.
+    private func iterate(
+        _ images: [Tensor], states: [Tensor], observation: Tensor, step: Int, iteration: Int, _ lanes: SampleLanes
+    ) throws -> [Tensor] {
+        let timestep = settings.grid.timesteps[step]
+        let inpainting = forwardOperator as? Inpainting
+        let inner = settings.innerStep(
+            timestep: timestep, schedule: schedule, hasMissingPixels: inpainting != nil)
+        let proximal = try zip(images, states).map { image, state in
+            try forwardOperator.publishedStep(
+                ProximalObjective(
+                    observation: observation, noiseLevel: settings.noiseLevel, dataWeight: settings.scalars.lambda,
+                    state: state, stateScale: Double(schedule.signalScales[timestep]),
+                    stateNoiseLevel: Double(schedule.sigmas[timestep]), anchor: image,
+                    stepSize: inner.level * inner.level))
+        }
+        lanes.show(.proximal, proximal, step: step, iteration: iteration)
+        var denoised = try lanes.denoised(
+            proximal, timestep: inner.timestep, schedule: schedule, isPerturbed: settings.isPerturbed, step: step,
+            iteration: iteration)
+        if let inpainting, iteration < settings.iterations - 2 {
+            denoised = try denoised.map { try inpainting.pasting(observation, into: $0) }
+        }
+        lanes.show(.denoised, denoised, step: step, iteration: iteration)
+        return denoised
+    }
+}

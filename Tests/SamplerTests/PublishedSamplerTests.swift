@@ -1,0 +1,190 @@
+import Foundation
+import Synchronization
+import Testing
+import UD2MFormats
+import UD2MRuntime
+import UD2MSampler
+import UD2MTestSupport
+
+/// The sampler of the paper's code, against whole runs of that code with every draw recorded.
+@Suite("the published sampler") struct PublishedSamplerTests {
+    /// Values reach ±7 in float32, and the network's recorded outputs are replayed: what is left is rounding, which the
+    /// divisions by √ᾱ of late steps enlarge.
+    private static let tolerance = 1e-4
+
+    private static let cases = ["deblur_gaussian", "deblur_uniform", "inp_random", "sr_bicubic", "sr_gaussian"]
+
+    private struct Run {
+        let golden: GoldenTensors
+        let sampler: PublishedSampler
+        let observation: Tensor
+        let denoiser: ReplayedDenoiser
+    }
+
+    private static func run(_ name: String) throws -> Run {
+        let golden = try GoldenTensors("sampler/trace_\(name).io.safetensors")
+        let denoiser = try ReplayedDenoiser(golden, steps: 3, iterations: 3)
+        let settings = PublishedSettings(
+            grid: try .quadratic(steps: 3), noiseLevel: 0.05,
+            scalars: .init(step: 0.1, dataWeight: -0.2, timestepShift: 0.0203, latentShift: -0.0131))
+        let sampler = try PublishedSampler(
+            denoiser: denoiser, forwardOperator: forwardOperator(name, golden["kernel_or_mask"]),
+            settings: settings, noise: ReplayedNoise(golden, iterations: 3))
+        return Run(golden: golden, sampler: sampler, observation: try Tensor(golden["y"]), denoiser: denoiser)
+    }
+
+    private static func forwardOperator(
+        _ name: String, _ array: GoldenTensors.Array
+    ) throws -> any ForwardOperator {
+        if name == "inp_random" {
+            return Inpainting(mask: try Mask(height: 16, width: 16, kept: array.values.map { $0 > 0.5 }))
+        }
+        let kernel = try BlurKernel(
+            rows: array.shape[0], columns: array.shape[1], weights: array.values,
+            family: name.hasSuffix("gaussian") ? .gaussian : .other)
+        return name.hasPrefix("sr")
+            ? try SuperResolution(factor: 4, kernel: kernel, height: 16, width: 16)
+            : try Deblurring(kernel: kernel, height: 16, width: 16)
+    }
+
+    @Test("every recorded point of a run is met", arguments: cases)
+    func traces(_ name: String) throws {
+        let run = try Self.run(name)
+        let events = Mutex<[SamplerEvent]>([])
+        let monitor = SamplerMonitor(observe: { event in events.withLock { $0.append(event) } })
+        let result = try run.sampler.sample(0, observation: run.observation, monitor: monitor)
+        let names: [SamplerPoint: String] = [
+            .state: "x_t", .start: "x_init", .proximal: "zest", .noisy: "z_input", .predictedNoise: "eps",
+            .stateNoise: "eps_pred",
+        ]
+        var compared = 0
+        for event in events.withLock({ $0 }) {
+            guard let point = names[event.point] else { continue }
+            let place = "step\(event.step)/" + (event.iteration.map { "k\($0)/" } ?? "") + point
+            let difference = try largestDifference(
+                event.tensor.values.map { Double($0) }, run.golden[place].values)
+            #expect(difference < Self.tolerance, "\(place) differs by \(difference)")
+            compared += 1
+        }
+        // Three points a step and three an iteration.
+        #expect(compared == 3 * 3 + 3 * 9)
+        let expected = try run.golden["result"].values.map { 2 * $0 - 1 }
+        #expect(largestDifference(result.values.map { Double($0) }, expected) < Self.tolerance)
+        #expect(run.denoiser.timesteps.withLock { $0 } == run.denoiser.recordedTimesteps)
+    }
+
+    @Test("levels and timesteps are those of the code's table")
+    func timesteps() throws {
+        // Columns: inpainting, t, σ, T_AUG, sp, ρ, tz, and what tz is without T_AUG.
+        let rows = try GoldenTensors("sampler/get_z_timesteps.safetensors")["rows"]
+        for start in stride(from: 0, to: rows.values.count, by: rows.shape[1]) {
+            let row = Array(rows.values[start..<start + rows.shape[1]])
+            let isInpainting = row[0] == 1
+            let settings = PublishedSettings(
+                grid: try .quadratic(steps: 3), noiseLevel: row[2],
+                scalars: .init(step: log(row[4]), timestepShift: row[3] / 1000))
+            let inner = settings.innerStep(
+                timestep: Int(row[1]), schedule: .linear, hasMissingPixels: isInpainting)
+            #expect(abs(inner.level - row[5]) < 1e-6, "\(row)")
+            #expect(abs(inner.shifted - row[6]) < 1e-3, "\(row)")
+        }
+    }
+
+    @Test("samples side by side have the bytes of samples alone")
+    func batches() throws {
+        let blur = try Deblurring(kernel: .gaussian(size: 3, variance: 1), height: 7, width: 9)
+        let observation = try Tensor.random([1, 3, 7, 9], seed: 2)
+        let sampler = try PublishedSampler(
+            denoiser: HalvingDenoiser(), forwardOperator: blur,
+            settings: PublishedSettings(grid: .quadratic(steps: 2), iterations: 2, noiseLevel: 0.05),
+            noise: PhiloxNoise(seed: 4))
+        let together = try sampler.draw(3..<6, observation: observation)
+        for index in 3..<6 {
+            #expect(try sampler.sample(index, observation: observation) == together[index - 3])
+        }
+        var seen: [Int] = []
+        try sampler.forEachSample(count: 5, batch: 2, observation: observation) { index, sample in
+            seen.append(index)
+            if index >= 3 { #expect(sample == together[index - 3]) }
+        }
+        #expect(seen == Array(0..<5))
+    }
+
+    @Test("settings that no training gives are refused")
+    func refused() throws {
+        let good = PublishedSettings(grid: try .quadratic(steps: 3), noiseLevel: 0.05)
+        let changes: [(inout PublishedSettings) -> Void] = [
+            { $0.iterations = 0 }, { $0.noiseLevel = 0 }, { $0.noiseLevel = .infinity }, { $0.eta = 1.5 },
+            { $0.scalars.step = .nan }, { $0.scalars.dataWeight = 400 }, { $0.scalars.latentShift = .infinity },
+        ]
+        for change in changes {
+            var settings = good
+            change(&settings)
+            #expect(throws: UD2MError.self) { try settings.validate() }
+        }
+        try good.validate()
+    }
+}
+
+/// Gives the recorded outputs of a network one after the other, and notes the timesteps.
+private final class ReplayedDenoiser: Denoiser {
+    let recordedTimesteps: [Int]
+    let timesteps = Mutex<[Int]>([])
+    private let outputs: [Tensor]
+
+    init(_ golden: GoldenTensors, steps: Int, iterations: Int) throws {
+        var outputs: [Tensor] = []
+        var recorded: [Int] = []
+        let integers = try Golden(golden.name).tensors
+        for step in 0..<steps {
+            for iteration in 0..<iterations {
+                let place = "step\(step)/k\(iteration)/"
+                outputs.append(try Tensor(golden[place + "eps"]))
+                recorded.append(Int(integers[place + "tu"]?.values.first ?? -1))
+            }
+        }
+        self.outputs = outputs
+        recordedTimesteps = recorded
+    }
+
+    func predictNoise(_ x: Tensor, timestep: Int) throws -> Tensor {
+        let index = timesteps.withLock { seen in
+            seen.append(timestep)
+            return seen.count - 1
+        }
+        return outputs[index]
+    }
+}
+
+/// The recorded draws by their place in the order of `sampler.md` §7.6: the measurement's, the initial state's, then a
+/// step's iterations and its transition's two.
+private struct ReplayedNoise: NoiseSource {
+    let draws: [Tensor]
+    let iterations: Int
+
+    init(_ golden: GoldenTensors, iterations: Int) throws {
+        draws = try (0..<15).map { try Tensor(golden["noise/" + ($0 < 10 ? "0" : "") + String($0)]) }
+        self.iterations = iterations
+    }
+
+    func normals(_ draw: NoiseDraw, sample: UInt32, shape: [Int]) throws -> Tensor {
+        switch draw {
+        case .observation: draws[0]
+        case .initialState: draws[1]
+        case .denoising(let step, let iteration): draws[2 + Int(step) * (iterations + 2) + Int(iteration)]
+        case .transition(let step, let part): draws[2 + Int(step) * (iterations + 2) + iterations + Int(part)]
+        case .mask: throw UD2MError(.noiseDraw, "No mask is drawn.")
+        }
+    }
+
+    func uniforms(_ draw: NoiseDraw, sample: UInt32, shape: [Int]) throws -> Tensor {
+        throw UD2MError(.noiseDraw, "No uniform numbers were recorded.")
+    }
+}
+
+/// A denoiser that looks at every value alone.
+private struct HalvingDenoiser: Denoiser {
+    func predictNoise(_ x: Tensor, timestep: Int) throws -> Tensor {
+        try Tensor(shape: x.shape, values: x.values.map { $0 / 2 })
+    }
+}
