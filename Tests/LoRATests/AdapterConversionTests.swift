@@ -197,6 +197,23 @@ struct AdapterConversionTests {
         #expect(try contents(written(adapter, .peft)) == contents(adapter))
     }
 
+    @Test("modules that PEFT saves whole are complete, with the base")
+    func completeModules() throws {
+        let base = AdapterFixture.base([
+            ("norm.weight", [2], [1, 2]), ("norm.bias", [2], [3, 4]), ("norm.deep.bias", [1], [5]),
+            ("n.weight", [1], [6]),
+        ])
+        let adapter = try AdapterFixture.adapter(
+            [
+                ("a.lora_A.weight", [1, 2]), ("a.lora_B.weight", [2, 1]), ("base_model.model.norm.weight", [2]),
+            ], configuration: #"{"peft_type": "LORA", "r": 1, "lora_alpha": 1}"#)
+        let whole = Adapter(path: "a", convention: .peft, targets: adapter.targets.filter(\.change.isWhole))
+        let conversion = try AdapterConversion(whole, options: .init(convention: .peft), base: base)
+        #expect(conversion.targets.map(\.tensorName.text) == ["norm.weight"])
+        #expect(
+            conversion.tensors.map(\.name.text) == ["base_model.model.norm.weight", "base_model.model.norm.bias"])
+    }
+
     @Test("a foreign scale is folded into UD2M's factors when asked for")
     func folded() throws {
         let adapter = try AdapterFixture.adapter("lora/peft_rslora")

@@ -83,6 +83,11 @@ public struct AdapterConversion: Sendable {
         for (target, shape) in zip(targets, shapes) {
             tensors += try writer.tensors(of: target, among: targets, shapedAs: shape)
         }
+        if options.convention == .peft, let base {
+            tensors += try Self.unchanged(besides: targets, in: base).flatMap {
+                try writer.tensors(of: $0, among: targets, shapedAs: nil)
+            }
+        }
         try Self.requireDistinct(tensors)
         configuration = options.convention == .peft ? PEFTWriter(targets).configuration : nil
         metadata["format"] = "pt"
@@ -104,6 +109,26 @@ public struct AdapterConversion: Sendable {
                 remedy: "Name the base that the adapter was trained on, or leave out --base.")
         }
         return tensor
+    }
+
+    /// The tensors of modules that are saved whole which the adapter does not change: PEFT loads such modules only complete.
+    private static func unchanged(
+        besides targets: [AdapterTarget], in base: AdapterBase
+    ) throws(UD2MError) -> [AdapterTarget] {
+        var result: [AdapterTarget] = []
+        for module in PEFTWriter(targets).wholeModules {
+            let changed = targets.filter { $0.module == module }
+            guard let first = changed.first, let tensor = try base.tensor(of: first) else { continue }
+            let prefix = tensor.name.text.dropLast(first.parameter.count)
+            for other in base.tensors where other.name.text.hasPrefix(prefix) {
+                let parameter = String(other.name.text.dropFirst(prefix.count))
+                guard !parameter.contains("."), !changed.contains(where: { $0.parameter == parameter }) else {
+                    continue
+                }
+                result.append(AdapterTarget(module: module, parameter: parameter, change: .replacement(other)))
+            }
+        }
+        return result
     }
 
     /// Finds the dots of a name; kohya's own files do without.

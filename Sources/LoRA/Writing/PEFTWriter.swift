@@ -4,7 +4,7 @@ import UD2MFormats
 struct PEFTWriter {
     private let factors: [(module: String, factors: LowRankFactors)]
     /// Modules that are saved whole: those with a changed tensor that is no factor and no bias beside factors.
-    private let wholeModules: [String]
+    let wholeModules: [String]
     private let trainsBiases: Bool
     private let usesRootOfRank: Bool
 
