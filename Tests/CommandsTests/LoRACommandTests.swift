@@ -99,6 +99,10 @@ struct LoRACommandTests {
         #expect(store.architecture != nil)
         guard case .object(let step)? = store.information.lineage.last else { return #expect(Bool(false)) }
         #expect(step["op"] == "merge")
+        // Digests of what did not change are taken over from the base, and are those of the bytes.
+        let sources = try #require(try Checkpoint.open(path: base).stateDicts.first).tensors
+        #expect(sources.allSatisfy { $0.recordedDigests != nil })
+        #expect(try BuiltTool("ud2m-convert").run(["verify", "--deep", output]).exitCode == 0)
         #expect(step["base"] == (try WeightStore(path: base).contentID).map { .string($0) })
 
         let result = folder.path("out.safetensors")
