@@ -4,7 +4,7 @@
 Needs torch, safetensors, numpy, peft and, for one comparison, mergekit; README.md in this folder says more.
 
     .venv/bin/python Tools/parity/lora.py                                   # small, both ways
-    .venv/bin/python Tools/parity/lora.py --full adm256.ud2w --folder /big  # ADM-256: 9 GB of disk
+    .venv/bin/python Tools/parity/lora.py --full adm256.ud2w --folder /big  # ADM-256: 5 GB of disk
 
 Writes lora.json (every measurement) and lora.md (the tables) to --output.
 """

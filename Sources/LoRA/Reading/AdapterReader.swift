@@ -53,7 +53,7 @@ struct AdapterReader {
         for (module, group) in groups.sorted(by: { $0.key < $1.key }) { try read(module, group) }
         for tensor in plain { try readWhole(tensor) }
         if scales.impliedCount > 0 {
-            notes.append("\(scales.impliedCount) modules have no alpha; their scale is 1.")
+            notes.append("Modules without an alpha: \(scales.impliedCount). Their scale is 1.")
         }
         if let changed = scales.changedBase {
             notes.append(
