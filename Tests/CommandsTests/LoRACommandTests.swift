@@ -282,6 +282,30 @@ struct LoRACommandTests {
         #expect(try BuiltTool("ud2m-lora").run(arguments + ["--size", "1MB"]).exitCode == 64)
     }
 
+    @Test(
+        "damaged adapters are refused without any output",
+        arguments: [
+            ("adapter-shape", "lora_unet_block_0_linear", [6, 2], [1, 4]),
+            ("adapter-rank", "lora_unet_block_0_linear", [6, 0], [0, 4]),
+            ("adapter-base-mismatch", "lora_unet_block_0_linear", [5, 1], [1, 4]),
+            ("adapter-base-mismatch", "lora_unet_nowhere", [6, 1], [1, 4]),
+            ("adapter-alpha-missing", "base_model.model.block.0.linear", [6, 1], [1, 4]),
+        ])
+    func damaged(_ code: String, _ module: String, _ up: [Int], _ down: [Int]) throws {
+        let path = folder.path("damaged.safetensors")
+        let names = module.hasPrefix("base_model") ? ("lora_B", "lora_A") : ("lora_up", "lora_down")
+        try SafetensorsFile.write(
+            to: path,
+            tensors: [(names.0, up), (names.1, down)].map { name, shape in
+                TensorInput(
+                    name: TensorName("\(module).\(name).weight"), shape: shape,
+                    floats: [Float](repeating: 0.5, count: shape.reduce(1, *)))
+            })
+        let output = folder.path("x.ud2w")
+        #expect(try failure(["merge", Self.network, path, "-o", output], exitCode: 65) == code)
+        #expect(!FileManager.default.fileExists(atPath: output))
+    }
+
     @Test("an output is never an input")
     func inputs() throws {
         let copy = folder.path("copy.ckpt")
