@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import UD2MFormats
+import UD2MImaging
 import UD2MTestSupport
 
 @Suite("ud2m-lora")
@@ -98,6 +99,10 @@ struct LoRACommandTests {
         #expect(store.architecture != nil)
         guard case .object(let step)? = store.information.lineage.last else { return #expect(Bool(false)) }
         #expect(step["op"] == "merge")
+        // Digests of what did not change are taken over from the base, and are those of the bytes.
+        let sources = try #require(try Checkpoint.open(path: base).stateDicts.first).tensors
+        #expect(sources.allSatisfy { $0.recordedDigests != nil })
+        #expect(try BuiltTool("ud2m-convert").run(["verify", "--deep", output]).exitCode == 0)
         #expect(step["base"] == (try WeightStore(path: base).contentID).map { .string($0) })
 
         let result = folder.path("out.safetensors")
@@ -195,11 +200,11 @@ struct LoRACommandTests {
         #expect(found["files"] == dry["files"])
         #expect(try report(["compat", base, output])["compatible"] == .bool(true))
         #expect(try report(["info", output])["adapter"]?.object?["convention"]?.string == convention)
-        let holdsWhole = convention == "ud2m" || convention == "peft"
-        #expect(found["leftOut"]?.array?.count == (holdsWhole ? 0 : 4))
+        // kohya holds the final layer as differences from the base.
+        #expect(found["leftOut"]?.array?.count == (convention == "diffusers" ? 4 : 0))
         #expect(try failure(arguments, exitCode: 73) == "output-exists")
         _ = try report(arguments + ["--force"])
-        guard !holdsWhole else { return }
+        guard convention == "kohya" || convention == "diffusers" else { return }
         let strict = ["convert", Self.adapter, "--to", convention, "-o", folder.path("s.safetensors")]
         #expect(try failure(strict, exitCode: 64) == "adapter-not-expressible")
     }
@@ -239,7 +244,66 @@ struct LoRACommandTests {
         let report = try #require(try ToolTest.checked(spectra.output, "lora-svd").object)
         #expect(report["layers"]?.array?.count == 8)
         #expect(report["without"]?.array?.count == 4)
+        #expect(report["plot"] == nil)
         #expect(try BuiltTool("ud2m-lora").run(["svd", Self.adapter]).exitCode == 0)
+    }
+
+    @Test("svd draws the values and the energy")
+    func plot() throws {
+        let picture = folder.path("spectrum.png")
+        let arguments = ["svd", Self.adapter, "--plot", picture]
+        let result = try BuiltTool("ud2m-lora").run(arguments + ["--json"])
+        #expect(result.exitCode == 0, "\(result.errorText)")
+        #expect(try ToolTest.checked(result.output, "lora-svd").object?["plot"]?.string == picture)
+        let decoded = try ImageFile.read(picture)
+        #expect(decoded.image.channels == 3)
+        // Frames, grids and eight lines on white.
+        let plane = decoded.image.width * decoded.image.height
+        let colours = Set((0..<plane).map { at in (0..<3).map { decoded.image.values[$0 * plane + at] } })
+        #expect(colours.count == 11)
+        #expect(try failure(arguments, exitCode: 73) == "output-exists")
+        #expect(try BuiltTool("ud2m-lora").run(arguments + ["--force"]).exitCode == 0)
+        #expect(try BuiltTool("ud2m-lora").run(["svd", Self.adapter, "--plot", folder.path("a.jpg")]).exitCode == 64)
+        #expect(try failure(["svd", Self.adapter, "--plot", folder.path("a.txt")], exitCode: 64) == "output-suffix")
+    }
+
+    @Test("convert turns LoHa into plain factors when told their ranks, and states the error")
+    func approximated() throws {
+        let output = folder.path("plain.safetensors")
+        let arguments = [
+            "convert", ToolTest.fixture("lora/loha.safetensors"), "--to", "kohya", "--base", Self.network, "-o", output,
+        ]
+        #expect(try failure(arguments, exitCode: 64) == "adapter-not-expressible")
+        #expect(!FileManager.default.fileExists(atPath: output))
+        let found = try report(arguments + ["--rank", "1"])
+        let layer = try #require(found["approximated"]?.array?.first?.object)
+        #expect(try #require(layer["relativeError"]?.number) > 0)
+        #expect(try failure(arguments + ["--rank", "0", "--force"], exitCode: 64) == "rank-choice")
+        #expect(try BuiltTool("ud2m-lora").run(arguments + ["--size", "1MB"]).exitCode == 64)
+    }
+
+    @Test(
+        "damaged adapters are refused without any output",
+        arguments: [
+            ("adapter-shape", "lora_unet_block_0_linear", [6, 2], [1, 4]),
+            ("adapter-rank", "lora_unet_block_0_linear", [6, 0], [0, 4]),
+            ("adapter-base-mismatch", "lora_unet_block_0_linear", [5, 1], [1, 4]),
+            ("adapter-base-mismatch", "lora_unet_nowhere", [6, 1], [1, 4]),
+            ("adapter-alpha-missing", "base_model.model.block.0.linear", [6, 1], [1, 4]),
+        ])
+    func damaged(_ code: String, _ module: String, _ up: [Int], _ down: [Int]) throws {
+        let path = folder.path("damaged.safetensors")
+        let names = module.hasPrefix("base_model") ? ("lora_B", "lora_A") : ("lora_up", "lora_down")
+        try SafetensorsFile.write(
+            to: path,
+            tensors: [(names.0, up), (names.1, down)].map { name, shape in
+                TensorInput(
+                    name: TensorName("\(module).\(name).weight"), shape: shape,
+                    floats: [Float](repeating: 0.5, count: shape.reduce(1, *)))
+            })
+        let output = folder.path("x.ud2w")
+        #expect(try failure(["merge", Self.network, path, "-o", output], exitCode: 65) == code)
+        #expect(!FileManager.default.fileExists(atPath: output))
     }
 
     @Test("an output is never an input")

@@ -100,6 +100,10 @@ def kohya(base):
     yield "loha", keyed("conv", {
         "hada_w1_a": a, "hada_w1_b": b, "hada_w2_a": c, "hada_w2_b": d, "alpha": torch.tensor(1.0)}), {
         "block.0.conv.weight": conv + 0.5 * product(a, b, conv.shape) * product(c, d, conv.shape)}
+    yield "loha_dora", keyed("conv", {
+        "hada_w1_a": a, "hada_w1_b": b, "hada_w2_a": c, "hada_w2_b": d, "alpha": torch.tensor(1.0),
+        "dora_scale": columns.reshape(1, 4, 1, 1)}), {
+        "block.0.conv.weight": dora(conv, 0.5 * product(a, b, conv.shape) * product(c, d, conv.shape), columns, True)}
     tucker = [torch.einsum("ijyx,ip,jr->pryx", t.double(), p.double(), r.double()) for t, p, r in
               [(t1, wa, wb), (t2, wc, wd)]]
     yield "loha_tucker", keyed("conv", {
@@ -116,6 +120,9 @@ def kohya(base):
             w1.double()[:, :, None, None], (w2a.double() @ w2b.double()).reshape(2, 2, 3, 3)),
         "block.0.linear.weight": linear + torch.kron(number("kron.0", 2, 2).double(), w2.double()),
     }
+    yield "lokr_dora", keyed("linear", {
+        "lokr_w1": number("kron.0", 2, 2), "lokr_w2": w2, "dora_scale": rows.reshape(6, 1)}), {
+        "block.0.linear.weight": dora(linear, torch.kron(number("kron.0", 2, 2).double(), w2.double()), rows, False)}
     norm = "lora_unet_block_1_norm"
     yield "differences", {
         f"{names['linear']}.diff": number("diff", 6, 4), f"{names['linear']}.diff_b": number("diff_b.bias", 6),

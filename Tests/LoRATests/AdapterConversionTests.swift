@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import UD2MFormats
+import UD2MLinearAlgebra
 import UD2MLoRA
 import UD2MTestSupport
 
@@ -44,12 +45,19 @@ struct AdapterConversionTests {
             let other = try written(adapter, convention, base: base) { $0.dropsOthers = true }
             #expect(other.convention == convention)
             #expect(other.notes.isEmpty)
-            let back = try written(other, .ud2m)
+            let back = try written(other, .ud2m, base: base)
             #expect(back.convention == .ud2m)
-            let expected = try contents(adapter).filter { name, _ in
-                convention == .ud2m || convention == .peft || !name.hasPrefix("out.")
+            let keepsWhole = convention == .ud2m || convention == .peft || (convention == .kohya && base != nil)
+            let expected = try contents(adapter).filter { keepsWhole || !$0.key.hasPrefix("out.") }
+            let found = try contents(back)
+            #expect(Set(found.keys) == Set(expected.keys))
+            for (name, values) in expected where convention != .kohya || !name.hasPrefix("out.") {
+                #expect(found[name] == values)
             }
-            #expect(try contents(back) == expected)
+            // kohya holds differences from the base, which are rounded.
+            for (name, values) in expected where name.hasPrefix("out.") {
+                for (a, b) in zip(try #require(found[name]?.first), values[0]) { #expect(abs(a - b) <= 1e-6) }
+            }
         }
     }
 
@@ -61,7 +69,9 @@ struct AdapterConversionTests {
         let (a, b) = (
             try AdapterFixture.merge([(adapter, 1)], into: base), try AdapterFixture.merge([(other, 1)], into: base)
         )
-        for target in other.targets { #expect(a[target.tensorName.text] == b[target.tensorName.text]) }
+        for target in other.targets where target.change.kind != "difference" {
+            #expect(a[target.tensorName.text] == b[target.tensorName.text])
+        }
     }
 
     @Test(
@@ -93,7 +103,11 @@ struct AdapterConversionTests {
         ])
     func refused(_ name: String, _ convention: AdapterConvention, _ tensor: String) throws {
         let adapter = try AdapterFixture.adapter("lora/\(name)")
-        let base = try AdapterFixture.base(name == "ud2m.ckpt" ? "adm/adm_a.pt" : "lora/base.safetensors")
+        // With the base at hand, kohya holds whole tensors as differences.
+        let needsNone = tensor.hasSuffix(".bias") && convention == .kohya
+        let base =
+            try needsNone
+            ? nil : AdapterFixture.base(name == "ud2m.ckpt" ? "adm/adm_a.pt" : "lora/base.safetensors")
         let options = AdapterConversion.Options(convention: convention)
         let error = thrownError { try AdapterConversion(adapter, options: options, base: base) }
         #expect(error?.code == .adapterNotExpressible)
@@ -103,6 +117,101 @@ struct AdapterConversionTests {
         let conversion = try? AdapterConversion(adapter, options: dropping, base: base)
         let count = conversion.map { $0.targets.count + $0.leftOut.count }
         #expect(count == nil || count == adapter.targets.count)
+    }
+
+    @Test(
+        "whole tensors become what the convention has, with the base", arguments: ["peft", "differences.safetensors"])
+    func wholeTensors(_ name: String) throws {
+        let adapter = try AdapterFixture.adapter("lora/\(name)")
+        let base = try AdapterFixture.base("lora/base.safetensors")
+        let convention: AdapterConvention = name == "peft" ? .kohya : .peft
+        let other = try written(adapter, convention, base: base) { $0.dropsOthers = true }
+        let kind = convention == .kohya ? "difference" : "replacement"
+        let whole = other.targets.filter(\.change.isWhole)
+        #expect(!whole.isEmpty && whole.allSatisfy { $0.change.kind == kind })
+        let (a, b) = (
+            try AdapterFixture.merge([(adapter, 1)], into: base), try AdapterFixture.merge([(other, 1)], into: base)
+        )
+        for target in whole {
+            let (x, y) = (a[target.tensorName.text], b[target.tensorName.text])
+            for (x, y) in zip(try #require(x), try #require(y)) { #expect(abs(x - y) <= 1e-6) }
+        }
+    }
+
+    @Test(
+        "LoHa, LoKr, DoRA and Tucker cores become plain factors with the error that is stated",
+        arguments: ["loha", "loha_tucker", "loha_dora", "lokr", "lokr_dora", "dora", "tucker"],
+        [RankChoice.rank(1), .relativeError(0.2), .relativeError(0)])
+    func approximated(_ name: String, _ choice: RankChoice) throws {
+        let adapter = try AdapterFixture.adapter("lora/\(name).safetensors")
+        let base = try AdapterFixture.base("lora/base.safetensors")
+        var options = AdapterConversion.Options(convention: .diffusers)
+        #expect(
+            thrownError { try AdapterConversion(adapter, options: options, base: base) }?.code == .adapterNotExpressible
+        )
+        options.approximation = choice
+        let conversion = try AdapterConversion(adapter, options: options, base: base)
+        #expect(conversion.approximated.count == adapter.targets.count)
+        let other = try written(adapter, .diffusers, base: base) { $0.approximation = choice }
+        #expect(other.targets.allSatisfy { $0.change.kind == "lora" })
+        let (a, b) = (
+            try AdapterFixture.merge([(adapter, 1)], into: base, arithmetic: .f64),
+            try AdapterFixture.merge([(other, 1)], into: base, arithmetic: .f64)
+        )
+        for (layer, target) in zip(conversion.approximated, other.targets) {
+            if case .relativeError(let limit, _) = choice { #expect(layer.relativeError <= max(limit, 1e-6)) }
+            let pairs = zip(try #require(a[target.tensorName.text]), try #require(b[target.tensorName.text]))
+            let squares: [Double] = pairs.map { pair in
+                let difference = Double(pair.0 - pair.1)
+                return difference * difference
+            }
+            let error = squares.reduce(0, +).squareRoot()
+            // Both sums are rounded to single precision.
+            #expect(abs(error - layer.error) <= 2e-6, "\(layer.tensor)")
+        }
+    }
+
+    @Test("DoRA has plain factors only beside its base")
+    func approximatedAlone() throws {
+        let adapter = try AdapterFixture.adapter("lora/peft_dora")
+        var options = AdapterConversion.Options(convention: .diffusers)
+        options.approximation = .rank(1)
+        #expect(thrownError { try AdapterConversion(adapter, options: options) }?.code == .adapterNotExpressible)
+    }
+
+    @Test("biases that PEFT trained beside its factors are kept, and PEFT finds them again")
+    func biases() throws {
+        let tensors = [
+            ("base_model.model.a.lora_A.weight", [2, 3]), ("base_model.model.a.lora_B.weight", [4, 2]),
+            ("base_model.model.a.base_layer.bias", [4]), ("base_model.model.norm.bias", [3]),
+        ]
+        let text = #"{"peft_type": "LORA", "r": 2, "lora_alpha": 2, "bias": "all"}"#
+        let adapter = try AdapterFixture.adapter(tensors, configuration: text)
+        #expect(adapter.targets.map(\.tensorName.text) == ["a.bias", "a.weight", "norm.bias"])
+        #expect(adapter.leftAside.isEmpty)
+        let conversion = try AdapterConversion(adapter, options: .init(convention: .peft))
+        #expect(Set(conversion.tensors.map(\.name.text)) == Set(tensors.map(\.0)))
+        guard case .object(let configuration)? = conversion.configuration else { return #expect(Bool(false)) }
+        #expect(configuration["bias"] == "all")
+        #expect(configuration["modules_to_save"] == .null)
+        #expect(try contents(written(adapter, .peft)) == contents(adapter))
+    }
+
+    @Test("modules that PEFT saves whole are complete, with the base")
+    func completeModules() throws {
+        let base = AdapterFixture.base([
+            ("norm.weight", [2], [1, 2]), ("norm.bias", [2], [3, 4]), ("norm.deep.bias", [1], [5]),
+            ("n.weight", [1], [6]),
+        ])
+        let adapter = try AdapterFixture.adapter(
+            [
+                ("a.lora_A.weight", [1, 2]), ("a.lora_B.weight", [2, 1]), ("base_model.model.norm.weight", [2]),
+            ], configuration: #"{"peft_type": "LORA", "r": 1, "lora_alpha": 1}"#)
+        let whole = Adapter(path: "a", convention: .peft, targets: adapter.targets.filter(\.change.isWhole))
+        let conversion = try AdapterConversion(whole, options: .init(convention: .peft), base: base)
+        #expect(conversion.targets.map(\.tensorName.text) == ["norm.weight"])
+        #expect(
+            conversion.tensors.map(\.name.text) == ["base_model.model.norm.weight", "base_model.model.norm.bias"])
     }
 
     @Test("a foreign scale is folded into UD2M's factors when asked for")

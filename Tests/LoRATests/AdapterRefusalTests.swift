@@ -15,7 +15,9 @@ struct AdapterRefusalTests {
             "base_model.model.a.hra_u", "prompt_embeddings",
         ])
     func kinds(_ name: String) throws {
-        for extra in [[], [("lora_unet_b.lora_up.weight", [2, 1]), ("lora_unet_b.lora_down.weight", [1, 2])]] {
+        let factors = [("lora_unet_b.lora_up.weight", [2, 1]), ("lora_unet_b.lora_down.weight", [1, 2])]
+        // LyCORIS writes an alpha beside any kind.
+        for extra in [[], factors, factors + [("lora_unet_a.alpha", [])]] {
             let tensors = [(name, [2, 2])] + extra
             let folder = try TemporaryDirectory()
             let path = folder.path("a.safetensors")
@@ -23,7 +25,7 @@ struct AdapterRefusalTests {
                 to: path,
                 tensors: tensors.map {
                     TensorInput(
-                        name: TensorName($0.0), shape: $0.1, floats: [1, 2, 3, 4].prefix($0.1[0] * $0.1[1]).map { $0 })
+                        name: TensorName($0.0), shape: $0.1, floats: [1, 2, 3, 4].prefix($0.1.reduce(1, *)).map { $0 })
                 })
             let error = thrownError { try Adapter(AdapterFile(path: path)) }
             #expect(error?.code == .adapterKind)
@@ -97,7 +99,7 @@ struct AdapterRefusalTests {
             (#"{"peft_type": "LORA", "r": 2}"#, .adapterAlphaMissing), ("[]", .adapterConfiguration),
             (#"{"peft_type": "OFT", "r": 2, "lora_alpha": 1}"#, .adapterKind),
             (#"{"peft_type": "LORA", "r": 2, "lora_alpha": "1"}"#, .adapterConfiguration),
-            (#"{"r": 2, "lora_alpha": 1, "rank_pattern": {"(a+)+$": 2}}"#, .adapterConfiguration),
+            (#"{"r": 2, "lora_alpha": 1, "alpha_pattern": {"(a+)+$": 2}}"#, .adapterConfiguration),
             (#"{"r": 2, "lora_alpha": 1, "layer_replication": [[0, 1]]}"#, .adapterConfiguration),
             (#"{"r": 2, "lora_alpha": 1, "alpha_pattern": {"a": null}}"#, .adapterConfiguration),
         ] as [(String?, UD2MError.Code)])
@@ -106,6 +108,13 @@ struct AdapterRefusalTests {
         #expect(thrownError { try AdapterFixture.adapter(tensors, configuration: text) }?.code == code)
         #expect(try AdapterFixture.adapter(tensors, alpha: 4).targets[0].change.scale == 2)
         #expect(try AdapterFixture.adapter(tensors, configuration: Self.plain).targets[0].change.scale == 1)
+    }
+
+    @Test("ranks that regular expressions give are those of the factors")
+    func rankExpressions() throws {
+        let tensors = [("base_model.model.a.lora_A.weight", [2, 3]), ("base_model.model.a.lora_B.weight", [3, 2])]
+        let text = #"{"peft_type": "LORA", "r": 8, "lora_alpha": 4, "rank_pattern": {"a.*": 2}}"#
+        #expect(try AdapterFixture.adapter(tensors, configuration: text).targets[0].change.scale == 2)
     }
 
     @Test("initialisations that change the base are told")

@@ -41,7 +41,8 @@ struct MergeGoldenTests {
 
     static let cases = [
         "kohya.safetensors", "tucker.safetensors", "dora.safetensors", "loha.safetensors", "loha_tucker.safetensors",
-        "lokr.safetensors", "differences.safetensors", "peft", "peft_rslora", "peft_dora", "peft_transposed",
+        "lokr.safetensors", "loha_dora.safetensors", "lokr_dora.safetensors", "differences.safetensors", "peft",
+        "peft_rslora", "peft_dora", "peft_transposed",
         "diffusers.safetensors", "diffusers_old.safetensors",
     ]
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import UD2MFormats
+import UD2MLinearAlgebra
 import UD2MLoRA
 
 /// `ud2m-lora convert`: an adapter in another convention.
@@ -10,7 +11,9 @@ struct AdapterConvertCommand: ParsableCommand {
         discussion: """
             The numbers stay as they are; names, shapes and alphas change. PEFT's result is a folder, the others are one \
             safetensors file. Names that kohya stores without their dots need --base, unless ud2m-lora wrote the file. \
-            Without --base, factors keep the dimensions they have.
+            Without --base, factors keep the dimensions they have, and whole tensors stay differences or replacements; \
+            with it they become what the convention holds. LoHa, LoKr and DoRA have no place in conventions of plain \
+            factors: with --rank, --energy or --error they become the nearest ones, with the error stated.
             """)
 
     @Argument(help: "The adapter: a file, or PEFT's folder.")
@@ -24,6 +27,9 @@ struct AdapterConvertCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("State dict of the network; the one that stands out unless given.", valueName: "path"))
     var select: String?
+
+    @OptionGroup
+    var ranks: RankFlags
 
     @Flag(
         name: .customLong("fold-scale"),
@@ -45,6 +51,10 @@ struct AdapterConvertCommand: ParsableCommand {
     @OptionGroup
     var reporting: OutputOptions
 
+    func validate() throws {
+        guard ranks.size == nil else { throw ValidationError("Use --rank, --energy or --error; resize knows --size.") }
+    }
+
     func run() throws {
         _ = try result.convention(to, standard: to)
         let source = try flags.read(adapter, reading.input)
@@ -52,13 +62,17 @@ struct AdapterConvertCommand: ParsableCommand {
         var options = AdapterConversion.Options(convention: to)
         options.foldsScale = foldScale
         options.dropsOthers = dropOthers
-        let conversion = try AdapterConversion(source, options: options, base: network?.base)
+        options.approximation = ranks.choice
+        try ranks.choice?.validate()
+        // Before anything is computed from the factors.
         try source.requireFinite()
+        let conversion = try AdapterConversion(source, options: options, base: network?.base)
         let files = try result.write(conversion, inputs: [adapter] + [base].compactMap(\.self))
         let report = AdapterConvertReport(
             adapter: AdapterReport(source), convention: to.rawValue,
             targets: conversion.targets.map(\.tensorName.text),
-            leftOut: conversion.leftOutReports, notes: conversion.notes, files: files, dryRun: result.dryRun,
+            approximated: conversion.approximated.map { .init($0) }, leftOut: conversion.leftOutReports,
+            notes: conversion.notes, files: files, dryRun: result.dryRun,
             written: !result.dryRun)
         if reporting.json { return try JSONOutput.print(report) }
         report.adapter.warn()
@@ -77,6 +91,8 @@ struct AdapterConvertReport: Encodable {
     let convention: String
     /// The tensors that the result changes.
     let targets: [String]
+    /// Changes that plain factors only come near to.
+    let approximated: [ComputedAdapterReport.Layer]
     let leftOut: [AdapterLeftOut]
     let notes: [String]
     let files: [AdapterFileReport]
@@ -86,6 +102,12 @@ struct AdapterConvertReport: Encodable {
     /// The report as lines for a person.
     var text: String {
         var lines = adapter.headline
+        for item in approximated.prefix(10) {
+            lines.append(
+                "  near: \(item.tensor.escapedForDisplay), rank \(item.rank ?? 0), relative error "
+                    + ReportNumber(item.relativeError).text)
+        }
+        if approximated.count > 10 { lines.append("  and \(approximated.count - 10) more; --json lists them") }
         for item in leftOut.prefix(10) { lines.append("  left out: \(item.tensor.escapedForDisplay). \(item.reason)") }
         if leftOut.count > 10 { lines.append("  and \(leftOut.count - 10) more; --json lists them") }
         lines += files.lines(written: written, convention: convention)

@@ -118,11 +118,8 @@ struct MergeRun {
 extension AdapterChange {
     /// Whether the change can be subtracted again: it does not depend on the tensor that it changes.
     fileprivate var isReversible: Bool {
-        switch self {
-        case .lowRank(let factors): factors.magnitude == nil
-        case .replacement: false
-        default: true
-        }
+        if case .replacement = self { return false }
+        return magnitude == nil
     }
 }
 

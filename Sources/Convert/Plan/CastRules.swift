@@ -132,6 +132,7 @@ extension TensorInput {
             try source.checkExpansion()
             ledger.record(try source.stream(as: elementType, body), for: source.name)
         }
+        if elementType == source.elementType { recordedDigests = source.recordedDigests }
     }
 }
 

@@ -7,7 +7,7 @@ import Synchronization
 /// chunks that it touches, each once: damage elsewhere in the tensor neither costs nor hinders it.
 final class DigestedStorage: TensorStorage {
     private let stored: MappedStorage
-    private let digests: TensorDigests
+    fileprivate let digests: TensorDigests
     /// The file, the tensor, and where its bytes begin.
     private let location: UD2MError.Location
     /// Of each chunk whether its bytes have matched; a tensor without chunk hashes is one chunk.
@@ -76,5 +76,17 @@ final class DigestedStorage: TensorStorage {
         return UD2MError(
             .storeDigest, "The tensor's bytes do not match their XXH64.", at: place,
             remedy: "The file is damaged: fetch or convert it again. ud2m-convert verify names every damaged tensor.")
+    }
+}
+
+extension TensorSource {
+    /// What a store has recorded of the bytes that streaming this tensor in its own type gives; nil for tensors of other
+    /// files, for parts and rearrangements, and for booleans, whose bytes are normalised.
+    package var recordedDigests: TensorDigests? {
+        guard let stored = storage as? DigestedStorage, elementType != .bool, isContiguous, elementOffset == 0,
+            elementType.byteCount(shape: shape) == stored.byteCount,
+            stored.digests.chunks.count == TensorDigests.chunkCount(byteCount: stored.byteCount)
+        else { return nil }
+        return stored.digests
     }
 }

@@ -13,6 +13,9 @@ public struct TensorInput: Sendable {
     public var interpretation: TensorInterpretation
     /// Where the bytes come from.
     public var bytes: Bytes
+    /// The digests of exactly these bytes where a store has recorded them and compares its bytes with them while they are
+    /// read, so that they need not be computed again; nil for bytes that are new.
+    package var recordedDigests: TensorDigests?
 
     /// Creates a tensor from anything that can give its bytes.
     public init(

@@ -110,14 +110,14 @@ extension AdapterTarget {
     func fits(_ tensor: TensorSource) -> Bool {
         guard tensor.elementType.isFloatingPoint, tensor.torchType == nil else { return false }
         let (rows, columns) = (tensor.shape.first ?? 1, tensor.shape.dropFirst().reduce(1, *))
+        if let magnitude = change.magnitude {
+            let inputs = tensor.shape.count > 1 ? tensor.shape[1] : 1
+            guard magnitude.tensor.elementCount == (magnitude.isOfInputs ? inputs : rows) else { return false }
+        }
         switch change {
         case .replacement(let source): return source.shape == tensor.shape
         case .difference(let source, _): return source.shape.filter { $0 != 1 } == tensor.shape.filter { $0 != 1 }
         case .lowRank(let factors):
-            if let magnitude = factors.magnitude {
-                let inputs = tensor.shape.count > 1 ? tensor.shape[1] : 1
-                guard magnitude.tensor.elementCount == (magnitude.isOfInputs ? inputs : rows) else { return false }
-            }
             return factors.up.rows == rows && factors.down.columns == columns
         case .hadamard, .kronecker:
             let shape = change.matrixShape

@@ -12,6 +12,8 @@ extension Adapter {
     ///   `rank-choice`, or a `matrix-…` code.
     public func resized(to policy: RankPolicy, convention: AdapterConvention? = nil) throws -> ComputedAdapter {
         try policy.validate()
+        // The cores are small: BLAS threads would only wait for each other.
+        BLASThreads.set(1)
         let convention = convention ?? self.convention
         let factored = targets.filter { !$0.change.isWhole }
         for target in factored { try target.requirePlain() }
@@ -34,8 +36,7 @@ extension Adapter {
             if let product = try target.change.product() {
                 result = try product.resized(to: choice)
             } else {
-                let matrix = try target.change.dense()
-                result = try matrix.withView { (view) throws(UD2MError) in try view.lowRank(choice) }
+                result = try target.change.dense().lowRank(choice)
             }
             layers.append(
                 LayerError(
@@ -73,10 +74,11 @@ extension Adapter {
 extension AdapterTarget {
     /// Refuses changes whose factors do not stand for the layer as it is stored.
     func requirePlain() throws(UD2MError) {
-        guard case .lowRank(let factors) = change, factors.up.isTransposed || factors.magnitude != nil else { return }
+        let isTransposed = change.lowRank.map(\.up.isTransposed) ?? false
+        guard isTransposed || change.magnitude != nil else { return }
         throw UD2MError(
             .adapterKind,
-            factors.magnitude != nil
+            change.magnitude != nil
                 ? "DoRA's change depends on the base, so that it has no factors of its own."
                 : "The layer is stored inputs first, which the result could not say.",
             at: .init(tensor: tensorName.text), remedy: "Merge it into its base, and extract the difference.")

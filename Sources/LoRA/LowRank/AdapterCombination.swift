@@ -71,6 +71,7 @@ public struct AdapterCombination: Sendable {
     /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-kind`, `adapter-shape`, `adapter-not-expressible`,
     ///   `merge-parameter`, or a `matrix-…` code; the location names the tensor.
     public func adapter(path: String) throws -> ComputedAdapter {
+        BLASThreads.set(1)
         var terms: [Key: [Term]] = [:]
         for item in items {
             for target in item.adapter.targets {
@@ -168,11 +169,7 @@ public struct AdapterCombination: Sendable {
                     + "the network.", remedy: "Pass --base with the network that the adapters belong to.")
         }
         let steps = terms.map { MergeStep(change: $0.target.change, strength: $0.weight) }
-        let storage = MergedStorage(
-            base: tensor, steps: steps, elementType: tensor.elementType, arithmetic: .f64, ledger: MergeLedger())
-        let merged = TensorSource(
-            name: tensor.name, path: tensor.path, elementType: tensor.elementType, shape: tensor.shape,
-            strides: TensorSource.denseStrides(tensor.shape), elementOffset: 0, storage: storage)
+        let merged = TensorSource(merging: steps, into: tensor, as: tensor.elementType)
         return (.replacement(merged), layer("replacement", 0))
     }
 }

@@ -222,7 +222,7 @@ extension TensorSource {
     }
 
     /// The other tensor minus this one, as a matrix of the outermost dimension by all others, rounded once.
-    fileprivate func difference(to other: TensorSource) throws -> FloatMatrix {
+    func difference(to other: TensorSource) throws -> FloatMatrix {
         let rows = max(shape.first ?? 1, 1)
         var difference = try other.values() as [Float]
         if elementType == .f64 || other.elementType == .f64 {

@@ -77,13 +77,13 @@ extension AdapterChange {
     /// The change as a product with its scale in the left factor; nil for kinds that are no product of two factors.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-kind` for DoRA, which needs the base, `adapter-not-finite`.
     func product() throws -> FactoredMatrix? {
-        guard case .lowRank(let factors) = self else { return nil }
-        if let magnitude = factors.magnitude {
+        if let magnitude {
             throw UD2MError(
                 .adapterKind, "DoRA's change depends on the base, so that it has no factors of its own.",
                 at: .init(tensor: magnitude.tensor.name.text),
                 remedy: "Merge it into its base, and extract the difference.")
         }
+        guard case .lowRank(let factors) = self else { return nil }
         let scale = factors.scale.value
         let up = try factors.up.values(Double.self).map { Float($0 * scale) }
         return try FactoredMatrix(
@@ -96,10 +96,9 @@ extension AdapterChange {
     func dense() throws -> FloatMatrix {
         let shape = matrixShape
         var values: [Double]
+        if let product = try product() { return try product.dense() }
         switch self {
-        case .lowRank:
-            guard let product = try product() else { break }
-            return try product.dense()
+        case .lowRank: break
         case .hadamard(let first, let second):
             values = try LowRankRows<Double>(first).product
             let other = try LowRankRows<Double>(second).product

@@ -37,17 +37,17 @@ struct CompiledChange<Number: MergeNumber> {
         strength = Number(step.strength)
         var factor = Number(step.change.scale * step.strength)
         switch step.change {
-        case .lowRank(let factors):
-            rows = .lowRank(try LowRankRows(factors))
-            // With lengths, the strength is of the whole difference and not of the factors (`formats.md` §13).
-            if factors.magnitude != nil { factor = Number(step.change.scale) }
+        case .lowRank(let factors): rows = .lowRank(try LowRankRows(factors))
         case .hadamard(let first, let second): rows = .hadamard(try LowRankRows(first), try LowRankRows(second))
         case .kronecker(let factors): rows = .kronecker(try KroneckerRows(factors))
         case .difference(let tensor, _): rows = .difference(tensor)
         case .replacement(let tensor): rows = .replacement(tensor)
         }
+        let magnitude = step.change.magnitude
+        // With lengths, the strength is of the whole difference and not of the factors (`formats.md` §13).
+        if magnitude != nil { factor = Number(step.change.scale) }
         self.factor = factor
-        guard case .lowRank(let factors) = step.change, let magnitude = factors.magnitude else { return }
+        guard let magnitude else { return }
         lengths = try lengths(magnitude, base: base)
     }
 

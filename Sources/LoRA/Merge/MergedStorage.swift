@@ -99,3 +99,14 @@ struct MergePart {
     /// How many.
     let count: Int
 }
+
+extension TensorSource {
+    /// A tensor of a base with changes made to it in double precision, computed when it is read.
+    init(merging steps: [MergeStep], into base: TensorSource, as type: ElementType) {
+        self.init(
+            name: base.name, path: base.path, elementType: type, shape: base.shape,
+            strides: TensorSource.denseStrides(base.shape), elementOffset: 0,
+            storage: MergedStorage(
+                base: base, steps: steps, elementType: type, arithmetic: .f64, ledger: MergeLedger()))
+    }
+}

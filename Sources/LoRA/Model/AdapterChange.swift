@@ -4,7 +4,7 @@ import UD2MFormats
 public enum AdapterChange: Sendable {
     /// W + s·U·D (LoRA), with a new length for each row or column where there is a magnitude (DoRA).
     case lowRank(LowRankFactors)
-    /// W + s·(U₁·D₁ ⊙ U₂·D₂) (LoHa); the scale is the first's.
+    /// W + s·(U₁·D₁ ⊙ U₂·D₂) (LoHa); the scale and DoRA's lengths are the first's.
     case hadamard(LowRankFactors, LowRankFactors)
     /// W + s·(A ⊗ B) (LoKr).
     case kronecker(KroneckerFactors)
@@ -51,6 +51,15 @@ public enum AdapterChange: Sendable {
         }
     }
 
+    /// The lengths that DoRA gives to rows or columns of W + the change; nil for kinds without.
+    public var magnitude: LowRankFactors.Magnitude? {
+        switch self {
+        case .lowRank(let factors), .hadamard(let factors, _): factors.magnitude
+        case .kronecker(let factors): factors.magnitude
+        case .difference, .replacement: nil
+        }
+    }
+
     /// The numerator of the scale, where the change has one.
     public var alpha: Double? {
         switch self {
@@ -67,7 +76,8 @@ public enum AdapterChange: Sendable {
         switch self {
         case .lowRank(let factors): factors.tensors
         case .hadamard(let first, let second): first.tensors + second.tensors
-        case .kronecker(let factors): factors.left.tensors + factors.right.tensors
+        case .kronecker(let factors):
+            factors.left.tensors + factors.right.tensors + [factors.magnitude?.tensor].compactMap(\.self)
         case .difference(let tensor, _), .replacement(let tensor): [tensor]
         }
     }
@@ -149,6 +159,8 @@ public struct KroneckerFactors: Sendable {
     public var right: Side
     /// What the product is multiplied by.
     public var scale: Double
+    /// The lengths that DoRA gives to rows or columns of W + the product; nil for plain LoKr.
+    public var magnitude: LowRankFactors.Magnitude?
 
     /// Rows of the product.
     public var rows: Int { left.shape.rows * right.shape.rows }

@@ -17,7 +17,14 @@ extension AdapterReader {
             name: name, alpha: try group.removeValue(forKey: .alpha)?.number(),
             multiplier: try group.removeValue(forKey: .scalar)?.number() ?? 1)
         let original = group.removeValue(forKey: .original("weight"))
-        if let bias = group.removeValue(forKey: .original("bias")) { leaveAside(bias, "A value of the base itself.") }
+        if let bias = group.removeValue(forKey: .original("bias")) {
+            // PEFT saves the biases that it trained under this name; a dump of everything has the weight as well.
+            if names.convention == .peft, scales.trainsBiases || original == nil {
+                add(name, parameter: "bias", .replacement(bias))
+            } else {
+                leaveAside(bias, "A value of the base itself.")
+            }
+        }
         for parameter in ["weight", "bias"] {
             guard let tensor = group.removeValue(forKey: .difference(parameter)) else { continue }
             guard tensor.elementType.isFloatingPoint else {
@@ -72,17 +79,21 @@ extension AdapterReader {
             factors = try LowRankFactors(
                 up: Factor(down, transposed: true), down: Factor(up, transposed: true), scale: scale)
         }
-        if let lengths = group.removeValue(forKey: .magnitude) {
-            // PEFT's are of the outputs whatever their shape; in `dora_scale` the shape tells (LyCORIS issue 216).
-            let isOfInputs =
-                !lengths.name.text.contains("lora_magnitude_vector") && lengths.shape.count > 1 && lengths.shape[0] == 1
-                && lengths.elementCount > 1
-            factors.magnitude = .init(tensor: lengths, isOfInputs: isOfInputs)
-        }
+        factors.magnitude = Self.magnitude(in: &group)
         add(name, .lowRank(factors), original: original)
         if let bias = group.removeValue(forKey: .upBias) {
             add(name, parameter: "bias", .difference(bias, scale: scale.value))
         }
+    }
+
+    /// Takes the lengths of DoRA.
+    private static func magnitude(in group: inout Group) -> LowRankFactors.Magnitude? {
+        guard let lengths = group.removeValue(forKey: .magnitude) else { return nil }
+        // PEFT's are of the outputs whatever their shape; in `dora_scale` the shape tells (LyCORIS issue 216).
+        let isOfInputs =
+            !lengths.name.text.contains("lora_magnitude_vector") && lengths.shape.count > 1 && lengths.shape[0] == 1
+            && lengths.elementCount > 1
+        return .init(tensor: lengths, isOfInputs: isOfInputs)
     }
 
     /// Reads a Hadamard product of two pairs of factors.
@@ -99,13 +110,14 @@ extension AdapterReader {
             try requireSameRank(outer.columns, inner.rows, down)
             sides.append(LowRankFactors(up: outer, down: inner, scale: try scale(stated, rank: inner.rows, down)))
         }
-        guard let first = sides.first else { return nil }
+        guard var first = sides.first else { return nil }
         guard sides.count == 2 else { throw Self.missing("The other side of the product", first.down.tensor) }
         guard first.up.rows == sides[1].up.rows, first.down.columns == sides[1].down.columns else {
             throw UD2MError(
                 .adapterShape, "The two sides of the product have different sizes.",
                 at: .init(tensor: first.down.tensor.name.text))
         }
+        first.magnitude = Self.magnitude(in: &group)
         return .hadamard(first, sides[1])
     }
 
@@ -135,6 +147,7 @@ extension AdapterReader {
         } else if let scale = try scales.configured(stated.name, tensor: first.tensors[0]) {
             factors.scale *= scale.value
         }
+        factors.magnitude = Self.magnitude(in: &group)
         return .kronecker(factors)
     }
 

@@ -45,10 +45,15 @@ struct AdapterReader {
                     at: .init(tensor: tensor.name.text))
             }
         }
+        // Before the groups: kinds that cannot be merged leave an alpha behind that would be the first to fail.
+        for tensor in plain {
+            guard let kind = AdapterKey.refusedKind(tensor.name.text) else { continue }
+            throw UD2MError.refusedAdapter(kind, tensor, file.checkpoint.path)
+        }
         for (module, group) in groups.sorted(by: { $0.key < $1.key }) { try read(module, group) }
         for tensor in plain { try readWhole(tensor) }
         if scales.impliedCount > 0 {
-            notes.append("\(scales.impliedCount) modules have no alpha; their scale is 1.")
+            notes.append("Modules without an alpha: \(scales.impliedCount). Their scale is 1.")
         }
         if let changed = scales.changedBase {
             notes.append(
@@ -108,9 +113,6 @@ struct AdapterReader {
     /// Takes a tensor that is no factor as one that replaces the base's, where the convention has such.
     private mutating func readWhole(_ tensor: TensorSource) throws {
         let text = tensor.name.text
-        if let kind = AdapterKey.refusedKind(text) {
-            throw UD2MError.refusedAdapter(kind, tensor, file.checkpoint.path)
-        }
         if names.convention == .ud2m, Self.samplerScalars.contains(text) {
             return leaveAside(tensor, "A number of the sampler, which is no weight.")
         }

@@ -17,6 +17,8 @@ struct AdapterScales: Sendable {
     var isTransposed: Bool { configuration?.isTransposed ?? false }
     /// The base that the configuration names.
     var baseName: String? { configuration?.baseName }
+    /// Whether the configuration says that biases were trained.
+    var trainsBiases: Bool { configuration?.trainsBiases ?? false }
     /// The initialisation that changed the base as well.
     var changedBase: String? { configuration?.changedBase ?? components.values.lazy.compactMap(\.changedBase).first }
 
@@ -81,7 +83,7 @@ struct AdapterScales: Sendable {
         guard rank > 0 else { throw UD2MError(.adapterRank, "The rank is 0.", at: .init(tensor: tensor.name.text)) }
         if convention == .ud2m { return AdapterScale(alpha: AdapterReader.ud2mAlpha, rank: rank) }
         if let alpha { return AdapterScale(alpha: alpha, rank: rank, usesRootOfRank: usesRootOfRank) }
-        if let scale = try configured(name, tensor: tensor) {
+        if let scale = try configured(name, rank: rank, tensor: tensor) {
             guard scale.rank == rank else {
                 throw UD2MError(
                     .adapterRank, "The factors have rank \(rank), the configuration says \(scale.rank).",
@@ -100,10 +102,12 @@ struct AdapterScales: Sendable {
     }
 
     /// The scale that the configuration gives a module; nil without a configuration, or where it says none.
-    func configured(_ name: AdapterNames.Module, tensor: TensorSource) throws(UD2MError) -> AdapterScale? {
+    func configured(
+        _ name: AdapterNames.Module, rank: Int? = nil, tensor: TensorSource
+    ) throws(UD2MError) -> AdapterScale? {
         guard let configuration = configuration ?? components[name.component ?? ""] else { return nil }
         let rule = configuration.rule(for: name.module)
-        guard let alpha = rule.alpha ?? standardAlpha, let rank = rule.rank else {
+        guard let alpha = rule.alpha ?? standardAlpha, let rank = rule.rank ?? rank else {
             throw UD2MError(
                 .adapterAlphaMissing, "The configuration does not say the module's rank and alpha.",
                 at: .init(tensor: tensor.name.text), remedy: "Pass --alpha, or mend adapter_config.json.")

@@ -8,7 +8,11 @@ struct PEFTConfiguration: Sendable {
     private(set) var alpha: Double?
     private(set) var usesRootOfRank = false
     private(set) var isTransposed = false
+    /// Whether biases were trained with the factors, and are saved whole.
+    private(set) var trainsBiases = false
     private(set) var ranks: [(pattern: String, rank: Int)] = []
+    /// Whether ranks are given to regular expressions too.
+    private var hasRankExpressions = false
     private(set) var alphas: [(pattern: String, alpha: Double)] = []
     private(set) var baseName: String?
     /// How factors were initialised where that changed the base as well.
@@ -49,13 +53,14 @@ struct PEFTConfiguration: Sendable {
         }
         usesRootOfRank = flag("use_rslora")
         isTransposed = flag("fan_in_fan_out")
+        trainsBiases = ["all", "lora_only"].contains(text("bias") ?? "none")
         baseName = text("base_model_name_or_path")
         if case .object(let patterns)? = object["rank_pattern"] {
             for (key, value) in patterns.members {
                 guard let number = value.int, number > 0 else {
                     throw error("'rank_pattern' must hold ranks from 1 on.")
                 }
-                ranks.append((try Self.literal(key, at: location), number))
+                if let name = Self.literal(key) { ranks.append((name, number)) } else { hasRankExpressions = true }
             }
         }
         if case .object(let patterns)? = object["alpha_pattern"] {
@@ -63,7 +68,12 @@ struct PEFTConfiguration: Sendable {
                 guard let number = value.number, number.isFinite else {
                     throw error("'alpha_pattern' must hold numbers.")
                 }
-                alphas.append((try Self.literal(key, at: location), number))
+                guard let name = Self.literal(key) else {
+                    throw UD2MError(
+                        .adapterConfiguration, "'\(key)' is a regular expression; only names are read.", at: location,
+                        remedy: "Write the modules' names in its place.")
+                }
+                alphas.append((name, number))
             }
         }
         // These start from a part of the base, which they take out of it.
@@ -74,27 +84,26 @@ struct PEFTConfiguration: Sendable {
         }
     }
 
-    /// The scale's rule for a module.
+    /// The scale's rule for a module; no rank where an expression may give it one, which the factors then tell.
     func rule(for module: String) -> (rank: Int?, alpha: Double?) {
         // A pattern is a whole name, or its end unless it is anchored.
         func fits(_ pattern: String) -> Bool {
             pattern.hasPrefix("^")
                 ? module == pattern.dropFirst() : module == pattern || module.hasSuffix("." + pattern)
         }
-        return (ranks.first { fits($0.pattern) }?.rank ?? rank, alphas.first { fits($0.pattern) }?.alpha ?? alpha)
+        let named = ranks.first { fits($0.pattern) }?.rank
+        return (named ?? (hasRankExpressions ? nil : rank), alphas.first { fits($0.pattern) }?.alpha ?? alpha)
     }
 
-    /// The name that a pattern stands for, `^` before it where it is anchored. PEFT takes patterns for regular expressions; those in use are names, and running
-    /// a stranger's expression could take for ever.
-    private static func literal(_ pattern: String, at location: UD2MError.Location) throws(UD2MError) -> String {
+    /// The name that a pattern stands for, `^` before it where it is anchored; nil for other expressions.
+    ///
+    /// PEFT takes patterns for regular expressions; those in use are names, and running a stranger's expression could
+    /// take for ever.
+    private static func literal(_ pattern: String) -> String? {
         var text = pattern.replacing("\\.", with: ".")
         if text.hasSuffix("$") { text.removeLast() }
-        guard !text.drop(while: { $0 == "^" }).utf8.contains(where: { "\\*+?()[]{}|^$".utf8.contains($0) }) else {
-            throw UD2MError(
-                .adapterConfiguration, "'\(pattern)' is a regular expression; only names are read.", at: location,
-                remedy: "Write the modules' names in its place.")
-        }
-        return text
+        let isExpression = text.drop { $0 == "^" }.utf8.contains { "\\*+?()[]{}|^$".utf8.contains($0) }
+        return isExpression ? nil : text
     }
 }
 

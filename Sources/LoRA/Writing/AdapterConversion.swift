@@ -1,4 +1,5 @@
 import UD2MFormats
+import UD2MLinearAlgebra
 
 /// An adapter rewritten in another convention: the same numbers under other names and in other shapes.
 ///
@@ -13,6 +14,9 @@ public struct AdapterConversion: Sendable {
         public var foldsScale = false
         /// Whether changes that the convention cannot hold are left out.
         public var dropsOthers = false
+        /// The ranks of plain factors for changes that the convention cannot hold otherwise: LoHa, LoKr, DoRA and Tucker
+        /// cores; nil to refuse them.
+        public var approximation: RankChoice?
 
         /// Creates the defaults.
         public init(convention: AdapterConvention) {
@@ -30,6 +34,8 @@ public struct AdapterConversion: Sendable {
     public private(set) var targets: [AdapterTarget] = []
     /// Targets that were left out, with the reasons.
     public private(set) var leftOut: [(target: AdapterTarget, reason: String)] = []
+    /// What plain factors miss of the changes that were approximated by them.
+    public private(set) var approximated: [LayerError] = []
     /// What a person should know, as sentences.
     public private(set) var notes: [String] = []
 
@@ -37,24 +43,25 @@ public struct AdapterConversion: Sendable {
     /// - Parameters:
     ///   - adapter: The adapter.
     ///   - options: How.
-    ///   - base: The network it belongs to, which tells where dots were in flattened names and which layers are
-    ///     convolutions; nil when it is not at hand.
-    /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-not-expressible`, `adapter-name-ambiguous` or
-    ///   `adapter-base-mismatch`.
+    ///   - base: The network it belongs to, which tells where dots were in flattened names, which layers are
+    ///     convolutions, and what whole tensors differ by; nil when it is not at hand.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-not-expressible`, `adapter-name-ambiguous`,
+    ///   `adapter-base-mismatch`, `rank-choice` or a `matrix-…` code.
     public init(_ adapter: Adapter, options: Options, base: AdapterBase? = nil) throws {
         let writer = AdapterWriter(options: options)
+        if options.approximation != nil { BLASThreads.set(1) }
+        var shapes: [[Int]?] = []
         for target in adapter.targets {
+            let tensor = try base.map { try Self.tensor(of: target, in: $0) }
             var target = target
-            let tensor = try base.map { base in
-                guard let tensor = try base.tensor(of: target), target.fits(tensor) else {
-                    throw UD2MError(
-                        .adapterBaseMismatch, "The base has no such tensor, or one of another shape.",
-                        at: .init(file: base.path, tensor: target.tensorName.text),
-                        remedy: "Name the base that the adapter was trained on, or leave out --base.")
-                }
-                return tensor
-            }
             if target.isFlattened { try Self.unflatten(&target, by: tensor, options.convention) }
+            target = try target.wholeTensorHeld(by: options.convention, base: tensor)
+            if let choice = options.approximation, target.isApproximable, writer.refusal(of: target) != nil {
+                let result = try target.approximated(to: choice, for: options.convention, base: tensor)
+                approximated.append(result.layer)
+                guard let approximation = result.target else { continue }
+                target = approximation
+            }
             if let reason = writer.refusal(of: target) {
                 guard options.dropsOthers else {
                     throw UD2MError(
@@ -66,12 +73,20 @@ public struct AdapterConversion: Sendable {
                 continue
             }
             targets.append(target)
-            tensors += try writer.tensors(of: target, among: adapter, shapedAs: tensor?.shape)
+            shapes.append(tensor?.shape)
         }
         guard !targets.isEmpty else {
             throw UD2MError(
                 .adapterNotExpressible, "Nothing of the adapter can be held by \(options.convention.rawValue).",
                 at: .init(file: adapter.path))
+        }
+        for (target, shape) in zip(targets, shapes) {
+            tensors += try writer.tensors(of: target, among: targets, shapedAs: shape)
+        }
+        if options.convention == .peft, let base {
+            tensors += try Self.unchanged(besides: targets, in: base).flatMap {
+                try writer.tensors(of: $0, among: targets, shapedAs: nil)
+            }
         }
         try Self.requireDistinct(tensors)
         configuration = options.convention == .peft ? PEFTWriter(targets).configuration : nil
@@ -83,6 +98,37 @@ public struct AdapterConversion: Sendable {
         }
         let rounded = targets.count { $0.change.lowRank.map { !writer.keepsScale($0.scale) } ?? false }
         if rounded > 0 { notes.append("The scales of \(rounded) modules are rounded in their last place.") }
+    }
+
+    /// The tensor of the base that a target changes.
+    private static func tensor(of target: AdapterTarget, in base: AdapterBase) throws(UD2MError) -> TensorSource {
+        guard let tensor = try base.tensor(of: target), target.fits(tensor) else {
+            throw UD2MError(
+                .adapterBaseMismatch, "The base has no such tensor, or one of another shape.",
+                at: .init(file: base.path, tensor: target.tensorName.text),
+                remedy: "Name the base that the adapter was trained on, or leave out --base.")
+        }
+        return tensor
+    }
+
+    /// The tensors of modules that are saved whole which the adapter does not change: PEFT loads such modules only complete.
+    private static func unchanged(
+        besides targets: [AdapterTarget], in base: AdapterBase
+    ) throws(UD2MError) -> [AdapterTarget] {
+        var result: [AdapterTarget] = []
+        for module in PEFTWriter(targets).wholeModules {
+            let changed = targets.filter { $0.module == module }
+            guard let first = changed.first, let tensor = try base.tensor(of: first) else { continue }
+            let prefix = tensor.name.text.dropLast(first.parameter.count)
+            for other in base.tensors where other.name.text.hasPrefix(prefix) {
+                let parameter = String(other.name.text.dropFirst(prefix.count))
+                guard !parameter.contains("."), !changed.contains(where: { $0.parameter == parameter }) else {
+                    continue
+                }
+                result.append(AdapterTarget(module: module, parameter: parameter, change: .replacement(other)))
+            }
+        }
+        return result
     }
 
     /// Finds the dots of a name; kohya's own files do without.

@@ -44,7 +44,10 @@ struct AdapterWriter {
         switch target.change {
         case .lowRank(let factors) where convention == .ud2m && factors.magnitude == nil:
             "Pass --fold-scale to multiply the rest of the scale into the factors, which rounds them."
-        case .hadamard, .kronecker: "Merge it into its base; a low-rank form would only be near it."
+        case .replacement where convention == .kohya, .difference where convention != .diffusers:
+            "Pass --base with the network, from which such changes can be computed, or --drop-others to leave them out."
+        case _ where target.isApproximable:
+            "Pass --rank, --energy or --error for factors near it, whose error is then stated; DoRA needs --base too."
         default: "Pass --drop-others to leave such changes out, which are then listed."
         }
     }
@@ -63,25 +66,30 @@ struct AdapterWriter {
     /// The tensors of a target.
     /// - Parameters:
     ///   - target: The target; the convention can hold it.
-    ///   - adapter: The adapter that it is of.
+    ///   - targets: All targets of the result.
     ///   - shape: The base's tensor, to which the factors' dimensions are fitted; nil to keep them.
     /// - Returns: What goes into the file.
     /// - Throws: ``UD2MFormats/UD2MError`` for factors that cannot be read.
-    func tensors(of target: AdapterTarget, among adapter: Adapter, shapedAs shape: [Int]?) throws -> [TensorInput] {
+    func tensors(of target: AdapterTarget, among targets: [AdapterTarget], shapedAs shape: [Int]?) throws
+        -> [TensorInput]
+    {
         switch target.change {
-        case .lowRank(let factors): return try factorTensors(target, factors, adapter, shape)
+        case .lowRank(let factors): return try factorTensors(target, factors, targets, shape)
         case .difference(let tensor, _):
             let ending = target.parameter == "weight" ? "diff" : "diff_b"
-            return [renamed(tensor, "\(kohyaName(target, adapter)).\(ending)")]
+            return [renamed(tensor, "\(kohyaName(target, targets)).\(ending)")]
         case .replacement(let tensor):
-            let prefix = convention == .peft ? AdapterNames.peftPrefix : ""
-            return [renamed(tensor, prefix + target.tensorName.text)]
+            guard convention == .peft else { return [renamed(tensor, target.tensorName.text)] }
+            // A module with factors keeps its own parameters one level deeper.
+            let hasFactors = targets.contains { $0.module == target.module && !$0.change.isWhole }
+            let module = AdapterNames.peftPrefix + target.module + (hasFactors ? ".base_layer" : "")
+            return [renamed(tensor, "\(module).\(target.parameter)")]
         case .hadamard, .kronecker: return []
         }
     }
 
     private func factorTensors(
-        _ target: AdapterTarget, _ factors: LowRankFactors, _ adapter: Adapter, _ shape: [Int]?
+        _ target: AdapterTarget, _ factors: LowRankFactors, _ targets: [AdapterTarget], _ shape: [Int]?
     ) throws -> [TensorInput] {
         let (up, down) = (factors.up.tensor, factors.down.tensor)
         let (rank, rows, columns) = (factors.rank, factors.up.rows, factors.down.columns)
@@ -113,7 +121,7 @@ struct AdapterWriter {
             }
             return tensors
         case .kohya:
-            let prefix = kohyaName(target, adapter)
+            let prefix = kohyaName(target, targets)
             let alpha = Float(factors.scale.plainAlpha)
             var tensors = [
                 renamed(down, "\(prefix).lora_down.weight", shape: downShape),
@@ -131,8 +139,8 @@ struct AdapterWriter {
     }
 
     /// The module's name with kohya's prefix and without dots.
-    private func kohyaName(_ target: AdapterTarget, _ adapter: Adapter) -> String {
-        let hasSecond = adapter.targets.contains { $0.component == "text_encoder_2" }
+    private func kohyaName(_ target: AdapterTarget, _ targets: [AdapterTarget]) -> String {
+        let hasSecond = targets.contains { $0.component == "text_encoder_2" }
         let prefix =
             switch target.component {
             case "text_encoder": hasSecond ? "lora_te1_" : "lora_te_"

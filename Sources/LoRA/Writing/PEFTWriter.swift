@@ -3,12 +3,21 @@ import UD2MFormats
 /// The configuration that PEFT and diffusers need beside the factors.
 struct PEFTWriter {
     private let factors: [(module: String, factors: LowRankFactors)]
-    private let wholeModules: [String]
+    /// Modules that are saved whole: those with a changed tensor that is no factor and no bias beside factors.
+    let wholeModules: [String]
+    private let trainsBiases: Bool
     private let usesRootOfRank: Bool
 
     init(_ targets: [AdapterTarget]) {
         factors = targets.compactMap { target in target.change.lowRank.map { (target.module, $0) } }
-        wholeModules = Set(targets.filter(\.change.isWhole).map(\.module)).sorted()
+        let factored = Set(factors.map(\.module))
+        let whole = targets.filter { $0.change.isWhole && !factored.contains($0.module) }
+        let saved = Set(whole.filter { $0.parameter != "bias" }.map(\.module))
+        wholeModules = saved.sorted()
+        // PEFT wraps no module of a single bias, and none that has factors; biases it loads by themselves.
+        trainsBiases = targets.contains {
+            $0.change.isWhole && $0.parameter == "bias" && !saved.contains($0.module)
+        }
         usesRootOfRank =
             !factors.isEmpty
             && factors.allSatisfy { $0.factors.scale.usesRootOfRank && $0.factors.scale.multiplier == 1 }
@@ -43,7 +52,7 @@ struct PEFTWriter {
         object["r"] = JSONValue(common.rank)
         object["lora_alpha"] = .double(common.alpha)
         object["lora_dropout"] = .double(0)
-        object["bias"] = "none"
+        object["bias"] = trainsBiases ? "all" : "none"
         object["fan_in_fan_out"] = false
         object["use_rslora"] = .bool(usesRootOfRank)
         object["use_dora"] = .bool(factors.contains { $0.factors.magnitude != nil })
