@@ -75,13 +75,6 @@ public struct Inpainting: LinearForwardOperator {
         return solution
     }
 
-    /// The observation as it is: the paper's code mixes the −1 of its missing pixels in.
-    public func publishedStart(_ observation: Tensor) throws -> Tensor {
-        try ImageShape(observation, name: "observation").require(
-            height: mask.height, width: mask.width, name: "observation")
-        return observation
-    }
-
     /// The image with its known pixels replaced by those of the observation.
     /// - Throws: `UD2MError` with code `operator-shape` unless both have the mask's size.
     func pasting(_ observation: Tensor, into image: Tensor) throws -> Tensor {
