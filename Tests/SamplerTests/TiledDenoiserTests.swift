@@ -61,14 +61,14 @@ import UD2MTestSupport
     @Test("a Gaussian prior is drawn with its mean and variance", arguments: [0.0, 1.0])
     func prior(eta: Double) throws {
         let sampler = try PriorSampler(
-            denoiser: GaussianPrior(), grid: .uniform(steps: 200), eta: eta, noise: PhiloxNoise(seed: 5))
+            denoiser: GaussianPrior(), grid: .uniform(steps: 1000), eta: eta, noise: PhiloxNoise(seed: 5))
         let shape = [1, 1, 64, 64]
         let samples = try sampler.draw(0..<2, shape: shape)
         #expect(try sampler.draw(1..<2, shape: shape)[0] == samples[1])
         let values = samples.flatMap(\.values).map { Double($0) }
         let mean = values.reduce(0, +) / Double(values.count)
         let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
-        // Four standard errors, and the error of 200 steps.
+        // Four standard errors, and the error of 1000 steps.
         #expect(abs(mean - 0.3) < 4 * 0.2 / Double(values.count).squareRoot() + 0.003)
         #expect(abs(variance / 0.04 - 1) < 0.06 + 0.05)
         #expect(throws: UD2MError.self) { try sampler.draw(0..<0, shape: shape) }

@@ -36,11 +36,14 @@ struct TorchGenerator: Sendable {
         return values
     }
 
+    /// 2π to the nearest; `Float.pi` is rounded down.
+    private static let turn: Float = 6.283185307179586
+
     /// Turns sixteen uniform values into normal ones: radii from the first eight, angles from the others.
     private static func transform(_ values: inout [Float], _ start: Int) {
         for index in start..<start + 8 {
             let radius = (-2 * TorchMath.log(1 - values[index])).squareRoot()
-            let (sine, cosine) = TorchMath.sineAndCosine(2 * Float.pi * values[index + 8])
+            let (sine, cosine) = TorchMath.sineAndCosine(turn * values[index + 8])
             values[index] = radius * cosine
             values[index + 8] = radius * sine
         }
