@@ -78,7 +78,7 @@ struct OperatorSpecification: Codable, Equatable {
     }
 
     /// The ranges of the flags hold for a file's numbers too.
-    private func requireRanges(_ path: String) throws {
+    func requireRanges(_ path: String) throws {
         let kernelIsSound =
             (1...255).contains(kernel?.size ?? 1) && (kernel?.variance ?? 1) > 0 && (kernel?.variance ?? 1).isFinite
             && (task != .deblur || kernel?.kind != .bicubic)

@@ -56,6 +56,7 @@ public struct BaseLocator: Sendable {
     /// - Parameters:
     ///   - base: What the bundle says of it.
     ///   - path: A store that the caller names; nil to search.
+    /// - Returns: Its store.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `bundle-base-other` when the named store is another network,
     ///   `bundle-base-missing` when no folder has the right one, or what opening a store throws.
     public func store(of base: BundleBase, named path: String? = nil) throws -> WeightStore {

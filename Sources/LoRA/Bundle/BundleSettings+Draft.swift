@@ -3,19 +3,33 @@ import UD2MFormats
 extension BundleSettings {
     /// Settings of which anything may be unsaid: a settings file, what a file name tells, what flags say.
     public struct Draft: Sendable {
+        /// A word to call the bundle by.
         public var name: String?
+        /// What it does, for a person.
         public var title: String?
+        /// The task.
         public var task: String?
+        /// The run's word for its operator.
         public var operatorName: String?
+        /// The forward operator, in the form of an operator file.
         public var forwardOperator: JSONObject?
+        /// The noise level, in units of the image range.
         public var sigma: Double?
+        /// N.
         public var steps: Int?
+        /// K.
         public var iterations: Int?
+        /// The noise schedule.
         public var schedule: Schedule?
+        /// The timesteps of the outer loop.
         public var timesteps: [Int]?
+        /// Whose unfolded step.
         public var flavour: Flavour?
+        /// The trained numbers.
         public var scalars = HQSScalars()
+        /// η of the DDIM step.
         public var eta: Double?
+        /// Whether steps start from a RAM network.
         public var usesRAM: Bool?
 
         /// Creates settings of which nothing is said.

@@ -80,10 +80,11 @@ public struct BundleSettings: Sendable, Equatable {
         usesRAM = draft.usesRAM ?? false
     }
 
+    /// Whether both are the same JSON.
     public static func == (lhs: BundleSettings, rhs: BundleSettings) -> Bool { lhs.json == rhs.json }
 
-    /// The settings as JSON (`schemas/bundle-settings.schema.json`).
-    public var json: JSONValue {
+    /// The settings as a draft that says everything.
+    public var draft: Draft {
         var draft = Draft()
         draft.name = name
         draft.title = title
@@ -99,6 +100,9 @@ public struct BundleSettings: Sendable, Equatable {
         draft.scalars = scalars
         draft.eta = eta
         draft.usesRAM = usesRAM
-        return .object(draft.object)
+        return draft
     }
+
+    /// The settings as JSON (`schemas/bundle-settings.schema.json`).
+    public var json: JSONValue { .object(draft.object) }
 }

@@ -58,6 +58,7 @@ public struct BundleWriter: Sendable {
     ) throws {
         try binding.requireComplete(base: binding.adapter.path, allowUnmatched: false)
         try binding.adapter.requireFinite()
+        for tensor in ram?.tensors ?? [] { try tensor.requireFinite() }
         let bundled: BundledAdapter
         do {
             bundled = try BundledAdapter(binding)
@@ -83,14 +84,15 @@ public struct BundleWriter: Sendable {
             tensors += prefixed(TaskBundle.Prefix.base, base.tensors.filter { base.aliases[$0.name] == nil })
             for (alias, target) in base.aliases { aliases[inside(alias)] = inside(target) }
         }
+        let pairs = [
+            BundleManifest.key: try manifest.json.canonicalText(),
+            AdapterManifest.key: try AdapterManifest(bundled.adapter).json.canonicalText(),
+        ]
+        // What is written must be readable: settings come from flags and file names too.
+        _ = try BundleManifest(metadata: pairs, path: binding.adapter.path)
         writer = try WeightStoreWriter(
             tensors: tensors, aliases: aliases,
-            information: StoreMetadata(
-                lineage: [Self.lineageStep(manifest)],
-                other: [
-                    BundleManifest.key: manifest.json.canonicalText(),
-                    AdapterManifest.key: AdapterManifest(bundled.adapter).json.canonicalText(),
-                ]))
+            information: StoreMetadata(lineage: [Self.lineageStep(manifest)], other: pairs))
     }
 
     /// The step of `ud2w.lineage`, by which programs that do not know bundles find the base.

@@ -64,24 +64,30 @@ public struct TaskBundle: Sendable {
         (try? SafetensorsFile(path: path))?.metadata[BundleManifest.key] != nil
     }
 
+    /// Names of the base inside that stand for another of its tensors.
+    public var baseAliases: [TensorName: TensorName] {
+        var aliases: [TensorName: TensorName] = [:]
+        for (alias, target) in store.aliases {
+            if let alias = Self.inBase(alias), let target = Self.inBase(target) { aliases[alias] = target }
+        }
+        return aliases
+    }
+
+    /// A tensor's name in the base; nil for tensors of other parts.
+    private static func inBase(_ name: TensorName) -> TensorName? {
+        name.hasPrefix(Prefix.base) ? name.dropFirst(Prefix.base.utf8.count) : nil
+    }
+
     /// Checks that the base inside is the one that the manifest names, and that the adapter fits it.
     private func requireBase() throws {
-        let prefix = Prefix.base
-        func stripped(_ name: TensorName) -> TensorName? {
-            name.hasPrefix(prefix) ? name.dropFirst(prefix.utf8.count) : nil
-        }
         let lines = store.safetensors.entries.compactMap { entry in
-            stripped(entry.name).map { name in
+            Self.inBase(entry.name).map { name in
                 ContentID.Line(
                     name: name, elementType: entry.elementType, shape: entry.shape,
                     sha256: store.digests(of: entry.name)?.sha256 ?? "")
             }
         }
-        var aliases: [TensorName: TensorName] = [:]
-        for (alias, target) in store.aliases {
-            if let alias = stripped(alias), let target = stripped(target) { aliases[alias] = target }
-        }
-        guard try ContentID.compute(lines, aliases: aliases) == manifest.base.contentID else {
+        guard try ContentID.compute(lines, aliases: baseAliases) == manifest.base.contentID else {
             throw UD2MError(
                 .bundleBaseOther, "The base inside the bundle is not the one that its manifest names.",
                 at: .init(file: path), remedy: "The file was changed: make or fetch the bundle again.")
@@ -93,5 +99,17 @@ public struct TaskBundle: Sendable {
     /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-base-mismatch`.
     public func requireFit(_ network: AdapterBase) throws {
         try AdapterBinding(adapter, to: network).requireComplete(base: network.path, allowUnmatched: false)
+    }
+
+    /// Reads every number of the adapter and of RAM once.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-not-finite`, `store-digest`, or what reading throws; the
+    ///   location names the file and the tensor.
+    public func requireFinite() throws {
+        try adapter.requireFinite()
+        do {
+            for tensor in ram { try tensor.requireFinite() }
+        } catch let error as UD2MError {
+            throw error.located(in: .init(file: path))
+        }
     }
 }

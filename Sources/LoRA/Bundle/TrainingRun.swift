@@ -12,6 +12,14 @@ public struct TrainingRun: Sendable {
         public var bytes: Int
         /// Why, as a sentence.
         public var reason: String
+
+        /// Creates a record.
+        public init(path: String, tensors: Int, bytes: Int, reason: String) {
+            self.path = path
+            self.tensors = tensors
+            self.bytes = bytes
+            self.reason = reason
+        }
     }
 
     /// The trained numbers of the unfolded step.
