@@ -27,7 +27,7 @@ struct BundleCreateRun {
         let binding = try bind(contents.adapter, to: network)
         let ram = try chosenRAM(contents)
         var guess = contents.guess
-        if ram != nil { guess.usesRAM = true }
+        if ram != nil { guess.usesRAM = guess.usesRAM ?? true }
         let (draft, operatorNotes) = try settings.draft(over: guess)
         let complete = try BundleSettings(draft, at: .init(file: source))
         let writer = try BundleWriter(
@@ -107,8 +107,8 @@ struct BundleCreateRun {
             sources.append(
                 .init(role: .adapter, path: contents.file, sha256: try FileDigest.sha256(contents.file, input)))
         }
+        if ram != nil || dropsRAM { sources.removeAll { $0.role == .ram } }
         if let ram {
-            sources.removeAll { $0.role == .ram }
             sources.append(.init(role: .ram, path: ram, sha256: try FileDigest.sha256(ram, input)))
         }
         if let path = settings.settings {

@@ -50,7 +50,9 @@ struct BundleSource {
         if let run {
             guess.scalars = run.scalars
             guess.flavour = .reference
-            guess.usesRAM = run.ram != nil
+            // Runs that gave RAM to the unfolded steps do not train λ (`adapters.md` §9).
+            let lacksWeight = run.scalars.lambdaSigma == nil && !run.scalars.isEmpty
+            guess.usesRAM = run.ram != nil || lacksWeight ? true : nil
         }
         if let name = PublishedRunName(path: path) {
             guess.name = name.bundleName
