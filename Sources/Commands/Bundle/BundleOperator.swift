@@ -15,21 +15,21 @@ struct BundleOperator {
     var name: String?
     /// The file's noise level.
     var sigma: Double?
-    /// The file that it was read from.
-    var path: String?
     /// What a person should know, as sentences.
     var notes: [String] = []
 
     /// Bytes of an operator file that are read at most.
     private static let fileLimit = 1 << 16
 
-    /// Reads what `--operator` names: a file, or a word.
+    /// What `--operator` names: a file, or a word.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `operator-file` or a `file-…` or `json-…` code.
-    init(argument: String, task: String?) throws {
-        guard argument.hasSuffix(".json") || FileManager.default.fileExists(atPath: argument) else {
-            self.init(name: argument, task: task)
-            return
-        }
+    static func named(_ argument: String, task: String?) throws -> BundleOperator {
+        let isFile = argument.hasSuffix(".json") || FileManager.default.fileExists(atPath: argument)
+        return try isFile ? BundleOperator(path: argument) : BundleOperator(name: argument, task: task)
+    }
+
+    /// Reads an operator file.
+    private init(path argument: String) throws {
         let place = UD2MError.Location(file: argument)
         let file = try MappedFile(path: argument)
         guard file.count <= Self.fileLimit,
@@ -44,7 +44,6 @@ struct BundleOperator {
             notes.append("The operator's mask belongs to an image and is left out.")
         }
         form = object
-        path = argument
     }
 
     /// Knows the operators of UD2M's published runs by their words.

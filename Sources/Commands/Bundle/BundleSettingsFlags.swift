@@ -86,7 +86,7 @@ struct BundleSettingsFlags: ParsableArguments {
         var notes: [String] = []
         let place = forwardOperator ?? settings ?? ""
         if let argument = forwardOperator {
-            let found = try BundleOperator(argument: argument, task: draft.task)
+            let found = try BundleOperator.named(argument, task: draft.task)
             draft.forwardOperator = found.form
             draft.operatorName = found.name ?? draft.operatorName
             draft.sigma = sigma ?? found.sigma ?? draft.sigma
