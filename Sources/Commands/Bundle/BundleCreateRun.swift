@@ -71,16 +71,21 @@ struct BundleCreateRun {
         let binding = try AdapterBinding(adapter, to: network.network)
         do {
             try binding.requireComplete(base: network.path, allowUnmatched: false)
-        } catch var error where error.code == .adapterBaseMismatch {
-            let models = ArchitectureRegistry.publishedModels.filter { $0.fits(adapter) }.map(\.name)
-            error.remedy =
-                models.isEmpty
-                ? "Name the prior that it was trained on; its shapes fit none of the published models."
-                : "Name the prior that it was trained on; its shapes fit \(models.joined(separator: ", "))."
-            throw error
+        } catch {
+            throw Self.naming(adapter, error)
         }
         try binding.requireSameOriginals(base: network.path)
         return binding
+    }
+
+    private static func naming(_ adapter: Adapter, _ error: UD2MError) -> UD2MError {
+        let models = ArchitectureRegistry.publishedModels.filter { $0.fits(adapter) }.map(\.name)
+        var error = error
+        error.remedy =
+            models.isEmpty
+            ? "Name the prior that it was trained on; its shapes fit none of the published models."
+            : "Name the prior that it was trained on; its shapes fit \(models.joined(separator: ", "))."
+        return error
     }
 
     // MARK: RAM
