@@ -57,7 +57,8 @@ extension EvaluateReport {
         return ([header] + rows).map { $0.map(Self.field).joined(separator: ",") + "\r\n" }.joined()
     }
 
-    private static func field(_ text: String) -> String {
+    /// A field of a line of CSV.
+    static func field(_ text: String) -> String {
         guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
         return "\"\(text.replacing("\"", with: "\"\""))\""
     }

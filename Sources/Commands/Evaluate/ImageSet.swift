@@ -35,6 +35,11 @@ struct ImageSet {
         "png", "jpg", "jpeg", "jpe", "webp", "tif", "tiff", "bmp", "gif", "jp2", "avif", "heic", "ppm", "pgm",
     ]
 
+    /// Whether a file's name has the suffix of an image.
+    static func isImage(_ name: String) -> Bool {
+        suffixes.contains(URL(filePath: name).pathExtension.lowercased())
+    }
+
     /// Lists a folder; links are followed, folders inside are not entered.
     /// - Throws: ``UD2MFormats/UD2MError``: `file-missing` when there is nothing of this name, `folder-unreadable`,
     ///   `folder-without-images`.
@@ -56,7 +61,7 @@ struct ImageSet {
         }
         isFolder = true
         let names = listed.filter { !$0.hasPrefix(".") }.sorted()
-        let images = names.filter { Self.suffixes.contains(URL(filePath: $0).pathExtension.lowercased()) }
+        let images = names.filter(Self.isImage)
         items = images.map { Item(name: Self.stem($0), path: "\(path)/\($0)") }
         skipped = names.filter { !images.contains($0) }
         guard !items.isEmpty else {

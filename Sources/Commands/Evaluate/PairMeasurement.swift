@@ -33,7 +33,8 @@ struct PairMeasurement: Sendable {
         }
     }
 
-    private func numbers(_ restored: ImageBuffer, _ reference: ImageBuffer) throws -> [EvaluationMetric: Double] {
+    /// The numbers of two images of one size.
+    func numbers(_ restored: ImageBuffer, _ reference: ImageBuffer) throws -> [EvaluationMetric: Double] {
         let isGrey = restored.channels == 1 && reference.channels == 1
         let (a, b) = try (Self.tensor(restored, isGrey: isGrey), Self.tensor(reference, isGrey: isGrey))
         var numbers: [EvaluationMetric: Double] = [:]

@@ -55,8 +55,8 @@ struct OperatorOptions: ParsableArguments {
 
     @Option(
         name: [.customLong("sigma"), .customLong("sigma_model")],
-        help: "Standard deviation of the noise, in units of the image range [0, 1].")
-    var sigma = 0.025
+        help: "Standard deviation of the noise, in units of the image range [0, 1]; 0.025 by default.")
+    var sigma: Double?
 
     mutating func validate() throws {
         guard (1...255).contains(kernelSize ?? 1) else { throw ValidationError("--kernel-size must be 1…255.") }
@@ -70,7 +70,7 @@ struct OperatorOptions: ParsableArguments {
         guard (0...100).contains(motionIntensity) else { throw ValidationError("--motion-intensity must be 0…100.") }
         guard (2...64).contains(factor) else { throw ValidationError("--factor must be 2…64.") }
         guard (1...100).contains(quality) else { throw ValidationError("--quality must be 1…100.") }
-        guard sigma > 0, sigma <= 1 else { throw ValidationError("--sigma must be above 0 and at most 1.") }
+        guard (sigma ?? 1) > 0, (sigma ?? 1) <= 1 else { throw ValidationError("--sigma must be above 0 and at most 1.") }
         if task == .deblur, kernel == "bicubic" {
             throw ValidationError("The bicubic kernel belongs to a factor: use it with --task sr.")
         }
@@ -78,6 +78,7 @@ struct OperatorOptions: ParsableArguments {
 
     /// The operator that these flags describe.
     func specification(task: RestorationTask) -> OperatorSpecification {
+        let sigma = sigma ?? 0.025
         switch task {
         case .deblur:
             return OperatorSpecification(task: task, kernel: kernelSpecification("gaussian"), sigma: sigma)

@@ -1,41 +1,76 @@
 import ArgumentParser
+import UD2MFormats
+import UD2MLoRA
 
-/// `ud2m restore`: a posterior sample of the clean image.
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// `ud2m restore`: posterior samples of clean images.
 struct RestoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore",
-        abstract: "Restore a degraded image with a diffusion prior.",
+        abstract: "Restore degraded images with a diffusion prior.",
+        usage: """
+            ud2m restore <store> <image> ... --output <png or folder> [--operator <json> | --task <task> ...]
+            ud2m restore --bundle <ud2w> <image> ... --output <png or folder>
+            """,
         discussion: """
-            Draws one sample of the clean image from its posterior by N diffusion steps of K iterations each. The \
-            operator comes from a file of ud2m degrade (--operator), or from --task and its flags. Images may have any \
-            size; grey images are restored by a colour prior as colour and written as grey.
+            Draws samples of the clean image from its posterior by N diffusion steps of K iterations each. The \
+            operator comes from a file of ud2m degrade (--operator), from --task and its flags, or from a bundle. Images \
+            may have any size; grey images are restored by a colour prior as colour and written as grey. Several images, \
+            patterns and folders go into a folder; one that fails does not stop the others, and the exit code is then 3. \
+            docs/restore.md has an example of every option.
             """)
 
-    @Argument(help: "The prior, a .ud2w file.")
-    var store: String
+    @Argument(
+        help: ArgumentHelp(
+            "The prior, a .ud2w file (not with --bundle), then degraded images, PNG or JPEG: files, patterns, folders.",
+            valueName: "store and images"))
+    var paths: [String]
 
-    @Argument(help: "The degraded image, PNG or JPEG.")
-    var image: String
-
-    @Option(name: .shortAndLong, help: ArgumentHelp("Where the restored image goes.", valueName: "png"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("Where restored images go.", valueName: "png or folder"))
     var output: String
+
+    @OptionGroup(title: "Prior")
+    var prior: PriorOptions
 
     @Option(
         name: .customLong("operator"),
         help: ArgumentHelp("Operator file of ud2m degrade, instead of --task and its flags.", valueName: "json"))
     var operatorFile: String?
 
-    @OptionGroup
+    @OptionGroup(title: "Operator")
     var operation: OperatorOptions
 
-    @OptionGroup
+    @OptionGroup(title: "Sampler")
     var sampling: SamplingOptions
 
-    @Option(help: ArgumentHelp("The clean image, to measure the result against.", valueName: "png"))
-    var reference: String?
+    @OptionGroup(title: "Noise")
+    var noise: NoiseOptions
 
-    @Option(help: ArgumentHelp("Write observation, result and reference side by side.", valueName: "png"))
-    var grid: String?
+    @OptionGroup(title: "Samples")
+    var posterior: PosteriorOptions
+
+    @OptionGroup(title: "References")
+    var comparing: ReferenceOptions
+
+    @OptionGroup(title: "Several images")
+    var batching: BatchOptions
+
+    @Flag(name: .customLong("dry-run"), help: "Check everything, tell evaluations and memory, and write nothing.")
+    var dryRun = false
+
+    @Flag(help: "With --dry-run, run and time one evaluation, to tell the time that restoring will take.")
+    var calibrate = false
+
+    @Flag(name: .customLong("equivariant"), help: .hidden)
+    var equivariant = false
+
+    @Flag(name: .customLong("init_prev"), help: .hidden)
+    var startsFromPrevious = false
 
     @OptionGroup
     var compute: ComputeOptions
@@ -47,30 +82,127 @@ struct RestoreCommand: ParsableCommand {
     var reporting: OutputOptions
 
     func validate() throws {
-        guard (operatorFile == nil) != (operation.task == nil) else {
+        if operatorFile != nil, operation.task != nil {
+            throw ValidationError("Give --operator FILE, or --task and its flags, not both.")
+        }
+        if operatorFile == nil, operation.task == nil, prior.bundle == nil {
             throw ValidationError("Say what was done to the image: --operator FILE, or --task and its flags.")
+        }
+        if storeAndImages.images.isEmpty {
+            throw ValidationError(
+                prior.bundle == nil ? "Name the prior and the image." : "Name the image to restore.")
+        }
+        if calibrate, !dryRun { throw ValidationError("--calibrate tells what --dry-run cannot; pass both.") }
+        if equivariant {
+            throw ValidationError("--equivariant is of training and its averages; here, use --samples for a mean.")
+        }
+        if startsFromPrevious {
+            throw ValidationError("--init_prev is what --flavour exact --warm-start plain does; leave it out.")
+        }
+        if comparing.lpips != nil, comparing.reference == nil {
+            throw ValidationError("LPIPS needs a clean image: --reference.")
         }
     }
 
     func run() throws {
-        let factory: OperatorFactory
-        if let operatorFile {
-            factory = try OperatorFactory(file: operatorFile)
-        } else if let task = operation.task {
-            factory = OperatorFactory(operation.specification(task: task))
-        } else {
+        let progress = reporting.makeProgress()
+        let batch = try RestoreRun(command: self).execute(progress: progress)
+        progress.finish()
+        if batch.isSingle, let report = batch.reports.first {
+            reporting.json
+                ? try JSONOutput.print(report) : reporting.quiet ? () : try StandardOutput.print(report.text)
             return
         }
-        let progress = reporting.makeProgress()
-        let report = try RestoreRun(
-            store: store, image: image, output: output, factory: factory, sampling: sampling, reference: reference,
-            grid: grid, compute: compute, overwrite: force
-        ).execute(progress: progress)
-        progress.finish()
+        let summary = RestoreSummary(batch)
         if reporting.json {
-            try JSONOutput.print(report)
-        } else if !reporting.quiet {
-            try StandardOutput.print(report.summary)
+            try JSONOutput.print(summary)
+        } else {
+            try batch.printText { reporting.quiet ? "" : $0.text }
+            if !reporting.quiet, let text = summary.text { try StandardOutput.print(text) }
+        }
+        try batch.requireSuccess { _ in ExitCodes.success }
+    }
+
+    /// The prior, which comes first unless there is a bundle, and the images.
+    var storeAndImages: (store: String?, images: [String]) {
+        prior.bundle == nil ? (paths.first, Array(paths.dropFirst())) : (nil, paths)
+    }
+
+    /// The operator of the flags, or else of a bundle; nil when neither says it.
+    /// - Throws: ``UD2MFormats/UD2MError`` for an operator file that cannot be read.
+    func factory(bundle: TaskBundle?) throws -> OperatorFactory? {
+        if let operatorFile { return try OperatorFactory(file: operatorFile) }
+        if let task = operation.task { return OperatorFactory(operation.specification(task: task)) }
+        guard let bundle else { return nil }
+        let settings = bundle.manifest.settings
+        guard let form = settings.forwardOperator else {
+            return RestorationTask(argument: settings.task).map {
+                OperatorFactory(operation.specification(task: $0))
+            }
+        }
+        var specification = try BundleOperator.specification(form, at: bundle.path)
+        specification.mask = operation.mask
+        specification.sigma = operation.sigma ?? settings.sigma ?? specification.sigma
+        return OperatorFactory(specification)
+    }
+
+    /// SHA-256 of everything that results depend on besides the image and the weights.
+    /// - Throws: ``UD2MFormats/UD2MError`` for a file that cannot be read.
+    func digest(of factory: OperatorFactory) throws -> String {
+        let files = factory.files + [sampling.ram, noise.tape, prior.bundle].compactMap(\.self)
+        var text = String(decoding: try JSONOutput.encode(factory.specification), as: UTF8.self)
+        text += String(describing: sampling) + String(describing: noise) + String(describing: posterior)
+        text += "\(String(describing: prior.classLabel)) \(String(describing: prior.tile)) "
+        text += "\(String(describing: prior.tileOverlap)) \(compute.precision)"
+        for file in files { text += try RestoreLedger.digest(of: file) }
+        return try Array(text.utf8).withUnsafeBytes { try SHA256.hash($0) }
+    }
+}
+
+/// What results are measured against.
+struct ReferenceOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The clean image, or a folder with one of each name, to measure results against.", valueName: "png or folder"))
+    var reference: String?
+
+    @Option(help: ArgumentHelp("The network of LPIPS, to measure that as well.", valueName: "ud2w"))
+    var lpips: String?
+
+    @Option(help: ArgumentHelp("Write a line of numbers for each image.", valueName: "csv"))
+    var csv: String?
+}
+
+/// How several images are gone through.
+struct BatchOptions: ParsableArguments {
+    @Flag(help: "Look into folders inside folders; outputs lie in folders of the same names.")
+    var recursive = false
+
+    @Option(
+        name: .customLong("name"),
+        help: ArgumentHelp("Names of restored images in a folder, with {name} for the image's.", valueName: "template"))
+    var template = "{name}.png"
+
+    @Flag(
+        help: """
+            Keep a ledger in the folder of outputs, and leave out images that are done: run the same command again to go \
+            on, after an interruption too.
+            """)
+    var resume = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Restore every N-th image from the K-th on, K from 0 to N − 1; other machines take the others.",
+            valueName: "K/N"))
+    var shard: String?
+
+    func validate() throws {
+        if let shard, RestoreShard(shard) == nil { throw ValidationError("--shard must be K/N with 0 ≤ K < N.") }
+        guard template.contains("{name}"), !template.contains("/") else {
+            throw ValidationError("--name needs {name} in it, and no slash.")
         }
     }
+
+    /// The part that this run does.
+    var part: RestoreShard { shard.flatMap { RestoreShard($0) } ?? .whole }
 }

@@ -7,44 +7,148 @@ import UD2MSampler
     import Foundation
 #endif
 
-/// The result of `ud2m restore` (`schemas/restore.schema.json`).
+/// The result of `ud2m restore` for one image (`schemas/restore.schema.json`).
 struct RestoreReport: Encodable {
     struct Settings: Encodable {
+        let flavour: String
         let steps: Int
         let iterations: Int
         let timesteps: [Int]
         let eta: Double
+        let solver: String?
+        let warmStart: String
         let dataWeight: Double
+        let rng: String
         let seed: UInt64
+        let samples: Int
+        /// Of all samples.
         let networkEvaluations: Int
     }
 
-    struct PSNR: Encodable {
+    /// A number of the observation and of the restored image, against the reference.
+    struct Comparison: Encodable {
         let observation: ReportNumber
         let restored: ReportNumber
+    }
+
+    /// How often the reference lies where the samples say.
+    struct Coverage: Encodable {
+        let level: Double
+        let share: Double
     }
 
     let tool = "ud2m restore"
     let version = Version.current
     let store: String
+    let bundle: String?
     let image: String
     let output: String
     let grid: String?
+    /// What else was written.
+    let files: [String]
     let `operator`: OperatorSpecification
     let settings: Settings
     let width: Int
     let height: Int
     let seconds: Double
+    /// Of them, in the prior's network, and outside of it.
+    let networkSeconds: Double
+    let otherSeconds: Double
     /// In decibels against the reference; nil without one.
-    let psnr: PSNR?
+    var psnr: Comparison?
+    var ssim: Comparison?
+    var lpips: Comparison?
+    /// PSNR of the last of several samples.
+    var lastSamplePSNR: ReportNumber?
+    /// The samples' standard deviation, averaged over pixels, in units of the image range.
+    var meanDeviation: Double?
+    var coverage: Coverage?
+}
+
+/// What became of an image that did not fail.
+enum RestoreOutcome: Encodable {
+    case restored(RestoreReport)
+    /// Done by an earlier run.
+    case skipped(RestoreSkipped)
+    case planned(RestoreForecast)
+
+    func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .restored(let report): try report.encode(to: encoder)
+        case .skipped(let report): try report.encode(to: encoder)
+        case .planned(let report): try report.encode(to: encoder)
+        }
+    }
+
+    /// A line or two for a person.
+    var text: String {
+        switch self {
+        case .restored(let report): report.summary
+        case .skipped(let report): "\(report.output.escapedForDisplay): done already"
+        case .planned(let report): report.summary
+        }
+    }
+}
+
+/// An image that needs no work.
+struct RestoreSkipped: Encodable {
+    let tool = "ud2m restore"
+    let version = Version.current
+    let image: String
+    let output: String
+    let skipped = true
+}
+
+/// What a run would do with an image.
+struct RestoreForecast: Encodable {
+    let tool = "ud2m restore"
+    let version = Version.current
+    let store: String
+    let bundle: String?
+    let image: String
+    let output: String
+    let files: [String]
+    let `operator`: OperatorSpecification
+    let settings: RestoreReport.Settings
+    let width: Int
+    let height: Int
+    /// Bytes of memory that the prior's network takes.
+    let networkMemory: Int
+    /// From the time of one evaluation; nil unless that was asked for.
+    let expectedSeconds: Double?
+    let dryRun = true
+
+    var summary: String {
+        let time =
+            expectedSeconds.map { "about \(numberText("%.1f", $0)) s by one evaluation" } ?? "--calibrate tells the time"
+        return """
+            \(output.escapedForDisplay): would be \(width)×\(height) pixels by \(settings.networkEvaluations) evaluations, \
+            \(ByteText.size(networkMemory)) of memory for the network; \(time)
+            """
+    }
 }
 
 extension RestoreReport.Settings {
-    init(_ configuration: SamplerConfiguration, seed: UInt64) {
-        self.init(
-            steps: configuration.grid.count, iterations: configuration.iterations,
-            timesteps: configuration.grid.timesteps, eta: configuration.transition.eta,
-            dataWeight: configuration.dataWeight, seed: seed, networkEvaluations: configuration.evaluationCount)
+    init(_ plan: SamplerPlan, noise: NoiseOptions, samples: Int) {
+        let grid: TimeGrid
+        switch plan.settings {
+        case .exact(let exact):
+            flavour = "exact"
+            grid = exact.grid
+            (iterations, eta, dataWeight) = (exact.iterations, exact.transition.eta, exact.dataWeight)
+        case .reference(let published):
+            flavour = "reference"
+            grid = published.grid
+            (iterations, eta, dataWeight) = (published.iterations, published.eta, published.scalars.lambda)
+        }
+        steps = grid.count
+        timesteps = grid.timesteps
+        solver = plan.solver?.rawValue
+        warmStart = plan.warmStart.rawValue
+        rng = noise.tape == nil ? noise.rng.rawValue : "tape"
+        seed = noise.seed
+        self.samples = samples
+        networkEvaluations = samples * grid.count * iterations
     }
 }
 
@@ -59,14 +163,14 @@ extension RestoreReport {
     }
 
     /// What made the image, as JSON for its text chunk; no paths.
-    var parameterText: String {
+    static func parameterText(_ specification: OperatorSpecification, _ settings: Settings) -> String {
         struct Parameters: Encodable {
             let `operator`: OperatorSpecification
             let settings: Settings
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let data = try? encoder.encode(Parameters(operator: self.operator, settings: settings))
+        let data = try? encoder.encode(Parameters(operator: specification, settings: settings))
         return data.map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 

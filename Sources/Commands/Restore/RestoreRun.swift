@@ -1,148 +1,164 @@
 import UD2MFormats
 import UD2MImaging
+import UD2MLoRA
 import UD2MRuntime
-import UD2MSampler
 
-/// The work of `ud2m restore` on one image.
+/// The work of `ud2m restore` on all its images: the networks are loaded once, and a bad image does not stop the others.
 struct RestoreRun {
-    let store: String
-    let image: String
-    let output: String
-    let factory: OperatorFactory
-    let sampling: SamplingOptions
-    let reference: String?
-    let grid: String?
-    let compute: ComputeOptions
-    let overwrite: Bool
+    let command: RestoreCommand
 
-    /// Restores the image and writes it, and the grid when asked for.
-    /// - Throws: ``UD2MFormats/UD2MError`` or ``UD2MImaging/ImageError``; nothing is written then.
-    func execute(progress: any ProgressSink) throws -> RestoreReport {
-        for path in [output, grid].compactMap({ $0 }) { _ = try OutputSet.imageFormat(of: path) }
-        let outputs = try OutputSet(
-            [output, grid].compactMap { $0 }, overwrite: overwrite,
-            inputs: [store, image, reference].compactMap { $0 } + factory.files)
-        let given = try ImageInput.read(image)
-        let clean = try reference.map { try ImageInput.read($0) }
-        let size = try factory.imageSize(ofObservation: given)
-        if let clean { try requireSameSize(clean, height: size.height, width: size.width) }
+    /// Restores every image, or with `--dry-run` tells what it would take.
+    /// - Throws: ``UD2MFormats/UD2MError`` before work begins, and what is wrong with a single image.
+    func execute(progress: any ProgressSink) throws -> Batch<RestoreOutcome> {
+        let (store, images) = command.storeAndImages
+        let all = try RestoreInputs(images, isRecursive: command.batching.recursive)
+        let list = try RestorePlaceList(
+            all, output: command.output, template: command.batching.template, posterior: command.posterior)
+        let inputs = all.shard(command.batching.part)
+        let folders = command.dryRun ? [] : try list.createFolders()
+        let references = try command.comparing.reference.map {
+            try RestoreReferences($0, isSingle: all.isSingle)
+        }
+        var files = [store, command.comparing.reference, command.sampling.ram, command.comparing.lpips]
+            .compactMap(\.self) + command.prior.files + all.images.map(\.path)
+        if !all.isSingle || command.dryRun {
+            try refuseForSeveral()
+        }
+        // What can be found wrong without a network is found before one is loaded.
+        let given = try command.factory(bundle: nil)
+        files += given?.files ?? []
+        let outputs = try checkOutputs(inputs, list, inputs: files)
+        if inputs.isSingle, let only = inputs.images.first { try Self.requireReadable(only) }
 
-        let forward = try factory.make(height: size.height, width: size.width)
-        let configuration = try samplerConfiguration(for: forward)
-        let weights = try StoreInput.open(store)
-        try requireNoisePrediction(weights)
-        let network = try Network(
-            store: weights, threads: compute.threads, precision: compute.precision,
-            algorithms: compute.algorithmTable())
-        let denoiser = try NetworkDenoiser(network: network, classLabel: sampling.classLabel)
-        let observation = try adapted(given, channels: denoiser.channels)
-        let sampler = try UnfoldedSampler(
-            schedule: sampling.schedule.noiseSchedule, denoiser: denoiser, forwardOperator: forward,
-            configuration: configuration, noise: PhiloxNoise(seed: sampling.seed))
-        let start = ContinuousClock.now
-        let sample = try draw(sampler, try Tensor(observation), progress)
-        let seconds = (ContinuousClock.now - start).milliseconds / 1000
-
-        let colour = try sample.image(bitDepth: given.bitDepth)
-        let restored = given.channels == 1 ? colour.grey : colour
-        let shown =
-            try (given.width, given.height) != (size.width, size.height)
-            ? given.resized(width: size.width, height: size.height, filter: .bicubic) : given
-        let report = RestoreReport(
-            store: store, image: image, output: output, grid: grid, operator: factory.specification,
-            settings: .init(configuration, seed: sampling.seed), width: size.width, height: size.height,
-            seconds: seconds,
-            psnr: try clean.map {
-                .init(
-                    observation: ReportNumber(try Self.psnr(shown, $0)),
-                    restored: ReportNumber(try Self.psnr(restored, $0)))
-            })
-        try outputs.write(try contents(restored, shown: shown, clean: clean, report))
-        return report
-    }
-
-    /// Refuses a prior that its training configuration, where the store has it, says to predict something else than noise.
-    private func requireNoisePrediction(_ weights: WeightStore) throws {
-        guard case .object(let config)? = weights.information.config,
-            case .object(let scheduler)? = config["scheduler"],
-            case .string(let prediction)? = scheduler["prediction_type"], prediction != "epsilon"
-        else { return }
-        throw UD2MError(
-            .priorPrediction,
-            "The prior predicts '\(prediction.prefix(40))', and the sampler needs one that predicts the noise (epsilon).",
-            at: .init(file: store))
-    }
-
-    /// The observation with as many channels as the prior's images have.
-    private func adapted(_ image: ImageBuffer, channels: Int) throws -> ImageBuffer {
-        switch (image.channels, channels) {
-        case (1, 1), (3, 3): return image
-        case (1, 3): return image.color
-        default:
+        let prior = try LoadedPrior(store: store, options: command.prior, compute: command.compute)
+        guard let factory = try given ?? command.factory(bundle: prior.bundle) else {
             throw UD2MError(
-                .imageChannels, "The prior was trained on grey images and this one has colours.",
-                at: .init(file: self.image), remedy: "Convert the image to grey first.")
+                .operatorParameterMissing, "Nothing says what was done to the image.",
+                remedy: "Pass --operator FILE, or --task and its flags.")
+        }
+        let ram =
+            SamplerPlan.startsFromRAM(command.sampling, bundle: prior.bundle?.manifest.settings)
+            ? try prior.ram(named: command.sampling.ram) : nil
+        let lpips = try command.comparing.lpips.map {
+            try LPIPSMetric(
+                store: StoreInput.open($0), convention: .lpips, threads: command.compute.threads,
+                precision: command.compute.precision)
+        }
+        let ledger = try ledger(list)
+        let options = try ledger.map { _ in try command.digest(of: factory) } ?? ""
+
+        let byPath = Dictionary(inputs.images.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+        var done = 0
+        let batch = try Batch<RestoreOutcome>(Self.paths(inputs)) { path in
+            guard let image = byPath[path], let places = list.places[path] else {
+                throw UD2MError(.unexpected, "The image has no place.", at: .init(file: path))
+            }
+            defer { done += 1 }
+            if let ledger,
+                ledger.finished(
+                    image, output: places.output, others: places.others, model: prior.identity, options: options) != nil
+            {
+                return .skipped(RestoreSkipped(image: path, output: places.output))
+            }
+            let step = ItemProgress(progress, index: done, count: byPath.count, name: image.name)
+            return try Self.inToolkitTerms(path) {
+                let restoration = ImageRestoration(
+                    image: image, places: places, prior: prior, factory: factory, command: command,
+                    reference: try references?.path(for: image), ram: ram, lpips: lpips)
+                if command.dryRun { return .planned(try restoration.forecast(calibrate: command.calibrate)) }
+                let result = try restoration.restore(progress: step.update)
+                try outputs[path]?.write(result.contents)
+                folders.forEach { $0.keep() }
+                if let tape = result.tape, let record = command.noise.record {
+                    try tape.write(to: record, overwrite: command.force, inputs: files)
+                }
+                try ledger?.append(
+                    .init(
+                        input: path, output: places.output, inputDigest: RestoreLedger.digest(of: path),
+                        outputDigest: RestoreLedger.digest(of: places.output), model: prior.identity,
+                        options: options, seconds: result.report.seconds))
+                return .restored(result.report)
+            }
+        }
+        if let csv = command.comparing.csv, !command.dryRun {
+            let bytes = Array(RestoreSummary.csv(batch).utf8)
+            try OutputSet([csv], overwrite: command.force, inputs: files).write([(csv, bytes)])
+        }
+        return batch
+    }
+
+    /// Checks every place that will be written, image by image.
+    private func checkOutputs(
+        _ images: RestoreInputs, _ list: RestorePlaceList, inputs: [String]
+    ) throws -> [String: OutputSet] {
+        guard !command.dryRun else { return [:] }
+        // A run that is taken up again finds the outputs of the first part in their places.
+        let overwrite = command.force || command.batching.resume
+        for path in [command.comparing.csv, command.noise.record].compactMap(\.self) {
+            try OutputFile.requireWritable(path, overwrite: command.force, inputs: inputs)
+        }
+        var sets: [String: OutputSet] = [:]
+        for image in images.images {
+            sets[image.path] = try OutputSet(
+                list.places[image.path]?.all ?? [], overwrite: overwrite, inputs: inputs)
+        }
+        return sets
+    }
+
+    private func refuseForSeveral() throws {
+        if command.noise.record != nil, !command.dryRun {
+            throw UD2MError(.usage, "--record-noise records the noise of one image, and there may be several here.")
         }
     }
 
-    /// The recipe for the operator, with what the flags say instead.
-    private func samplerConfiguration(for forward: any ForwardOperator) throws -> SamplerConfiguration {
-        var recipe = ZeroShotRecipe.recommended(for: forward)
-        recipe.steps = sampling.steps ?? recipe.steps
-        recipe.iterations = sampling.iterations ?? recipe.iterations
-        recipe.eta = sampling.eta ?? recipe.eta
-        recipe.dataWeight = sampling.dataWeight ?? recipe.dataWeight
-        // The sampler works on images in [-1, 1], where noise is twice as large.
-        return try recipe.configuration(noiseLevel: 2 * factory.specification.sigma)
-    }
-
-    private func draw(
-        _ sampler: UnfoldedSampler, _ observation: Tensor, _ progress: any ProgressSink
-    ) throws -> Tensor {
-        let label = factory.specification.task.rawValue
-        let monitor = SamplerMonitor(report: { fraction, _ in progress.update(fraction, label: label) })
-        return try sampler.sample(0, observation: observation, monitor: monitor)
-    }
-
-    /// The files to write: the restored image with its parameters in its text, and the grid when asked for.
-    private func contents(
-        _ restored: ImageBuffer, shown: ImageBuffer, clean: ImageBuffer?, _ report: RestoreReport
-    ) throws -> [(path: String, bytes: [UInt8])] {
-        var options = ImageWriteOptions()
-        options.text = [
-            try ImageText(keyword: "Software", text: "ud2m \(Version.current)"),
-            try ImageText(keyword: "ud2m", text: report.parameterText),
-        ]
-        var contents = [try OutputSet.encode(restored, for: output, options: options)]
-        if let grid {
-            let images = [shown, restored] + (clean.map { [$0] } ?? [])
-            contents.append(try OutputSet.encode(try ImageGrid(columns: images.count).compose(images), for: grid))
-        }
-        return contents
-    }
-
-    private func requireSameSize(_ clean: ImageBuffer, height: Int, width: Int) throws {
-        guard clean.height == height, clean.width == width else {
+    private func ledger(_ list: RestorePlaceList) throws -> RestoreLedger? {
+        guard command.batching.resume, !command.dryRun else { return nil }
+        guard let folder = list.folder else {
             throw UD2MError(
-                .referenceSize,
-                "The reference is \(clean.width)×\(clean.height) pixels and the result \(width)×\(height).",
-                at: .init(file: reference))
+                .outputFolder, "--resume keeps its ledger in the folder of outputs, and the output is a file.",
+                at: .init(file: command.output), remedy: "Name a folder with -o.")
         }
+        return try RestoreLedger(folder: folder, shard: command.batching.part)
     }
 
-    private static func psnr(_ image: ImageBuffer, _ reference: ImageBuffer) throws -> Double {
-        let (left, right) =
-            image.channels == reference.channels
-            ? (image, reference) : (image.color, reference.color)
-        return try ImageMetrics.psnr(try Tensor(left), reference: try Tensor(right), range: 2)
+    private static func requireReadable(_ image: RestoreInputs.Image) throws { _ = try ImageFile.read(image.path) }
+
+    private static func paths(_ inputs: RestoreInputs) -> InputPaths {
+        InputPaths(
+            items: inputs.items.map { item in
+                switch item {
+                case .image(let image): .file(image.path)
+                case .unmatched(let error): .unmatched(error)
+                }
+            }, isSingle: inputs.isSingle)
+    }
+
+    /// Says what is wrong with an image in the toolkit's terms, so that the others go on.
+    private static func inToolkitTerms<Value>(_ path: String, _ body: () throws -> Value) throws -> Value {
+        do {
+            return try body()
+        } catch let error as ImageError {
+            throw UD2MError(error).located(in: .init(file: path))
+        }
     }
 }
 
-extension UD2MError.Code {
-    /// The image's channels do not fit the prior.
-    static let imageChannels = UD2MError.Code("image-channels", .usage)
-    /// The prior predicts something that the sampler cannot use.
-    static let priorPrediction = UD2MError.Code("prior-prediction", .badData)
-    /// The reference has another size than the result.
-    static let referenceSize = UD2MError.Code("reference-size", .usage)
+/// The progress of one image as a part of that of all.
+private struct ItemProgress: Sendable {
+    private let sink: any ProgressSink
+    private let index: Int
+    private let count: Int
+    private let name: String
+
+    init(_ sink: any ProgressSink, index: Int, count: Int, name: String) {
+        self.sink = sink
+        self.index = index
+        self.count = count
+        self.name = name
+    }
+
+    func update(_ fraction: Double, _ label: String) {
+        let part = (Double(index) + fraction) / Double(max(count, 1))
+        sink.update(part, label: count > 1 ? "\(index + 1)/\(count) \(name.escapedForDisplay), \(label)" : label)
+    }
 }

@@ -1,36 +1,58 @@
 import ArgumentParser
+import UD2MLoRA
 import UD2MSampler
 
-/// The unfolded sampler's settings; what is left out comes from the task's recipe.
+/// The unfolded sampler's settings; what is left out comes from the bundle, or else from the task's recipe.
+///
+/// The reference code's names are accepted as well.
 struct SamplingOptions: ParsableArguments {
-    @Option(help: "N, the diffusion steps.")
+    @Option(
+        help: """
+            Whose unfolded step: exact, the correct proximal steps, or reference, the published code's, which its \
+            checkpoints were trained with. The bundle's by default, exact without one.
+            """)
+    var flavour: BundleSettings.Flavour?
+
+    @Option(name: [.customLong("steps"), .customLong("num_timesteps")], help: "N, the diffusion steps.")
     var steps: Int?
 
-    @Option(help: "K, the unfolded iterations of each step.")
+    @Option(
+        name: [.customLong("iterations"), .customLong("max_unfolded_iter")],
+        help: "K, the unfolded iterations of each step.")
     var iterations: Int?
+
+    @Option(
+        help: ArgumentHelp("The timesteps themselves, noisiest first, such as 999,444,111.", valueName: "list"),
+        transform: NumberList.integers)
+    var timesteps: [Int]?
+
+    @Option(name: .customLong("grid-kind"), help: "How N timesteps are spaced: quadratic (unless given) or uniform.")
+    var gridKind: GridKind?
+
+    @Option(help: "How a step ends (exact only): mixture (unless given), ddim, or ddpm, which is ddim with η = 1.")
+    var solver: Solver?
 
     @Option(help: "η, the share of fresh noise between steps, 0…1.")
     var eta: Double?
 
-    @Option(name: .customLong("data-weight"), help: "λ, which multiplies the noise variance in the proximal step.")
+    @Option(
+        name: [.customLong("data-weight"), .customLong("lambda_")],
+        help: "λ, which multiplies the noise variance in the proximal step.")
     var dataWeight: Double?
 
-    @Option(help: "Seed of the random numbers: the same seed gives the same image on any number of threads.")
-    var seed: UInt64 = 0
+    @Option(
+        name: .customLong("warm-start"),
+        help: "What steps start from: plain, adjoint, pseudo-inverse or ram; the flavour's or bundle's by default.")
+    var warmStart: WarmStart?
 
-    @Option(name: .customLong("class-label"), help: "Class of a class-conditional prior.")
-    var classLabel: Int?
+    @Option(help: ArgumentHelp("RAM network for --warm-start ram; implies it.", valueName: "ud2w"))
+    var ram: String?
 
-    @Option(help: "Noise schedule that the prior was trained with: linear or cosine.")
-    var schedule: Schedule = .linear
+    @Flag(name: .customLong("use_RAM"), help: .hidden)
+    var usesRAM = false
 
-    /// The schedules by name.
-    enum Schedule: String, ExpressibleByArgument, CaseIterable {
-        case linear
-        case cosine
-
-        var noiseSchedule: NoiseSchedule { self == .linear ? .linear : .cosine }
-    }
+    @Option(help: "Noise schedule that the prior was trained with: linear (unless a bundle says cosine) or cosine.")
+    var schedule: BundleSettings.Schedule?
 
     mutating func validate() throws {
         if let steps, !(1...1000).contains(steps) { throw ValidationError("--steps must be 1…1000.") }
@@ -39,5 +61,49 @@ struct SamplingOptions: ParsableArguments {
         if let dataWeight, !(dataWeight > 0 && dataWeight.isFinite) {
             throw ValidationError("--data-weight must be positive.")
         }
+        if let timesteps, let steps, timesteps.count != steps {
+            throw ValidationError("--timesteps has \(timesteps.count) numbers, and --steps says \(steps).")
+        }
+        if timesteps != nil, gridKind != nil { throw ValidationError("Give --timesteps or --grid-kind, not both.") }
+        if solver == .ddpm, eta != nil { throw ValidationError("--solver ddpm has η = 1; leave --eta out.") }
+        if let warmStart, warmStart != .ram, ram != nil || usesRAM {
+            throw ValidationError("A RAM network is of use with --warm-start ram only.")
+        }
+    }
+
+    /// The warm start that was asked for, in any of its ways.
+    var wantedStart: WarmStart? { warmStart ?? (ram != nil || usesRAM ? .ram : nil) }
+}
+
+/// How timesteps are spaced.
+enum GridKind: String, ExpressibleByArgument, CaseIterable {
+    case quadratic
+    case uniform
+}
+
+/// How an outer step of the exact flavour ends.
+enum Solver: String, Codable, ExpressibleByArgument, CaseIterable {
+    case mixture
+    case ddim
+    case ddpm
+}
+
+/// Numbers with commas between them.
+enum NumberList {
+    /// - Throws: `ValidationError` for anything else.
+    static func integers(_ text: String) throws -> [Int] { try numbers(text, Int.init) }
+
+    /// - Throws: `ValidationError` for anything else.
+    static func reals(_ text: String) throws -> [Double] { try numbers(text) { Double($0) } }
+
+    private static func numbers<Number>(_ text: String, _ number: (String) -> Number?) throws -> [Number] {
+        try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+            guard let value = number(String(part)) else {
+                throw ValidationError("'\(part)' is no number; put commas between numbers.")
+            }
+            return value
+        }
     }
 }
+
+extension WarmStart: ExpressibleByArgument {}

@@ -41,8 +41,11 @@ struct Batch<Report: Encodable & Sendable> {
     /// Prints one object: the report of a single input, or a list under `files`.
     func printJSON() throws {
         if isSingle, let report = reports.first { return try JSONOutput.print(report) }
-        try JSONOutput.print(["files": outcomes.map(Entry.init)])
+        try JSONOutput.print(["files": entries])
     }
+
+    /// The outcomes as they are reported.
+    var entries: [Entry] { outcomes.map(Entry.init) }
 
     /// Prints each report as text, and errors to standard error.
     func printText(_ text: (Report) -> String) throws {
@@ -72,10 +75,10 @@ struct Batch<Report: Encodable & Sendable> {
     }
 
     /// A report, or `{"path": …, "error": {…}}`.
-    private struct Entry: Encodable {
-        let outcome: Outcome
+    struct Entry: Encodable {
+        private let outcome: Outcome
 
-        init(_ outcome: Outcome) { self.outcome = outcome }
+        fileprivate init(_ outcome: Outcome) { self.outcome = outcome }
 
         private struct Failure: Encodable {
             let path: String

@@ -57,6 +57,12 @@ struct InputPaths {
         isSingle = !hasPattern && arguments.count == 1
     }
 
+    /// Takes inputs that are expanded already.
+    init(items: [Item], isSingle: Bool) {
+        self.items = items
+        self.isSingle = isSingle
+    }
+
     /// The files among ``items``.
     var files: [String] {
         items.compactMap { if case .file(let path) = $0 { path } else { nil } }

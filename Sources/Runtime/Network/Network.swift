@@ -27,6 +27,8 @@ public final class Network: Sendable {
     private let runtime: Mutex<Runtime>
     private let sites: WeightSites
     private let merged: CombinedChanges
+    /// What stands before the names of the network's tensors in its store.
+    private let prefix: String
     let identity = NetworkIdentity()
 
     /// The largest side of an image in pixels.
@@ -55,11 +57,13 @@ public final class Network: Sendable {
             merging: adapters)
     }
 
-    /// Loads a network of a given architecture, to run on `threads` threads; 0 means one a processor.
+    /// Loads a network of a given architecture, to run on `threads` threads; 0 means one a processor. `prefix` stands
+    /// before the names of its tensors in the store, as in a bundle that holds several networks.
     /// - Throws: as ``init(store:threads:precision:algorithms:merging:)``.
     public convenience init(
         store: WeightStore, architecture: ArchitectureConfiguration, threads: Int = 0,
-        precision: Precision = .standard, algorithms: AlgorithmTable? = nil, merging adapters: [AdapterSelection] = []
+        precision: Precision = .standard, algorithms: AlgorithmTable? = nil,
+        merging adapters: [AdapterSelection] = [], prefix: String = ""
     ) throws {
         if case .ram = architecture {
             throw UD2MError(
@@ -70,13 +74,14 @@ public final class Network: Sendable {
         try self.init(
             store: store, graph: definition.graph(), inputs: definition.networkInputs,
             outputChannels: definition.outputChannels, sizeMultiple: definition.imageMultiple, threads: threads,
-            policy: .init(precision: precision, table: algorithms), merging: adapters)
+            policy: .init(precision: precision, table: algorithms), merging: adapters, prefix: prefix)
     }
 
     /// Loads the network of a graph.
     package init(
         store: WeightStore, graph: @autoclosure () throws -> Graph, inputs: [NetworkInput], outputChannels: Int,
-        sizeMultiple: Int, threads: Int, policy: AlgorithmPolicy, merging adapters: [AdapterSelection] = []
+        sizeMultiple: Int, threads: Int, policy: AlgorithmPolicy, merging adapters: [AdapterSelection] = [],
+        prefix: String = ""
     ) throws {
         guard (0...256).contains(threads) else {
             throw UD2MError(.inputRange, "\(threads) is no number of threads; use 0 to 256.")
@@ -84,13 +89,14 @@ public final class Network: Sendable {
         self.inputs = inputs
         self.outputChannels = outputChannels
         self.sizeMultiple = sizeMultiple
+        self.prefix = prefix
         do {
             let graph = try graph()
             let sites = WeightSites(graph)
             let merged = try CombinedChanges(adapters, sites: sites)
             let runtime = try Runtime(
                 graph: graph, threads: threads, policy: policy, adjust: { try merged.applied(to: $1, $0) },
-                lookup: { store.tensor(TensorName($0)) })
+                lookup: { store.tensor(TensorName(prefix + $0)) })
             self.store = store
             self.graph = graph
             self.sites = sites
@@ -157,7 +163,7 @@ public final class Network: Sendable {
         defer { withExtendedLifetime(store) {} }
         do {
             return try AdapterSet(selections, for: identity, sites: sites) { name in
-                guard let tensor = store.tensor(TensorName(name)) else { return nil }
+                guard let tensor = store.tensor(TensorName(prefix + name)) else { return nil }
                 return try merged.applied(to: tensor, name) ?? tensor
             }
         } catch let error as UD2MError {
@@ -176,6 +182,14 @@ public final class Network: Sendable {
 
     /// Bytes of memory the network holds: packed weights and the arena.
     public var memoryInUse: Int { runtime.withLock { $0.memoryInUse } }
+
+    /// Bytes of memory the network holds once it has run on inputs of these sizes: it is prepared for them, and not run.
+    /// - Throws: as ``run(_:taps:adapters:profile:)``.
+    public func memoryNeeded(for inputs: [String: Tensor]) throws -> Int {
+        let request = try RunRequest(network: self, inputs: inputs, taps: [])
+        defer { withExtendedLifetime(store) {} }
+        return try runtime.withLock { try $0.memoryNeeded(graph, request) }
+    }
 
     /// The floating-point operations a second that this network's threads reach at most, measured now.
     public var peakOperations: Double { runtime.withLock { $0.peakOperations } }

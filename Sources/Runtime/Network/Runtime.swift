@@ -53,6 +53,12 @@ final class Runtime {
 
     var memoryInUse: Int { weights.byteCount + arena.count * MemoryLayout<Float>.stride }
 
+    /// Prepares for a request; gives ``memoryInUse`` then.
+    func memoryNeeded(_ graph: Graph, _ request: RunRequest) throws -> Int {
+        _ = try plan(graph, for: request.key, batch: request.batch)
+        return memoryInUse
+    }
+
     /// Runs a checked request, with the functions of the graph's external operations.
     func run(
         _ graph: Graph, _ request: RunRequest, _ inputs: [String: Tensor], external: [String: ExternalFunction],

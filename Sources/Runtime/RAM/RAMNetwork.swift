@@ -15,13 +15,14 @@ public final class RAMNetwork: Sendable {
     /// The threads that a run uses.
     public let threads: Int
     private let policy: AlgorithmPolicy
+    private let prefix: String
     private let trust: Double
     private let networks = Mutex<[Int: Network]>([:])
 
     /// Opens the RAM network that a store holds, to run on `threads` threads; 0 means one a processor.
     /// - Throws: `UD2MError`: `network-configuration` for a store of another network, `weight-missing`, `weight-shape` or
     ///   `weight-type` with the tensor's name.
-    public init(
+    public convenience init(
         store: WeightStore, threads: Int = 0, precision: Precision = .standard, algorithms: AlgorithmTable? = nil
     ) throws {
         guard case .ram(let configuration) = store.architecture else {
@@ -29,9 +30,19 @@ public final class RAMNetwork: Sendable {
                 .networkConfiguration, "The file does not hold a RAM network.", at: .init(file: store.path),
                 remedy: "Convert one with ud2m-convert.")
         }
+        try self.init(
+            store: store, configuration: configuration, threads: threads, precision: precision, algorithms: algorithms)
+    }
+
+    /// Opens a RAM network of a given shape, whose tensors have `prefix` before their names.
+    /// - Throws: as ``init(store:threads:precision:algorithms:)``.
+    public init(
+        store: WeightStore, configuration: RAMConfiguration, prefix: String = "", threads: Int = 0,
+        precision: Precision = .standard, algorithms: AlgorithmTable? = nil
+    ) throws {
         do {
             let sources = try PackedWeights.checkedSources(configuration.requiredWeights) {
-                store.tensor(TensorName($0))
+                store.tensor(TensorName(prefix + $0))
             }
             trust = Double(try sources[RAMConfiguration.trustTensor]?.floats().first ?? 1)
         } catch let error as UD2MError {
@@ -40,6 +51,7 @@ public final class RAMNetwork: Sendable {
         self.store = store
         policy = AlgorithmPolicy(precision: precision, table: algorithms)
         self.configuration = configuration
+        self.prefix = prefix
         self.threads = threads == 0 ? Int(ud2m_available_processors()) : threads
     }
 
@@ -113,7 +125,7 @@ public final class RAMNetwork: Sendable {
             let network = try Network(
                 store: store, graph: configuration.graph(imageChannels: imageChannels),
                 inputs: configuration.networkInputs(imageChannels: imageChannels), outputChannels: imageChannels,
-                sizeMultiple: configuration.sizeMultiple, threads: threads, policy: policy)
+                sizeMultiple: configuration.sizeMultiple, threads: threads, policy: policy, prefix: prefix)
             networks[imageChannels] = network
             return network
         }

@@ -1,0 +1,128 @@
+import UD2MFormats
+import UD2MLoRA
+import UD2MRuntime
+import UD2MSampler
+
+/// A prior with its adapters, loaded once for all images.
+struct LoadedPrior {
+    /// The file, as it is reported.
+    let path: String
+    /// What identifies the weights: the content ids of the prior and of the adapters, or paths where there is none.
+    let identity: String
+    /// Channels of its images.
+    let channels: Int
+    /// The denoiser, tiled where asked for, which measures its time.
+    let denoiser: TimedDenoiser
+    /// The bundle that settings come from.
+    let bundle: TaskBundle?
+    private let network: Network
+    private let options: PriorOptions
+    private let compute: ComputeOptions
+
+    /// Opens and loads the networks.
+    /// - Parameters:
+    ///   - store: The prior; nil when it comes with a bundle.
+    ///   - options: Adapters, class and tiles.
+    ///   - compute: How networks run.
+    /// - Throws: ``UD2MFormats/UD2MError``: `prior-prediction`, or what opening and loading say.
+    init(store: String?, options: PriorOptions, compute: ComputeOptions) throws {
+        self.options = options
+        self.compute = compute
+        let bundle = try options.bundle.map { try TaskBundle(path: $0) }
+        self.bundle = bundle
+        let source = try Self.source(store: store, options: options, bundle: bundle)
+        try Self.requireNoisePrediction(source.store)
+        let adapterStores = try [bundle?.store].compactMap(\.self) + options.adapters.map { try StoreInput.open($0) }
+        let adapters = try adapterStores.map { AdapterSelection(try NetworkAdapter(store: $0)) }
+        guard let architecture = source.architecture else {
+            throw UD2MError(
+                .networkConfiguration, "The file does not say which network it holds.",
+                at: .init(file: source.store.path), remedy: "Convert it with ud2m-convert.")
+        }
+        network = try Network(
+            store: source.store, architecture: architecture, threads: compute.threads, precision: compute.precision,
+            algorithms: compute.algorithmTable(), merging: adapters, prefix: source.prefix)
+        let whole = try NetworkDenoiser(network: network, classLabel: options.classLabel)
+        channels = whole.channels
+        var denoiser: any Denoiser = whole
+        if let tile = options.tile {
+            denoiser = try TiledDenoiser(
+                whole, tile: tile, overlap: options.tileOverlap ?? tile / 8, multiple: network.sizeMultiple)
+        }
+        self.denoiser = TimedDenoiser(denoiser)
+        path = source.store.path
+        identity = ([source.store] + adapterStores).map { $0.contentID ?? $0.path }.joined(separator: "+")
+    }
+
+    /// The RAM network that steps start from: that of a file, or the bundle's.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `ram-missing` when there is neither, or what loading says.
+    func ram(named path: String?) throws -> RAMNetwork {
+        if let path {
+            return try RAMNetwork(
+                store: StoreInput.open(path), threads: compute.threads, precision: compute.precision,
+                algorithms: compute.algorithmTable())
+        }
+        guard let bundle, let configuration = bundle.manifest.ram else {
+            throw UD2MError(
+                .ramMissing, "Steps are to start from the estimate of a RAM network, and none was given.",
+                at: .init(file: options.bundle), remedy: "Name one with --ram, or pass --warm-start adjoint.")
+        }
+        return try RAMNetwork(
+            store: bundle.store, configuration: configuration, prefix: "ram.", threads: compute.threads,
+            precision: compute.precision, algorithms: compute.algorithmTable())
+    }
+
+    /// Bytes that the network takes for images of a size, `batch` of them at a time.
+    /// - Throws: The network's errors for sizes that it does not take.
+    func memory(height: Int, width: Int, batch: Int) throws -> Int {
+        let multiple = network.sizeMultiple
+        func side(_ length: Int) -> Int {
+            let padded = (length + multiple - 1) / multiple * multiple
+            return options.tile.map { min($0, padded) } ?? padded
+        }
+        var inputs = [
+            "x": try Tensor(shape: [batch, channels, side(height), side(width)], repeating: 0),
+            "t": try Tensor(shape: [batch], repeating: 0),
+        ]
+        if let label = options.classLabel { inputs["y"] = try Tensor(shape: [batch], repeating: Float(label)) }
+        return try network.memoryNeeded(for: inputs)
+    }
+
+    private struct Source {
+        let store: WeightStore
+        let architecture: ArchitectureConfiguration?
+        var prefix = ""
+    }
+
+    private static func source(store: String?, options: PriorOptions, bundle: TaskBundle?) throws -> Source {
+        if let store {
+            let store = try StoreInput.open(store)
+            return Source(store: store, architecture: store.architecture)
+        }
+        guard let bundle else { throw UD2MError(.usage, "Name the prior, or a --bundle.") }
+        if bundle.manifest.form == .fat, options.base == nil {
+            return Source(store: bundle.store, architecture: bundle.manifest.base.architecture, prefix: "base.")
+        }
+        let base = try BaseLocator.forBundle(bundle.path).store(of: bundle.manifest.base, named: options.base)
+        return Source(store: base, architecture: base.architecture)
+    }
+
+    /// Refuses a prior that its training configuration, where the store has it, says to predict something else than noise.
+    private static func requireNoisePrediction(_ weights: WeightStore) throws {
+        guard case .object(let config)? = weights.information.config,
+            case .object(let scheduler)? = config["scheduler"],
+            case .string(let prediction)? = scheduler["prediction_type"], prediction != "epsilon"
+        else { return }
+        throw UD2MError(
+            .priorPrediction,
+            "The prior predicts '\(prediction.prefix(40))', and the sampler needs one that predicts the noise (epsilon).",
+            at: .init(file: weights.path))
+    }
+}
+
+extension UD2MError.Code {
+    /// The prior predicts something that the sampler cannot use.
+    static let priorPrediction = UD2MError.Code("prior-prediction", .badData)
+    /// A RAM network is needed and none was given.
+    static let ramMissing = UD2MError.Code("ram-missing", .usage)
+}

@@ -1,0 +1,75 @@
+import ArgumentParser
+import UD2MFormats
+import UD2MRuntime
+import UD2MSampler
+
+/// Where random numbers come from.
+struct NoiseOptions: ParsableArguments {
+    /// The generators.
+    enum Generator: String, Codable, ExpressibleByArgument, CaseIterable {
+        /// Computed from seed, sample and place alone.
+        case philox
+        /// PyTorch's CPU generator, in the order of the published code.
+        case torch
+    }
+
+    @Option(
+        help: """
+            Seed of the random numbers: the same seed gives the same image on any number of threads, in any batch, and \
+            whatever else is restored.
+            """)
+    var seed: UInt64 = 0
+
+    @Option(
+        help: """
+            philox, or torch: PyTorch's own numbers in the order of the published code, which draws the observation's \
+            noise first.
+            """)
+    var rng: Generator = .philox
+
+    @Option(
+        name: .customLong("noise-tape"),
+        help: ArgumentHelp("Take recorded noise instead of a generator's.", valueName: "safetensors"))
+    var tape: String?
+
+    @Option(
+        name: .customLong("record-noise"),
+        help: ArgumentHelp("Write the noise that is used, for --noise-tape.", valueName: "safetensors"))
+    var record: String?
+
+    func validate() throws {
+        if tape != nil, rng == .torch { throw ValidationError("Give --rng or --noise-tape, not both.") }
+    }
+
+    /// The noise of one image.
+    /// - Parameter observation: The observation's shape.
+    /// - Throws: ``UD2MFormats/UD2MError`` for a tape that cannot be read.
+    func source(observation: [Int]) throws -> any NoiseSource {
+        if let tape { return try NoiseTape(path: tape) }
+        switch rng {
+        case .philox: return PhiloxNoise(seed: seed)
+        case .torch: return TorchNoise(seed: seed, skippingMeasurement: observation)
+        }
+    }
+}
+
+extension NoiseTape {
+    /// Reads a tape: a safetensors file with the draws under their names.
+    /// - Throws: ``UD2MFormats/UD2MError`` from reading it.
+    init(path: String) throws {
+        let file = try SafetensorsFile(path: path)
+        var draws: [String: Tensor] = [:]
+        for entry in file.entries { draws[entry.name.text] = try Tensor(entry, of: file) }
+        self.init(draws: draws)
+    }
+
+    /// Writes a tape.
+    /// - Throws: ``UD2MFormats/UD2MError`` with an `output-…` code.
+    func write(to path: String, overwrite: Bool, inputs: [String]) throws {
+        try SafetensorsFile.write(
+            to: path,
+            tensors: draws.sorted { $0.key < $1.key }.map { name, tensor in
+                TensorInput(name: TensorName(name), shape: tensor.shape, floats: tensor.values)
+            }, overwrite: overwrite, inputs: inputs)
+    }
+}
