@@ -72,21 +72,13 @@ struct AdapterInfoReport: Encodable {
             lines.append("  \(item.tensors.count) tensors left aside: \(item.reason)")
         }
         guard listsTargets else { return lines.joined(separator: "\n") }
-        var table = TextTable([.left, .left, .right, .right, .left])
-        table.add("tensor", "kind", "rank", "scale", "shape")
-        for target in adapter.targets {
-            let component = target.component.map { $0 + ":" } ?? ""
-            table.add(
-                (component + target.module + "." + target.parameter).escapedForDisplay, target.kind,
-                target.rank.map(String.init) ?? "-", ReportNumber(target.scale).text, target.shape.shapeText)
-        }
-        return (lines + table.lines.map { "  " + $0 }).joined(separator: "\n")
+        return (lines + adapter.targetLines).joined(separator: "\n")
     }
 }
 
 extension PublishedModel {
     /// Whether the model has every tensor that the adapter changes.
-    fileprivate func fits(_ adapter: Adapter) -> Bool {
+    func fits(_ adapter: Adapter) -> Bool {
         let storage = ShapeOnly()
         let tensors = parameters.map { parameter in
             TensorSource(

@@ -24,7 +24,11 @@ struct AdapterFlags: ParsableArguments {
     /// Opens and reads an adapter.
     /// - Throws: ``UD2MFormats/UD2MError``.
     func read(_ path: String, _ input: CheckpointInput) throws -> Adapter {
-        try Adapter(AdapterFile(path: path, select: adapterSelect, open: input.open), alpha: alpha)
+        // A bundle holds an adapter, and says itself which tensors are of it.
+        if TaskBundle.isBundle(path: path) {
+            return try TaskBundle(path: path, limits: input.limits, access: input.access).adapter
+        }
+        return try Adapter(AdapterFile(path: path, select: adapterSelect, open: input.open), alpha: alpha)
     }
 }
 

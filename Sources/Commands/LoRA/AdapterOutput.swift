@@ -36,9 +36,23 @@ struct AdapterOutputFlags: ParsableArguments {
     /// Writes the files, which appear together; with `--dry-run` only their sizes are computed.
     /// - Throws: ``UD2MFormats/UD2MError``.
     func write(_ conversion: AdapterConversion, inputs: [String]) throws -> [AdapterFileReport] {
+        try AdapterFiles(path: output, dryRun: dryRun, overwrite: force).write(conversion, inputs: inputs)
+    }
+}
+
+/// The files of an adapter that is to be written.
+struct AdapterFiles {
+    /// The file, or PEFT's folder; nil where only sizes are asked for.
+    let path: String?
+    let dryRun: Bool
+    let overwrite: Bool
+
+    /// Writes the files, which appear together; in a dry run only their sizes are computed.
+    /// - Throws: ``UD2MFormats/UD2MError``.
+    func write(_ conversion: AdapterConversion, inputs: [String]) throws -> [AdapterFileReport] {
         let isFolder = conversion.configuration != nil
-        let folder = output.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? ""
-        let tensorPath = isFolder ? folder + "adapter_model.safetensors" : output ?? ""
+        let folder = path.map { $0.hasSuffix("/") ? $0 : $0 + "/" } ?? ""
+        let tensorPath = isFolder ? folder + "adapter_model.safetensors" : path ?? ""
         let configurationPath = folder + "adapter_config.json"
         let text = try conversion.configuration.map { Array((try $0.canonicalText() + "\n").utf8) }
         var files = [
@@ -50,11 +64,12 @@ struct AdapterOutputFlags: ParsableArguments {
         guard !dryRun else { return files }
         let made = isFolder ? try OutputFolder(of: tensorPath) : nil
         let tensors = try SafetensorsFile.prepare(
-            to: tensorPath, tensors: conversion.tensors, metadata: conversion.metadata, overwrite: force, inputs: inputs
+            to: tensorPath, tensors: conversion.tensors, metadata: conversion.metadata, overwrite: overwrite,
+            inputs: inputs
         ) { _, _ in }
         if let text {
             let configuration = try AtomicFile(
-                path: configurationPath, byteCount: text.count, overwrite: force, inputs: inputs)
+                path: configurationPath, byteCount: text.count, overwrite: overwrite, inputs: inputs)
             try text.withUnsafeBytes { try configuration.write($0, at: 0) }
             try configuration.commit()
         }

@@ -82,6 +82,19 @@ struct AdapterReport: Encodable {
         ]
     }
 
+    /// A table of the targets for a person.
+    var targetLines: [String] {
+        var table = TextTable([.left, .left, .right, .right, .left])
+        table.add("tensor", "kind", "rank", "scale", "shape")
+        for target in targets {
+            let component = target.component.map { $0 + ":" } ?? ""
+            table.add(
+                (component + target.module + "." + target.parameter).escapedForDisplay, target.kind,
+                target.rank.map(String.init) ?? "-", ReportNumber(target.scale).text, target.shape.shapeText)
+        }
+        return table.lines.map { "  " + $0 }
+    }
+
     /// Says on standard error what a person should know.
     func warn() {
         for note in notes { StandardError.print("warning: \(path.escapedForDisplay): \(note.escapedForDisplay)") }

@@ -71,7 +71,7 @@ struct OperatorSpecification: Codable, Equatable {
     }
 
     /// The ranges of the flags hold for a file's numbers too.
-    private func requireRanges(_ path: String) throws {
+    func requireRanges(_ path: String) throws {
         let antialiases = kernel?.kind == .bicubic || kernel?.kind == .gaussianAntialias
         guard sigma > 0, sigma <= 1, (2...64).contains(factor ?? 2), kernel?.isSound ?? true,
             (1...100).contains(quality ?? 1), measurement?.isSound ?? true, task != .deblur || !antialiases

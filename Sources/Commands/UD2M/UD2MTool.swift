@@ -10,6 +10,7 @@ public struct UD2MTool: ParsableCommand {
         version: Version.current,
         subcommands: [
             RestoreCommand.self, DegradeCommand.self, ForwardCommand.self, EvaluateCommand.self, BenchCommand.self,
+            BundleCommand.self,
         ])
 
     /// Creates the command.

@@ -238,6 +238,8 @@ struct TorchWalker {
     ///   - path: Where it is.
     ///   - taken: Names that other tensors have: a part that would have one of them gets underscores, since
     ///     `a.indices` may be a part of the sparse `a` and a tensor of its own.
+    /// - Returns: The tensors to list, one for each part.
+    /// - Throws: ``UD2MError`` with code `torch-tensor-limit` when there are too many.
     private mutating func sources(
         _ outcome: TorchTensorOutcome, name: TensorName, path: Int, taken: Set<TensorName> = []
     ) throws -> [TensorSource] {

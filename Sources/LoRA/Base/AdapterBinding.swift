@@ -108,7 +108,7 @@ public struct AdapterBinding: Sendable {
 extension AdapterTarget {
     /// Whether the change has the sizes of a tensor.
     func fits(_ tensor: TensorSource) -> Bool {
-        guard tensor.elementType.isFloatingPoint, tensor.torchType == nil else { return false }
+        guard tensor.elementType.isFloatingPoint, tensor.torchType == nil, tensor.elementCount > 0 else { return false }
         let (rows, columns) = (tensor.shape.first ?? 1, tensor.shape.dropFirst().reduce(1, *))
         if let magnitude = change.magnitude {
             let inputs = tensor.shape.count > 1 ? tensor.shape[1] : 1

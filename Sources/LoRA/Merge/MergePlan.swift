@@ -110,12 +110,18 @@ extension Adapter {
     ///   file and the tensor.
     public func requireFinite() throws {
         do {
-            for tensor in tensors {
-                try tensor.forEachBlock(maximumElements: 1 << 18) { _ = try $0.finiteValues() as [Float] }
-            }
+            for tensor in tensors { try tensor.requireFinite() }
         } catch let error as UD2MError {
             throw error.located(in: .init(file: path))
         }
+    }
+}
+
+extension TensorSource {
+    /// Reads every number once.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-not-finite`, or what reading throws.
+    func requireFinite() throws {
+        try forEachBlock(maximumElements: 1 << 18) { _ = try $0.finiteValues() as [Float] }
     }
 }
 

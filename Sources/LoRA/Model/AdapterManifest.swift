@@ -30,7 +30,7 @@ public struct AdapterManifest: Sendable, Hashable {
         public var shape: [Int]
     }
 
-    /// How the file spells the adapter.
+    /// How the file spells the adapter; in a bundle, how the file it came from did.
     public var convention: AdapterConvention
     /// The tensors that change, in the adapter's order.
     public var targets: [Target]

@@ -105,7 +105,7 @@ extension TensorSource {
         let numbers: [Number] = try values()
         guard numbers.allSatisfy(\.isFinite) else {
             throw UD2MError(
-                .adapterNotFinite, "The adapter's tensor has numbers that are not finite.",
+                .adapterNotFinite, "The tensor has numbers that are not finite.",
                 at: .init(tensor: name.text),
                 remedy: "Its training diverged, or the file is damaged.")
         }

@@ -85,6 +85,11 @@ public struct AdapterFile: Sendable {
             return usual
         }
         guard let first = holding.first else {
+            // An adapter of whole modules alone has PEFT's prefix, and no factors.
+            let whole = checkpoint.stateDicts.first { stateDict in
+                stateDict.tensors.contains { $0.name.text.hasPrefix("base_model.model.") }
+            }
+            if let whole { return whole }
             // Named kinds that cannot be merged are told apart from files without any adapter.
             for tensor in checkpoint.stateDicts.flatMap(\.tensors) {
                 if let kind = AdapterKey.refusedKind(tensor.name.text) {

@@ -91,13 +91,15 @@ struct SampleLanes {
     ///   - images: z of every sample.
     ///   - timestep: Where the denoiser works.
     ///   - schedule: Its schedule.
+    ///   - strength: How far towards the denoiser's image to go: 1 all the way.
     ///   - isPerturbed: Whether noise is added; without it z itself is what the denoiser is given.
     ///   - step: The outer step.
     ///   - iteration: The inner iteration.
     /// - Returns: x of every sample.
     /// - Throws: `UD2MError` with code `not-finite`, and the errors of denoiser and noise source.
     func denoised(
-        _ images: [Tensor], timestep: Int, schedule: NoiseSchedule, isPerturbed: Bool = true, step: Int,
+        _ images: [Tensor], timestep: Int, schedule: NoiseSchedule, strength: Double = 1,
+        isPerturbed: Bool = true, step: Int,
         iteration: Int
     ) throws -> [Tensor] {
         let signal = Double(schedule.signalScales[timestep])
@@ -114,7 +116,7 @@ struct SampleLanes {
         let predicted = try denoiser.predictNoise(batch, timestep: timestep).divided(into: noisy.count)
         show(.predictedNoise, predicted, step: step, iteration: iteration)
         return try zip(noisy, predicted).map { noisy, predicted in
-            let denoised = try noisy.combined(1 / signal, predicted, -noiseScale / signal)
+            let denoised = try noisy.combined(1 / signal, predicted, -strength * noiseScale / signal)
             try denoised.requireFinite("denoised image")
             return denoised
         }

@@ -5,20 +5,22 @@ import UD2MRuntime
 public enum ReverseTransition: Sendable, Hashable {
     /// √ᾱ_p·x₀ + √(1−ᾱ_p)·(√(1−η²)·ε + η·n): the noise level is right for every η; η = 0 is deterministic DDIM.
     case mixture(eta: Double)
+    /// DDIM of Song et al. (2021), equation 16: σ = η·√((1−ᾱ_p)/(1−ᾱₜ))·√(1−ᾱₜ/ᾱ_p); η = 1 is the ancestral step of DDPM.
+    case ddim(eta: Double)
     /// The published code's step (`sampler.md` §7.6), whose third term adds noise that DDIM does not have.
     case published(eta: Double)
 
     /// η.
     public var eta: Double {
         switch self {
-        case .mixture(let eta), .published(let eta): eta
+        case .mixture(let eta), .ddim(let eta), .published(let eta): eta
         }
     }
 
     /// How many noise draws a step uses.
     public var drawCount: Int {
         switch self {
-        case .mixture: 1
+        case .mixture, .ddim: 1
         case .published: 2
         }
     }
@@ -53,6 +55,11 @@ public enum ReverseTransition: Sendable, Hashable {
         case .mixture(let eta):
             return try clean.combined(signal, noise, noiseScale * max(0, 1 - eta * eta).squareRoot())
                 .combined(1, draws[0], noiseScale * eta)
+        case .ddim(let eta):
+            let (now, then) = (Double(schedule.cumulativeAlphas[timestep]), Double(schedule.cumulativeAlphas[next]))
+            let spread = eta * max(0, (1 - then) / (1 - now) * (1 - now / then)).squareRoot()
+            return try clean.combined(signal, noise, max(0, noiseScale * noiseScale - spread * spread).squareRoot())
+                .combined(1, draws[0], spread)
         case .published(let eta):
             let spread =
                 eta * noiseScale / Double(schedule.noiseScales[timestep])

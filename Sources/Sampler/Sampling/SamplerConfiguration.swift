@@ -14,6 +14,10 @@ public struct SamplerConfiguration: Sendable, Hashable {
     public var innerLevels: InnerNoiseLevels
     /// δ/ρ², the size of the proximal step.
     public var stepFactor: Double
+    /// How far an iteration goes from the noisy image to the denoised one. 1, as in the paper, ends at the denoised image,
+    /// and samples spread less than the posterior does; ½ with a ``stepFactor`` of ½ makes the iterations a Langevin chain
+    /// whose law is the posterior's, the better the smaller ρ (Hyvärinen 2024, sampling by half-denoising).
+    public var denoisingStrength: Double
     /// How an outer step ends.
     public var transition: ReverseTransition
     /// Whether every estimate of the clean image is limited to [-1, 1].
@@ -26,7 +30,8 @@ public struct SamplerConfiguration: Sendable, Hashable {
     /// Creates a configuration; ``validate()`` is called by the sampler.
     public init(
         grid: TimeGrid, iterations: Int, noiseLevel: Double, dataWeight: Double, innerLevels: InnerNoiseLevels,
-        stepFactor: Double = 1, transition: ReverseTransition, clampsEstimates: Bool = true,
+        stepFactor: Double = 1, denoisingStrength: Double = 1, transition: ReverseTransition,
+        clampsEstimates: Bool = true,
         warmStart: WarmStart = .plain,
         sampleCount: Int = 1
     ) {
@@ -36,6 +41,7 @@ public struct SamplerConfiguration: Sendable, Hashable {
         self.dataWeight = dataWeight
         self.innerLevels = innerLevels
         self.stepFactor = stepFactor
+        self.denoisingStrength = denoisingStrength
         self.transition = transition
         self.clampsEstimates = clampsEstimates
         self.warmStart = warmStart
@@ -58,6 +64,9 @@ public struct SamplerConfiguration: Sendable, Hashable {
         try require(noiseLevel.isFinite && noiseLevel > 0, "σ must be positive, not \(noiseLevel).")
         try require(dataWeight.isFinite && dataWeight > 0, "λ must be positive, not \(dataWeight).")
         try require(stepFactor.isFinite && stepFactor > 0, "δ/ρ² must be positive, not \(stepFactor).")
+        try require(
+            denoisingStrength > 0 && denoisingStrength <= 1,
+            "The denoising strength must lie above 0 and be at most 1, not \(denoisingStrength).")
         try require((0...1).contains(transition.eta), "η must lie between 0 and 1, not \(transition.eta).")
     }
 }

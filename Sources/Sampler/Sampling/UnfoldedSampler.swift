@@ -140,7 +140,8 @@ public struct UnfoldedSampler: PosteriorSampler {
         lanes.show(.proximal, proximal, step: step, iteration: iteration)
         let inner = schedule.nearestTimestep(sigma: level)
         var denoised = try lanes.denoised(
-            proximal, timestep: inner, schedule: schedule, step: step, iteration: iteration)
+            proximal, timestep: inner, schedule: schedule, strength: configuration.denoisingStrength, step: step,
+            iteration: iteration)
         if configuration.clampsEstimates { denoised = try denoised.map { try $0.clamped() } }
         lanes.show(.denoised, denoised, step: step, iteration: iteration)
         return denoised

@@ -22,6 +22,18 @@ public struct TimeGrid: Sendable, Hashable {
         self.timesteps = timesteps
     }
 
+    /// The grid evenly spaced in t, from the last timestep down to 0: 5 steps of 1000 give 999, 749, 500, 250, 0.
+    /// - Throws: `UD2MError` with code `schedule-invalid` unless 1 ≤ `steps` ≤ `scheduleLength` ≤ 1 000 000.
+    public static func uniform(steps: Int, scheduleLength: Int = 1000) throws -> TimeGrid {
+        guard steps >= 1, steps <= scheduleLength, scheduleLength <= 1_000_000 else {
+            throw UD2MError(.scheduleInvalid, "A grid of \(steps) of \(scheduleLength) timesteps cannot be made.")
+        }
+        let last = Double(scheduleLength - 1)
+        return try TimeGrid(
+            timesteps: (0..<steps).map { Int((last - last * Double($0) / Double(max(steps - 1, 1))).rounded()) },
+            scheduleLength: scheduleLength)
+    }
+
     /// The grid evenly spaced in √t: 3 steps of 1000 give 999, 444, 111.
     ///
     /// Squares are cut to integers, so 10 steps hold 249 and not 250: that is the published grid.

@@ -1,0 +1,84 @@
+import Synchronization
+import UD2MFormats
+import UD2MRuntime
+
+extension NoiseDraw {
+    /// The draw's name on a tape, such as `"sample0/denoising/2/1"`: outer step 2, iteration 1.
+    public func tapeName(sample: UInt32) -> String {
+        let name =
+            switch self {
+            case .observation: "observation"
+            case .mask: "mask"
+            case .initialState: "initial-state"
+            case .denoising(let step, let iteration): "denoising/\(step)/\(iteration)"
+            case .transition(let step, let part): "transition/\(step)/\(part)"
+            }
+        return "sample\(sample)/\(name)"
+    }
+}
+
+/// Recorded noise, to repeat a run of this toolkit or of another program draw by draw.
+public struct NoiseTape: NoiseSource {
+    /// The draws by ``NoiseDraw/tapeName(sample:)``.
+    public let draws: [String: Tensor]
+
+    /// Creates a tape.
+    public init(draws: [String: Tensor]) { self.draws = draws }
+
+    /// The recorded draw.
+    /// - Throws: `UD2MError` with code `noise-draw`, which names it, when it is missing or has another shape.
+    public func normals(_ draw: NoiseDraw, sample: UInt32, shape: [Int]) throws -> Tensor {
+        try recorded(draw, sample, shape)
+    }
+
+    /// The recorded draw.
+    /// - Throws: As ``normals(_:sample:shape:)``.
+    public func uniforms(_ draw: NoiseDraw, sample: UInt32, shape: [Int]) throws -> Tensor {
+        try recorded(draw, sample, shape)
+    }
+
+    private func recorded(_ draw: NoiseDraw, _ sample: UInt32, _ shape: [Int]) throws -> Tensor {
+        let name = draw.tapeName(sample: sample)
+        let place = UD2MError.Location(tensor: name)
+        guard let tensor = draws[name] else {
+            throw UD2MError(
+                .noiseDraw, "The noise tape lacks this draw.", at: place,
+                remedy: "Use the numbers of steps, iterations and samples of the run that was recorded.")
+        }
+        guard tensor.shape == shape else {
+            throw UD2MError(
+                .noiseDraw, "The recorded noise has shape \(tensor.shape) instead of \(shape).", at: place)
+        }
+        return tensor
+    }
+}
+
+/// Passes on another source's noise and keeps it for a tape.
+public final class NoiseRecorder: NoiseSource {
+    private let source: any NoiseSource
+    private let kept = Mutex<[String: Tensor]>([:])
+
+    /// Records a source.
+    public init(_ source: any NoiseSource) { self.source = source }
+
+    /// Everything drawn so far.
+    public var tape: NoiseTape { NoiseTape(draws: kept.withLock { $0 }) }
+
+    /// The source's normal values.
+    /// - Throws: What the source throws.
+    public func normals(_ draw: NoiseDraw, sample: UInt32, shape: [Int]) throws -> Tensor {
+        try keeping(draw, sample) { try source.normals(draw, sample: sample, shape: shape) }
+    }
+
+    /// The source's uniform values.
+    /// - Throws: What the source throws.
+    public func uniforms(_ draw: NoiseDraw, sample: UInt32, shape: [Int]) throws -> Tensor {
+        try keeping(draw, sample) { try source.uniforms(draw, sample: sample, shape: shape) }
+    }
+
+    private func keeping(_ draw: NoiseDraw, _ sample: UInt32, _ body: () throws -> Tensor) throws -> Tensor {
+        let tensor = try body()
+        kept.withLock { $0[draw.tapeName(sample: sample)] = tensor }
+        return tensor
+    }
+}

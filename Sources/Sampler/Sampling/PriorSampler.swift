@@ -1,0 +1,70 @@
+import UD2MFormats
+import UD2MRuntime
+
+/// Draws images from the prior alone, to see what it has learnt: reverse diffusion without an observation.
+public struct PriorSampler: Sendable {
+    /// The schedule that the denoiser was trained with.
+    public let schedule: NoiseSchedule
+    /// The prior.
+    public let denoiser: any Denoiser
+    /// The timesteps, noisiest first.
+    public let grid: TimeGrid
+    /// η of ``ReverseTransition/ddim(eta:)``: 0 is deterministic DDIM, 1 is DDPM.
+    public let eta: Double
+    /// Where random numbers come from.
+    public let noise: any NoiseSource
+
+    /// Creates a sampler.
+    /// - Throws: `UD2MError` with code `sampler-configuration` for an η out of 0 ... 1, `schedule-invalid` when the grid does
+    ///   not fit the schedule.
+    public init(
+        schedule: NoiseSchedule = .linear, denoiser: any Denoiser, grid: TimeGrid, eta: Double = 0,
+        noise: any NoiseSource
+    ) throws {
+        guard (0...1).contains(eta) else {
+            throw UD2MError(.samplerConfiguration, "η must lie between 0 and 1, not \(eta).")
+        }
+        _ = try TimeGrid(timesteps: grid.timesteps, scheduleLength: schedule.count)
+        self.schedule = schedule
+        self.denoiser = denoiser
+        self.grid = grid
+        self.eta = eta
+        self.noise = noise
+    }
+
+    /// Draws samples side by side.
+    /// - Parameters:
+    ///   - indices: The samples; each depends on its index alone.
+    ///   - shape: The shape of one, [1, channels, height, width].
+    ///   - monitor: Progress, events and cancellation.
+    /// - Returns: One tensor a sample, in [-1, 1].
+    /// - Throws: As ``PosteriorSampler/draw(_:observation:monitor:)``.
+    public func draw(_ indices: Range<Int>, shape: [Int], monitor: SamplerMonitor = .silent) throws -> [Tensor] {
+        let lanes = try SampleLanes(indices, denoiser: denoiser, noise: noise, monitor: monitor)
+        var states = try lanes.normals(.initialState, shape: shape)
+        let transition = ReverseTransition.ddim(eta: eta)
+        for (step, timestep) in grid.timesteps.enumerated() {
+            try lanes.announce(step: step, of: grid.count, iteration: 0, of: 1)
+            lanes.show(.state, states, step: step)
+            let estimates = try lanes.denoised(
+                states, timestep: timestep, schedule: schedule, isPerturbed: false, step: step, iteration: 0
+            ).map { try $0.clamped() }
+            lanes.show(.estimate, estimates, step: step)
+            guard step + 1 < grid.count else {
+                states = estimates
+                break
+            }
+            let draws = try lanes.normals(.transition(step: UInt16(step), part: 0), shape: shape)
+            states = try states.indices.map { lane in
+                // The noise that belongs to the limited estimate.
+                let predicted = try ReverseTransition.predictedNoise(
+                    state: states[lane], clean: estimates[lane], timestep: timestep, schedule: schedule)
+                return try transition.state(
+                    clean: estimates[lane], noise: predicted, from: timestep, to: grid.timesteps[step + 1],
+                    schedule: schedule, draws: [draws[lane]])
+            }
+        }
+        monitor.report(1, "done")
+        return states
+    }
+}
