@@ -3,7 +3,8 @@
 
 `lora/ud2m.ckpt` holds what UD2M's training saves besides optimisers, for the network of `adm/adm_a.pt`; its factors are
 those of a run of UD2M's own code, and so are the merged weights in `lora/ud2m_merged.safetensors`. This script proves the
-merge again, bit for bit, and writes adapters of every other convention and kind for a small network of its own, each with
+merge again, bit for bit, and with `lora/ddpm.safetensors` that a network of the DDPM family with UD2M's factors and final
+layer, stored as task-adapter bundles store them, gives the output that UD2M's own code gave. It writes adapters of every other convention and kind for a small network of its own, each with
 the merged weights that independent formulas give in double precision (formats.md §13).
 
     .venv/bin/python Tests/Fixtures/make_lora.py
@@ -13,10 +14,12 @@ import json
 import sys
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from fixture_files import HERE
-from portable import portable_weight
+from fixture_files import HERE, TOLERANCE
+from portable import fill, portable_weight
+from reference_ddpm import DDPM
 
 FOLDER = HERE / "lora"
 BASE = {
@@ -44,6 +47,28 @@ def prove_ud2m():
             merged = base[name] + (a @ b).view(base[name].shape) * (1.5 / a.shape[1])
         if not torch.equal(merged, expected):
             sys.exit(f"{name} is not what the rule gives")
+
+
+def prove_ddpm():
+    """The DDPM of `ddpm/ddpm_tiny.io.safetensors` with the merged factors gives the stored output."""
+    with safe_open(HERE / "ddpm/ddpm_tiny.io.safetensors", "pt") as file:
+        network = DDPM(json.loads(json.loads(file.metadata()["meta"])["config"])).eval()
+    state = fill(network, "ddpm")
+    with safe_open(FOLDER / "ddpm.safetensors", "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}
+        targets = json.loads(file.metadata()["ud2m.adapter"])["targets"]
+    for target in targets:
+        name = f"{target['module']}.{target['parameter']}"
+        if target["kind"] == "replacement":
+            state[name] = tensors[f"adapter.{name}.replacement"]
+        else:
+            up, down = tensors[f"adapter.{name}.up"], tensors[f"adapter.{name}.down"]
+            state[name] = state[name] + (up @ down).view(state[name].shape) * target["scale"]
+    network.load_state_dict(state)
+    with torch.no_grad():
+        difference = float((network(tensors["x"], tensors["t"]) - tensors["out"]).abs().max())
+    if not difference < TOLERANCE:
+        sys.exit(f"the DDPM with merged factors is off by {difference:.1e}")
 
 
 def product(up, down, shape):
@@ -197,6 +222,7 @@ def save(name, tensors, metadata=None):
 
 def main():
     prove_ud2m()
+    prove_ddpm()
     base = {name: number(f"base.{name}", *shape) for name, shape in BASE.items()}
     save("base.safetensors", base)
     expected = {}

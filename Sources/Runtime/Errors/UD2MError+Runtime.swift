@@ -27,4 +27,18 @@ extension UD2MError.Code {
     public static let memoryExhausted = Self("memory-exhausted", .retry)
     /// A graph breaks a rule that its builder should have kept.
     public static let graphInvalid = Self("graph-invalid", .internalBug)
+    /// An adapter changes a tensor that the network does not have.
+    public static let changeUnknown = Self("change-unknown", .badData)
+    /// The factors or the tensor of a change do not fit each other or the network's tensor.
+    public static let changeShape = Self("change-shape", .badData)
+    /// The factors of a change have rank 0.
+    public static let changeRank = Self("change-rank", .badData)
+    /// A number of a change is not finite.
+    public static let changeNotFinite = Self("change-not-finite", .badData)
+    /// What describes the changes of an adapter's store is missing or malformed.
+    public static let changeManifest = Self("change-manifest", .badData)
+    /// A change that can only be merged into a network when it is loaded.
+    public static let changeUnsupported = Self("change-unsupported", .usage)
+    /// A set of adapters was made for another network, or there is not one for each item of a batch.
+    public static let adapterSet = Self("adapter-set", .usage)
 }

@@ -44,7 +44,7 @@ public struct NetworkInput: Sendable, Hashable {
     /// The timesteps that these networks were trained with. Those of longer schedules see theirs scaled to this range.
     public static let timesteps = 1000
 
-    /// The name under which ``Network/run(_:taps:profile:)`` takes it.
+    /// The name under which ``Network/run(_:taps:adapters:profile:)`` takes it.
     public let name: String
     /// What it holds.
     public let kind: Kind

@@ -1,7 +1,7 @@
 import Synchronization
 import UD2MFormats
 
-/// The times of a network's operations, summed over runs: give it to ``Network/run(_:taps:profile:)``.
+/// The times of a network's operations, summed over runs: give it to ``Network/run(_:taps:adapters:profile:)``.
 public final class OperationProfile: Sendable {
     /// Operations of one kind and shape.
     public struct Entry: Sendable, Hashable {

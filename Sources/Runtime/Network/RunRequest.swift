@@ -4,9 +4,31 @@ import UD2MFormats
 struct RunRequest {
     let key: PlanKey
     let batch: Int
+    /// Those of every item.
+    let adapters: [AdapterSet?]
 
-    /// Checks every input and tap.
-    init(network: Network, inputs: [String: Tensor], taps: [String]) throws {
+    /// Items that run on one plan: their adapters, where they have some, have one structure.
+    struct Group {
+        var structure: AdapterStructure
+        var items: [Int]
+    }
+
+    /// All items, in groups in the order of each group's first.
+    var groups: [Group] {
+        var groups: [Group] = []
+        for (item, set) in adapters.enumerated() {
+            let structure = set?.structure ?? .init()
+            if let index = groups.firstIndex(where: { $0.structure == structure }) {
+                groups[index].items.append(item)
+            } else {
+                groups.append(Group(structure: structure, items: [item]))
+            }
+        }
+        return groups
+    }
+
+    /// Checks every input and tap, and the adapters.
+    init(network: Network, inputs: [String: Tensor], taps: [String], adapters: BatchAdapters = .none) throws {
         for name in inputs.keys.sorted() where !network.inputs.contains(where: { $0.name == name }) {
             let names = network.inputs.map(\.name).joined(separator: ", ")
             throw Self.error(.inputUnknown, name, "The network has no input of this name; it takes \(names).")
@@ -29,7 +51,27 @@ struct RunRequest {
             throw Self.unknownTap(tap, network.tapNames)
         }
         self.batch = batch ?? 0
+        self.adapters = try Self.check(adapters, network, batch: batch ?? 0)
         key = PlanKey(sizes: sizes, taps: Set(taps))
+    }
+
+    /// The adapters of every item.
+    private static func check(_ adapters: BatchAdapters, _ network: Network, batch: Int) throws -> [AdapterSet?] {
+        let sets: [AdapterSet?] =
+            switch adapters {
+            case .none: Array(repeating: nil, count: batch)
+            case .all(let set): Array(repeating: set, count: batch)
+            case .each(let sets): sets
+            }
+        guard sets.count == batch else {
+            throw UD2MError(.adapterSet, "There are \(sets.count) sets of adapters for \(batch) items.")
+        }
+        guard sets.allSatisfy({ $0 == nil || $0?.network === network.identity }) else {
+            throw UD2MError(
+                .adapterSet, "A set of adapters was made for another network.",
+                remedy: "Make it with the network that runs.")
+        }
+        return sets
     }
 
     /// Checks an input by itself; gives the size of an image.

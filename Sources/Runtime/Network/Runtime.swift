@@ -15,14 +15,19 @@ final class Runtime {
     /// Bytes of arenas up to which items of a batch run together.
     private static let batchBytes = 1 << 30
 
-    init(graph: Graph, threads: Int, policy: AlgorithmPolicy, lookup: (String) throws -> StoredTensor?) throws {
+    init(
+        graph: Graph, threads: Int, policy: AlgorithmPolicy, adjust: PackedWeights.Adjustment,
+        lookup: (String) throws -> StoredTensor?
+    ) throws {
         guard let pool = ud2m_pool_create(Int32(threads)) else {
             throw UD2MError(.memoryExhausted, "The compute threads cannot be started.")
         }
         self.pool = pool
         self.policy = policy
         do {
-            weights = try PackedWeights(graph: graph, pool: pool, precision: policy.precision, lookup: lookup)
+            weights = try PackedWeights(
+                users: WeightUser.all(of: graph), pool: pool, precision: policy.precision, adjust: adjust,
+                lookup: lookup)
             arena = try FloatBuffer(count: 0)
         } catch {
             ud2m_pool_destroy(pool)
@@ -53,24 +58,37 @@ final class Runtime {
         _ graph: Graph, _ request: RunRequest, _ inputs: [String: Tensor], external: [String: ExternalFunction],
         profile: OperationProfile?
     ) throws -> [String: Tensor] {
-        let plan = try plan(graph, for: request.key, batch: request.batch)
-        let operands = try plan.inputNames.map { name in
-            guard let tensor = inputs[name] else {
-                throw UD2MError(.inputMissing, "The network needs this input.", at: .init(tensor: name))
+        var shapes: [[Int]] = []
+        var outputs: [[Float]] = []
+        for group in request.groups {
+            // Sets without a change run as the network alone.
+            let sets = group.structure.isEmpty ? [] : group.items.compactMap { request.adapters[$0] }
+            var key = request.key
+            key.adapters = group.structure
+            let plan = try plan(graph, for: key, batch: group.items.count, adapters: sets.first)
+            let operands = try plan.inputNames.map { name in
+                guard let tensor = inputs[name] else {
+                    throw UD2MError(.inputMissing, "The network needs this input.", at: .init(tensor: name))
+                }
+                return tensor
             }
-            return tensor
-        }
-        var outputs = plan.resultShapes.map { [Float](repeating: 0, count: request.batch * $0.reduce(1, *)) }
-        for first in stride(from: 0, to: request.batch, by: plan.capacity) {
-            try plan.run(
-                pool: pool, inputs: operands, items: first..<min(first + plan.capacity, request.batch),
-                external: external, outputs: &outputs, profile: profile)
+            if outputs.isEmpty {
+                // Adapters change no shape.
+                shapes = plan.resultShapes
+                outputs = shapes.map { [Float](repeating: 0, count: request.batch * $0.reduce(1, *)) }
+            }
+            for first in stride(from: 0, to: group.items.count, by: plan.capacity) {
+                let turn = first..<min(first + plan.capacity, group.items.count)
+                try plan.run(
+                    pool: pool, inputs: operands, items: group.items[turn],
+                    adapters: sets.isEmpty ? [] : Array(sets[turn]), external: external, outputs: &outputs,
+                    profile: profile)
+            }
         }
         let names = ["out"] + request.key.taps.sorted()
         var results: [String: Tensor] = [:]
         for (index, name) in names.enumerated() {
-            results[name] = try Tensor(
-                shape: [request.batch] + plan.resultShapes[index], values: outputs[index])
+            results[name] = try Tensor(shape: [request.batch] + shapes[index], values: outputs[index])
         }
         return results
     }
@@ -81,7 +99,9 @@ final class Runtime {
     }
 
     /// The plan for a key and a batch: the kept one, or a new one, for which the arena may have to grow.
-    private func plan(_ graph: Graph, for key: PlanKey, batch: Int) throws -> ExecutionPlan {
+    private func plan(
+        _ graph: Graph, for key: PlanKey, batch: Int, adapters: AdapterSet? = nil
+    ) throws -> ExecutionPlan {
         if let index = plans.firstIndex(where: { $0.key == key && $0.batch >= batch }) {
             let hit = plans.remove(at: index)
             plans.append(hit)
@@ -100,7 +120,7 @@ final class Runtime {
             arena = try FloatBuffer(count: 0)
             arena = try FloatBuffer(count: size)
         }
-        let plan = try PlanBinder.bind(compiled, arena: arena.base, weights: weights)
+        let plan = try PlanBinder.bind(compiled, arena: arena.base, weights: weights, adapters: adapters)
         plans.removeAll { $0.key == key }
         if plans.count == Self.planLimit { plans.removeFirst() }
         // More items than fit run in several turns, so such a plan does for any batch.

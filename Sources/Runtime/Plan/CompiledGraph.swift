@@ -1,7 +1,7 @@
 import CUD2MKernels
 import UD2MFormats
 
-/// What a plan is made for: the sizes of the images, and the activations to hand out.
+/// What a plan is made for: the sizes of the images, the activations to hand out, and what adapters change.
 package struct PlanKey: Sendable, Hashable {
     /// Height and width of one image input.
     package struct Size: Sendable, Hashable {
@@ -18,10 +18,12 @@ package struct PlanKey: Sendable, Hashable {
 
     package var sizes: [Size]
     package var taps: Set<String>
+    package var adapters: AdapterStructure
 
-    package init(sizes: [Size], taps: Set<String>) {
+    package init(sizes: [Size], taps: Set<String>, adapters: AdapterStructure = .init()) {
         self.sizes = sizes
         self.taps = taps
+        self.adapters = adapters
     }
 }
 
@@ -49,6 +51,7 @@ package struct CompiledGraph {
         graph = AdditionFolding.apply(to: graph, keeping: taps)
         graph = NormalizationFolding.apply(to: graph, keeping: taps)
         graph = UpsamplingFolding.apply(to: graph, keeping: taps)
+        graph = SidePathInsertion.apply(to: graph, ranks: key.adapters.ranks)
 
         let sizes = Dictionary(uniqueKeysWithValues: key.sizes.map { ($0.name, (height: $0.height, width: $0.width)) })
         let scope = Scope(

@@ -51,16 +51,22 @@ package final class ExecutionPlan {
     /// The shapes of the results of one item: the output, then the taps in alphabetical order.
     package let resultShapes: [[Int]]
     /// The steps of every item that runs together with others.
-    private let steps: [[Step]]
+    private var steps: [[Step]]
     /// What each step is called in a profile.
     private let labels: [StepLabel]
+    /// Those that read weights of adapters; nil for a plan without.
+    private var adapted: AdaptedSteps?
     private let tables: PointerTables
 
-    init(inputNames: [String], resultShapes: [[Int]], steps: [[Step]], labels: [StepLabel], tables: PointerTables) {
+    init(
+        inputNames: [String], resultShapes: [[Int]], steps: [[Step]], labels: [StepLabel], adapted: AdaptedSteps?,
+        tables: PointerTables
+    ) {
         self.inputNames = inputNames
         self.resultShapes = resultShapes
         self.steps = steps
         self.labels = labels
+        self.adapted = adapted
         self.tables = tables
     }
 
@@ -77,21 +83,26 @@ package final class ExecutionPlan {
     ///   - pool: the kernels' threads.
     ///   - inputs: batches in the order of ``inputNames``, already validated.
     ///   - items: the items' indices in the batch.
+    ///   - adapters: those of every item, of the structure that the plan was made for; none for a plan without.
     ///   - external: the functions of external operations by name.
     ///   - outputs: buffers for batches of the results, in the order of ``resultShapes``.
     ///   - profile: where the steps' times are added.
     /// - Throws: `graph-invalid` when a kernel refuses its arguments; `input-missing` or `external-result` for an
     ///   external operation, and what its function throws.
     package func run(
-        pool: OpaquePointer?, inputs: [Tensor], items: Range<Int>, external: [String: ExternalFunction] = [:],
-        outputs: inout [[Float]], profile: OperationProfile? = nil
+        pool: OpaquePointer?, inputs: [Tensor], items: some Collection<Int>, adapters: [AdapterSet] = [],
+        external: [String: ExternalFunction] = [:], outputs: inout [[Float]], profile: OperationProfile? = nil
     ) throws {
-        let call = Call(pool: pool, inputs: inputs, items: items, external: external)
+        let call = Call(pool: pool, inputs: inputs, items: Array(items), external: external)
+        for (image, set) in adapters.enumerated() { try adapted?.bind(image, to: set, in: &steps[image]) }
+        let apart = adapters.allSatisfy { $0 === adapters.first } ? [] : adapted?.indices ?? []
         for index in labels.indices {
             if let profile {
-                try profile.measure(labels[index], items: items.count) { try run(index, call, &outputs) }
+                try profile.measure(labels[index], items: items.count) {
+                    try run(index, call, isApart: apart.contains(index), &outputs)
+                }
             } else {
-                try run(index, call, &outputs)
+                try run(index, call, isApart: apart.contains(index), &outputs)
             }
         }
     }
@@ -100,13 +111,13 @@ package final class ExecutionPlan {
     private struct Call {
         let pool: OpaquePointer?
         let inputs: [Tensor]
-        let items: Range<Int>
+        let items: [Int]
         let external: [String: ExternalFunction]
     }
 
-    /// Runs the step of an index on all items.
-    private func run(_ index: Int, _ call: Call, _ outputs: inout [[Float]]) throws {
-        if case .convolution(var arguments, let workspace) = steps[0][index] {
+    /// Runs the step of an index on all items; `isApart` when their weights differ.
+    private func run(_ index: Int, _ call: Call, isApart: Bool, _ outputs: inout [[Float]]) throws {
+        if case .convolution(var arguments, let workspace) = steps[0][index], !isApart {
             arguments.images = Int32(call.items.count)
             try requireOK(ud2m_conv2d_run(call.pool, &arguments, workspace), "convolving")
             return
@@ -171,6 +182,9 @@ extension ExecutionPlan.Step {
             try requireOK(ud2m_upsample_nearest2(pool, &planes, &map, output), "enlarging")
         case .resizeBilinear(let resize):
             try resize.run(pool)
+        case .convolution(var arguments, let workspace):
+            arguments.images = 1
+            try requireOK(ud2m_conv2d_run(pool, &arguments, workspace), "convolving")
         case .attention(var arguments, let workspace):
             try requireOK(ud2m_attention_run(pool, &arguments, workspace), "attending")
         case .linear(var arguments):
@@ -181,7 +195,7 @@ extension ExecutionPlan.Step {
             ud2m_add(pool, left, right, output, count)
         case .clear(let output, let count):
             output.update(repeating: 0, count: count)
-        case .packImage, .timestepEmbedding, .classEmbedding, .external, .deliverMap, .deliverVector, .convolution:
+        case .packImage, .timestepEmbedding, .classEmbedding, .external, .deliverMap, .deliverVector:
             break
         }
     }

@@ -35,6 +35,15 @@ struct PackedItem {
         return kernel + (bias.map { [$0] } ?? [])
     }
 
+    /// The names of the tensors that the packed form is made of.
+    var sources: [String] {
+        switch layout {
+        case .plain, .slots: [name]
+        case .kernel(let convolution, _) where convolution.normalization == nil: [name]
+        case .kernel(let convolution, _), .foldedBias(let convolution, _): convolution.weights.map(\.name)
+        }
+    }
+
     /// Floats in the packed form.
     var floats: Int {
         get throws {

@@ -15,18 +15,44 @@ package final class PackedWeights {
     private let halfBuffer: FloatBuffer
 
     /// Bytes in memory.
-    package var byteCount: Int { (buffer.count + halfBuffer.count) * MemoryLayout<Float>.stride }
+    package var byteCount: Int {
+        stored.values.reduce((buffer.count + halfBuffer.count) * MemoryLayout<Float>.stride) { bytes, tensor in
+            bytes + (tensor.isInMemory ? tensor.byteCount : 0)
+        }
+    }
+
+    /// What takes the place of a tensor: nil where it stays as it is.
+    typealias Adjustment = (_ name: String, _ source: StoredTensor) throws -> StoredTensor?
 
     /// Packs every weight of `graph`, as `lookup` gives them by name, after checking all against what the graph needs.
     /// - Throws: `weight-missing`, `weight-shape` or `weight-type` with the tensor's name; `memory-exhausted`.
-    package init(
+    package convenience init(
         graph: Graph, pool: OpaquePointer?, precision: Precision = .standard,
         lookup: (String) throws -> StoredTensor?
     ) throws {
-        let sources = try Self.checkedSources(graph.weights, lookup: lookup)
-        let items = Self.items(of: graph)
-        let (kernels, matrices) = Self.storedNames(of: graph)
-        stored = sources.filter { kernels.contains($0.key) || matrices.contains($0.key) }
+        try self.init(users: WeightUser.all(of: graph), pool: pool, precision: precision, lookup: lookup)
+    }
+
+    /// Packs the weights of some operations, or of these only the named ones.
+    ///
+    /// `adjust` changes tensors before they are packed, one at a time, so that changed copies are not in memory together.
+    /// - Throws: as ``init(graph:pool:precision:lookup:)``, and what `adjust` throws.
+    init(
+        users: [WeightUser], names: Set<String>? = nil, pool: OpaquePointer?, precision: Precision = .standard,
+        adjust: Adjustment = { _, _ in nil }, lookup: (String) throws -> StoredTensor?
+    ) throws {
+        func isWanted(_ name: String) -> Bool { names?.contains(name) ?? true }
+        var seen: Set<String> = []
+        let requirements = users.flatMap(\.operation.weights).filter {
+            isWanted($0.name) && seen.insert($0.name).inserted
+        }
+        let sources = try Self.checkedSources(requirements, lookup: lookup)
+        let items = users.flatMap(\.items).filter { isWanted($0.name) }
+        let (kernels, matrices) = Self.storedNames(of: users)
+        var kept: [String: StoredTensor] = [:]
+        for (name, source) in sources where kernels.contains(name) || matrices.contains(name) {
+            kept[name] = try adjust(name, source) ?? source
+        }
         var offsets: [String: Int] = [:]
         var count = 0
         for item in items where offsets[item.name] == nil {
@@ -37,10 +63,18 @@ package final class PackedWeights {
         buffer = try FloatBuffer(count: count)
         for item in items {
             guard let offset = offsets[item.name] else { continue }
-            try item.pack(sources, into: buffer.base + offset, pool: pool)
+            var parts = sources
+            for name in item.sources {
+                if let source = sources[name], let changed = try adjust(name, source) { parts[name] = changed }
+            }
+            try item.pack(parts, into: buffer.base + offset, pool: pool)
         }
-        let narrowed = precision == .halfWeights ? sources.filter { kernels.contains($0.key) } : [:]
-        (halves, halfBuffer) = try Self.halves(of: narrowed, pool: pool)
+        let narrowed = precision == .halfWeights ? kept.filter { kernels.contains($0.key) } : [:]
+        let (halves, halfBuffer) = try Self.halves(of: narrowed, pool: pool)
+        self.halves = halves
+        self.halfBuffer = halfBuffer
+        // Changed kernels that are held as float16 need not stay in single precision as well.
+        stored = kept.filter { halves[$0.key] == nil || !$0.value.isInMemory }
         // What has been copied need not stay in memory twice.
         for (name, source) in sources where stored[name] == nil { source.adviseUnused() }
     }
@@ -68,6 +102,9 @@ package final class PackedWeights {
         }
         return (halves, buffer)
     }
+
+    /// Whether a weight of this name was loaded.
+    func holds(_ name: String) -> Bool { offsets[name] != nil || stored[name] != nil || halves[name] != nil }
 
     /// The packed weight of a name.
     /// - Throws: `graph-invalid` when the graph given at the start did not name it.
@@ -103,24 +140,16 @@ package final class PackedWeights {
     }
 
     /// The weights that are used as they are stored: kernels of convolutions, and matrices of linear layers.
-    private static func storedNames(of graph: Graph) -> (kernels: Set<String>, matrices: Set<String>) {
+    private static func storedNames(of users: [WeightUser]) -> (kernels: Set<String>, matrices: Set<String>) {
         var (kernels, matrices): (Set<String>, Set<String>) = ([], [])
-        for node in graph.nodes {
-            switch node.operation {
+        for user in users {
+            switch user.operation {
             case .convolution(let convolution) where convolution.readsStoredKernel: kernels.insert(convolution.weight)
             case .linear(let linear): matrices.insert(linear.weight)
             default: break
             }
         }
         return (kernels, matrices)
-    }
-
-    /// What to pack and how, from the node that first names each weight.
-    private static func items(of graph: Graph) -> [PackedItem] {
-        let runs = ConcatElimination.channelRuns(of: graph)
-        return graph.nodes.flatMap { node in
-            PackedItem.items(of: node.operation, runs: node.inputs.first.map { runs[$0.index] } ?? [])
-        }
     }
 
     /// The tensors of a list of requirements, after checking that each is there, with its shape and a readable type;

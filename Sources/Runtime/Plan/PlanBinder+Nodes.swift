@@ -9,15 +9,15 @@ extension PlanBinder {
         arguments.input.blocks = try readOnlyBlocks(node.inputs[0])
         arguments.map = try inputMap(node)
         if convolution.readsStoredKernel {
-            arguments.stored = try weights.storedKernel(convolution, channels: channelTable(node.inputs[0]))
+            arguments.stored = try storedKernel(convolution, channels: channelTable(node.inputs[0]))
         } else {
-            arguments.weights = UnsafePointer(try weights.pointer(convolution.weight))
+            arguments.weights = UnsafePointer(try packedWeight(convolution.weight))
         }
         if let bias = node.bias {
             arguments.bias = UnsafePointer(try address(bias))
             arguments.bias_stride = compiled.arenaSize
         } else if let bias = convolution.normalization?.bias ?? convolution.bias {
-            arguments.bias = UnsafePointer(try weights.pointer(bias))
+            arguments.bias = UnsafePointer(try packedWeight(bias))
         }
         if let residual = node.residual {
             try requireSameSlots(residual, value)
@@ -29,14 +29,15 @@ extension PlanBinder {
     }
 
     mutating func bindLinear(_ value: Value, _ node: Node, _ linear: Linear) throws {
-        let (stored, element) = try weights.storedTensor(linear.weight)
+        let (stored, element) = try storedTensor(linear.weight)
+        let bias = try node.bias.map(address) ?? linear.bias.map(packedWeight)
         steps.append(
             .linear(
                 ud2m_linear(
                     weights: stored, element: element,
                     inputs: Int32(linear.inputs), outputs: Int32(linear.outputs),
                     input: try address(node.inputs[0]), input_activation: UD2M_ACTIVATION_NONE,
-                    input_slope: 0, bias: try linear.bias.map { UnsafePointer(try weights.pointer($0)) },
+                    input_slope: 0, bias: bias.map { UnsafePointer($0) },
                     output: try address(value))))
     }
 
@@ -50,8 +51,8 @@ extension PlanBinder {
                     input: try planes(node.inputs[0]), moments: try momentTable(value, node),
                     source_channels: try lasting(runs),
                     source_count: Int32(runs.count), groups: Int32(norm.groups), epsilon: norm.epsilon,
-                    gamma: try norm.affine.map { UnsafePointer(try weights.pointer($0.weight)) },
-                    beta: try norm.affine.map { UnsafePointer(try weights.pointer($0.bias)) },
+                    gamma: try norm.affine.map { UnsafePointer(try packedWeight($0.weight)) },
+                    beta: try norm.affine.map { UnsafePointer(try packedWeight($0.bias)) },
                     scale: modulation, shift: modulation.map { $0 + norm.channels }, map_scale: output,
                     map_shift: output + scope.floats(of: value.index) / 2),
                 workspace: workspace(value)))

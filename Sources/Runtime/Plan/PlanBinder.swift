@@ -7,17 +7,24 @@ package struct PlanBinder {
     let scope: CompiledGraph.Scope
     /// The arena of the image whose steps are being bound.
     private var arena: UnsafeMutablePointer<Float>
-    let weights: PackedWeights
-    let tables: PointerTables
+    private let weights: PackedWeights
+    /// What takes the place of some weights, for the item whose steps are being bound.
+    private var adapters: AdapterSet?
+    /// The nodes that read weights of adapters, and their steps.
+    private var adaptedNodes: [(value: Value, steps: Range<Int>)] = []
+    private(set) var tables: PointerTables
     var inputNames: [String] = []
     var steps: [ExecutionPlan.Step] = []
     private var labels: [StepLabel] = []
 
     /// The plan that runs a compiled graph in an arena of at least `compiled.arenaSize` floats for each of
     /// `compiled.images`, aligned to cache lines, with the weights of the graph that was compiled; both must outlive it.
+    ///
+    /// `adapters` are those that the plan starts with; others of the same structure can follow.
     /// - Throws: `graph-invalid` when the graph is not one that kernels can run.
     package static func bind(
-        _ compiled: CompiledGraph, arena: UnsafeMutablePointer<Float>, weights: PackedWeights
+        _ compiled: CompiledGraph, arena: UnsafeMutablePointer<Float>, weights: PackedWeights,
+        adapters: AdapterSet? = nil
     ) throws -> ExecutionPlan {
         let graph = compiled.scope.graph
         let results =
@@ -25,28 +32,64 @@ package struct PlanBinder {
         let tables = PointerTables()
         var binders: [PlanBinder] = []
         for image in 0..<compiled.images {
-            var binder = PlanBinder(compiled, arena: arena + image * compiled.arenaSize, weights, tables)
+            var binder = PlanBinder(compiled, arena: arena + image * compiled.arenaSize, weights, adapters, tables)
             try binder.bind(results)
             binders.append(binder)
         }
+        let adapted = adapters.map { adapters in
+            AdaptedSteps(
+                indices: binders[0].adaptedNodes.map(\.steps), images: binders.map { ($0.withoutSteps, adapters) })
+        }
         return ExecutionPlan(
             inputNames: binders[0].inputNames, resultShapes: results.map(binders[0].resultShape),
-            steps: binders.map(\.steps), labels: binders[0].labels, tables: tables)
+            steps: binders.map(\.steps), labels: binders[0].labels, adapted: adapted, tables: tables)
+    }
+
+    /// The steps that read weights of adapters, bound to other ones of the same structure; memory that the last ones had
+    /// goes when nothing holds this binder any more.
+    /// - Throws: `graph-invalid`; then the binder is as it was.
+    mutating func rebind(to adapters: AdapterSet) throws -> [(Range<Int>, [ExecutionPlan.Step])] {
+        var binder = self
+        binder.adapters = adapters
+        binder.tables = PointerTables()
+        let bound = try adaptedNodes.map { value, range in
+            binder.steps = []
+            try binder.bind(value)
+            guard binder.steps.count == range.count else { throw invalid(value, "has other steps than before.") }
+            return (range, binder.steps)
+        }
+        self = binder.withoutSteps
+        return bound
+    }
+
+    /// The binder as a plan keeps it.
+    private var withoutSteps: PlanBinder {
+        var binder = self
+        binder.steps = []
+        binder.labels = []
+        return binder
     }
 
     private init(
-        _ compiled: CompiledGraph, arena: UnsafeMutablePointer<Float>, _ weights: PackedWeights, _ tables: PointerTables
+        _ compiled: CompiledGraph, arena: UnsafeMutablePointer<Float>, _ weights: PackedWeights,
+        _ adapters: AdapterSet?, _ tables: PointerTables
     ) {
         self.compiled = compiled
         scope = compiled.scope
         self.arena = arena
         self.weights = weights
+        self.adapters = adapters
         self.tables = tables
     }
 
     private mutating func bind(_ results: [Tap]) throws {
         for index in scope.graph.nodes.indices {
+            let first = steps.count
             try bind(Value(index: index))
+            if scope.graph.nodes[index].operation.weights.contains(where: { adapters?.weights(holding: $0.name) != nil }
+            ) {
+                adaptedNodes.append((Value(index: index), first..<steps.count))
+            }
             for (output, tap) in results.enumerated() where tap.value.index == index {
                 try deliver(tap.value, as: output)
             }
@@ -61,6 +104,26 @@ package struct PlanBinder {
         case (.map(let channels, let height, let width), .sequence): [channels, height * width]
         case (.vector(let channels), _): [channels]
         }
+    }
+
+    // MARK: Weights
+
+    /// The weights that hold a tensor: the adapters' where they do, else the network's.
+    private func weights(of name: String) -> PackedWeights { adapters?.weights(holding: name) ?? weights }
+
+    /// See ``PackedWeights/pointer(_:)``.
+    func packedWeight(_ name: String) throws -> UnsafeMutablePointer<Float> { try weights(of: name).pointer(name) }
+
+    /// See ``PackedWeights/storedTensor(_:)``.
+    func storedTensor(_ name: String) throws -> (UnsafeRawPointer?, ud2m_element) {
+        try weights(of: name).storedTensor(name)
+    }
+
+    /// See ``PackedWeights/storedKernel(_:channels:)``.
+    func storedKernel(
+        _ convolution: Convolution, channels: UnsafeBufferPointer<Int32>
+    ) throws -> ud2m_stored_kernel {
+        try weights(of: convolution.weight).storedKernel(convolution, channels: channels)
     }
 
     // MARK: Addresses
@@ -179,7 +242,7 @@ package struct PlanBinder {
         case .classEmbedding(let name, let table):
             steps.append(
                 .classEmbedding(
-                    input: inputIndex(name), table: try weights.pointer(table.weight), width: table.width,
+                    input: inputIndex(name), table: try packedWeight(table.weight), width: table.width,
                     try address(value)))
         case .external(let name, let channels):
             steps.append(
@@ -194,7 +257,7 @@ package struct PlanBinder {
         case .vectorCoefficients(let kind):
             let output = try address(value)
             let vector: UnsafeMutablePointer<Float> =
-                if case .weight(let name) = kind { try weights.pointer(name) } else { try address(node.inputs[1]) }
+                if case .weight(let name) = kind { try packedWeight(name) } else { try address(node.inputs[1]) }
             steps.append(
                 .coefficients(
                     kind, from: vector, runs: channelTable(node.inputs[0]),
@@ -227,7 +290,7 @@ package struct PlanBinder {
         case .add: try bindAdd(value, node)
         case .shiftedBias(let name, let channels):
             let output = try address(value)
-            steps.append(.add(try weights.pointer(name), try address(node.inputs[0]), output, count: channels))
+            steps.append(.add(try packedWeight(name), try address(node.inputs[0]), output, count: channels))
             steps.append(.clear(output + channels, count: scope.floats(of: value.index) - channels))
         case .concat: break
         case .groupNorm, .modulate, .scale: throw invalid(value, "was left over by the passes.")
