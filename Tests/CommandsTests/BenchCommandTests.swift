@@ -35,6 +35,22 @@ struct BenchCommandTests {
         #expect(abs((first["gflop"]?.number ?? 0) - 2 * 2 * 3 * 32 * 9 * 32 * 48 * 1e-9) <= 1e-12)
     }
 
+    @Test("times switching to adapters, and the network without them")
+    func adapters() throws {
+        let folder = try TemporaryDirectory()
+        let store = try store("adm/adm_a.pt", in: folder)
+        let bench = ["bench", store, "--size", "32", "--runs", "2", "--adapter", ToolTest.fixture("lora/ud2m.ckpt")]
+        let result = try BuiltTool("ud2m").run(bench + ["--json"])
+        #expect(result.exitCode == 0, "\(result.errorText)")
+        let adapters = try #require(ToolTest.checked(result.output, "bench").object?["adapters"]?.object)
+        #expect(adapters["tensors"]?.number == 12)
+        #expect(try #require(adapters["secondsToSwitch"]?.number) > 0)
+        #expect(try #require(adapters["secondsWithout"]?.number) > 0)
+        let merged = try BuiltTool("ud2m").run(bench + ["--adapter-mode", "merged", "--json"])
+        #expect(merged.exitCode == 0, "\(merged.errorText)")
+        #expect(try ToolTest.checked(merged.output, "bench").object?["adapters"] == nil)
+    }
+
     @Test("measures algorithms, and later runs take the fastest")
     func tune() throws {
         let folder = try TemporaryDirectory()

@@ -285,7 +285,7 @@ struct BundleCommandTests {
         #expect(!FileManager.default.fileExists(atPath: output))
         let found = try report(arguments)
         #expect(found["files"] == dry["files"])
-        #expect(found["leftOut"]?.array?.count == (convention == "ud2m" || convention == "peft" ? 0 : 4))
+        #expect(found["leftOut"]?.array?.count == (convention == "diffusers" ? 4 : 0))
         let result = try BuiltTool("ud2m-lora").run(["compat", base, output])
         #expect(result.exitCode == 0, "\(result.errorText)")
         guard convention == "ud2m" else { return }

@@ -48,6 +48,52 @@ struct ForwardCommandTests {
         #expect(try WeightStore(path: output).names == ["middle_block.1", "out"])
     }
 
+    @Test("adapters beside the weights and in them give the reference's output", arguments: ["side", "merged"])
+    func adapters(_ mode: String) throws {
+        let folder = try TemporaryDirectory()
+        let golden = try Golden("lora/ud2m.io.safetensors")
+        let adapter = ToolTest.fixture("lora/ud2m.ckpt")
+        let base = [
+            "forward", try store(in: folder), "--input", ToolTest.fixture("lora/ud2m.io.safetensors"),
+            "--adapter-mode", mode, "--json",
+        ]
+        /// The output with some adapters, and their entries in the report.
+        func run(_ adapters: [String]) throws -> (out: [Float], adapters: [JSONDocument]) {
+            let output = folder.path("out\(adapters.count).safetensors")
+            let result = try BuiltTool("ud2m").run(
+                base + ["--force", "--output", output] + adapters.flatMap { ["--adapter", $0] })
+            #expect(result.exitCode == 0, "\(result.errorText)")
+            let report = try ToolTest.checked(result.output, "forward").object
+            #expect(report?["adapterMode"]?.string == (adapters.isEmpty ? nil : mode))
+            return (
+                try #require(WeightStore(path: output).tensor("out")).floats(), report?["adapters"]?.array ?? []
+            )
+        }
+        func distance(_ left: [Float], _ right: [Float]) -> Float { zip(left, right).map { abs($0 - $1) }.max() ?? 0 }
+        let whole = try run([adapter])
+        #expect(distance(whole.out, try golden["out"].values) <= 3e-5)
+        #expect(whole.adapters.first?.object?["tensors"]?.number == 12)
+        // Halves add up to the whole, and a weight of zero is the network alone.
+        let halves = try run(["\(adapter):0.5", "\(adapter):0.5"])
+        #expect(halves.adapters.map { $0.object?["weight"]?.number } == [0.5, 0.5])
+        #expect(distance(halves.out, whole.out) <= 3e-5)
+        #expect(try run(["\(adapter):0"]).out == run([]).out)
+    }
+
+    @Test("an adapter of another network is refused")
+    func foreignAdapters() throws {
+        let folder = try TemporaryDirectory()
+        let network = [
+            "forward", try store(in: folder), "--input", ToolTest.fixture("lora/ud2m.io.safetensors"), "--output",
+            folder.path("out.safetensors"), "--adapter",
+        ]
+        let other = try ToolTest.failure("ud2m", network + [ToolTest.fixture("lora/kohya.safetensors")], exitCode: 65)
+        #expect(other.object?["code"]?.string == "adapter-base-mismatch")
+        let stored = try ToolTest.failure("ud2m", network + [ToolTest.fixture("lora/ddpm.safetensors")], exitCode: 65)
+        #expect(stored.object?["code"]?.string == "change-unknown")
+        _ = try ToolTest.failure("ud2m", network + ["\(ToolTest.fixture("lora/ud2m.ckpt")):nan"], exitCode: 64)
+    }
+
     @Test("the help tells the inputs of every network")
     func help() throws {
         let text = try BuiltTool("ud2m").run(["forward", "--help"]).text

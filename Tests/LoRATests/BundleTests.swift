@@ -76,7 +76,6 @@ struct BundleTests {
         let bundle = try BundleFixture.bundle(
             AdapterFixture.adapter("lora/kohya.safetensors"), store, to: folder.path("b.ud2w"), settings: settings)
         #expect(bundle.manifest.settings == settings)
-        #expect(bundle.manifest.settings.flavour == .reference)
         #expect(bundle.manifest.base.contentID == store.contentID)
         #expect(bundle.manifest.lineage.map(\.file) == ["adapter.ckpt"])
         for (key, name) in [(BundleManifest.key, "bundle-manifest"), (AdapterManifest.key, "adapter-manifest")] {

@@ -11,6 +11,9 @@ struct BenchCommand: ParsableCommand {
             Runs the network on noise: once to warm up, then as often as --runs says, and prints the median. \
             Floating-point operations are counted by the definition of each layer, so that algorithms which need fewer \
             (Winograd's) can show more than the machine's peak, which is measured at the end.
+
+            With --adapter it also times how long it takes to switch a loaded network to the adapters, and runs the network \
+            without them in turn.
             """)
 
     @Argument(help: "The network, a .ud2w file.")
@@ -27,6 +30,9 @@ struct BenchCommand: ParsableCommand {
 
     @OptionGroup
     var compute: ComputeOptions
+
+    @OptionGroup
+    var adapters: AdapterOptions
 
     @Flag(name: .customLong("per-op"), help: "Also list the operations by time.")
     var perOperation = false
@@ -51,8 +57,8 @@ struct BenchCommand: ParsableCommand {
     func run() throws {
         let progress = reporting.makeProgress()
         let report = try BenchRun(
-            store: store, size: size, batch: batch, runs: runs, compute: compute, perOperation: perOperation,
-            tune: tune, overwrite: force
+            store: store, size: size, batch: batch, runs: runs, compute: compute, adapters: adapters,
+            perOperation: perOperation, tune: tune, overwrite: force
         ).execute(progress: progress)
         progress.finish()
         if reporting.json {

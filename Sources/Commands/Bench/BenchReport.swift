@@ -21,6 +21,18 @@ struct BenchReport: Encodable {
         let gflopsPerSecond: Double
     }
 
+    /// What adapters beside the network cost.
+    struct Adapters: Encodable {
+        /// Tensors that they change.
+        let tensors: Int
+        /// Memory that the prepared adapters take.
+        let bytes: Int
+        /// The median time to prepare them for the loaded network.
+        let secondsToSwitch: Double
+        /// The median of runs without them.
+        let secondsWithout: Double
+    }
+
     let tool = "ud2m bench"
     let version = Version.current
     let store: String
@@ -48,15 +60,17 @@ struct BenchReport: Encodable {
     /// The most memory the process had, the file's touched pages included.
     let peakResidentBytes: Int
     let operations: [Operation]?
+    /// Nil without adapters, and where they are merged.
+    let adapters: Adapters?
 
     init(
         store: String, architecture: String, threads: Int, precision: Precision, size: ImageSize, batch: Int,
         seconds: [Double],
-        operations: Double, peak: Double?, networkBytes: Int?, storeBytes: Int, profile: [OperationProfile.Entry]?
+        operations: Double, peak: Double?, networkBytes: Int?, storeBytes: Int, profile: [OperationProfile.Entry]?,
+        adapters: Adapters?
     ) {
         let sorted = seconds.sorted()
-        let middle = sorted.count / 2
-        let median = sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+        let median = Self.median(seconds)
         self.store = store
         self.architecture = architecture
         instructionSet = InstructionSet.current
@@ -73,6 +87,7 @@ struct BenchReport: Encodable {
         peakGflopsPerSecond = peak.map { $0 * 1e-9 }
         shareOfPeak = peak.map { operations / median / $0 }
         self.storeBytes = storeBytes
+        self.adapters = adapters
         self.networkBytes = networkBytes
         peakResidentBytes = Self.peakResidentBytes
         let total = profile?.reduce(0) { $0 + $1.seconds } ?? 0
@@ -84,6 +99,14 @@ struct BenchReport: Encodable {
                 gflop: entry.operations * 1e-9 / runs,
                 gflopsPerSecond: entry.seconds > 0 ? entry.operations * 1e-9 / entry.seconds : 0)
         }
+    }
+
+    /// The middle of some times; 0 of none.
+    static func median(_ seconds: [Double]) -> Double {
+        let sorted = seconds.sorted()
+        guard !sorted.isEmpty else { return 0 }
+        let middle = sorted.count / 2
+        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 
     private static var peakResidentBytes: Int {
@@ -119,6 +142,12 @@ extension BenchReport {
         let memory = networkBytes.map { ", of it \(ByteText.size($0)) for activations and packed weights" } ?? ""
         lines.append(
             "\(ByteText.size(peakResidentBytes)) resident at most\(memory); the store has \(ByteText.size(storeBytes))")
+        if let adapters {
+            lines.append(
+                "adapters: \(adapters.tensors) tensors, \(ByteText.size(adapters.bytes)), switched to in "
+                    + "\(numberText("%.2f", adapters.secondsToSwitch * 1000)) ms; without them "
+                    + "\(numberText("%.4g", adapters.secondsWithout)) s a forward")
+        }
         if let operations { lines += table(operations) }
         return lines.joined(separator: "\n")
     }

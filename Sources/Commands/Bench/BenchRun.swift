@@ -9,6 +9,7 @@ struct BenchRun {
     let batch: Int
     let runs: Int
     let compute: ComputeOptions
+    let adapters: AdapterOptions
     let perOperation: Bool
     /// Where a table of measured algorithms goes.
     let tune: String?
@@ -19,7 +20,7 @@ struct BenchRun {
     func execute(progress: any ProgressSink) throws -> BenchReport {
         let outputs = try OutputSet(
             [tune].compactMap(\.self), overwrite: overwrite,
-            inputs: [store, compute.algorithms].compactMap(\.self))
+            inputs: [store, compute.algorithms].compactMap(\.self) + adapters.files)
         let weights = try StoreInput.open(store)
         let (subject, size) = try subject(weights)
         let profile = OperationProfile()
@@ -27,10 +28,11 @@ struct BenchRun {
         let counts = OperationProfile()
         try subject.run(counts)
         var seconds: [Double] = []
+        let comparison = subject.adapters
+        try comparison?.warmUp()
         for run in 0..<runs {
-            let start = ContinuousClock.now
-            try subject.run(perOperation ? profile : nil)
-            seconds.append((ContinuousClock.now - start).seconds)
+            try comparison?.measure()
+            seconds.append(try Self.seconds { try subject.run(perOperation ? profile : nil) })
             progress.update(Double(run + 1) / Double(runs), label: "timing")
         }
         if let tune, let measure = subject.measureAlgorithms {
@@ -41,7 +43,15 @@ struct BenchRun {
             precision: compute.precision, size: size, batch: batch, seconds: seconds,
             operations: counts.entries.reduce(0) { $0 + $1.operations },
             peak: subject.network?.peakOperations, networkBytes: subject.network?.memoryInUse,
-            storeBytes: weights.safetensors.file.count, profile: perOperation ? profile.entries : nil)
+            storeBytes: weights.safetensors.file.count, profile: perOperation ? profile.entries : nil,
+            adapters: comparison?.report)
+    }
+
+    /// How long some work takes.
+    static func seconds(_ work: () throws -> Void) rethrows -> Double {
+        let start = ContinuousClock.now
+        try work()
+        return (ContinuousClock.now - start).seconds
     }
 
     /// What is timed: a network, or RAM with the identity for its operator.
@@ -50,10 +60,12 @@ struct BenchRun {
         var threads: Int
         var run: (OperationProfile?) throws -> Void
         var measureAlgorithms: (() throws -> AlgorithmTable)?
+        var adapters: AdapterComparison?
     }
 
     private func subject(_ weights: WeightStore) throws -> (Subject, ImageSize) {
         if case .ram(let configuration) = weights.architecture {
+            try adapters.requireNone(store)
             guard tune == nil else {
                 throw UD2MError(
                     .benchTune, "The algorithms of a RAM network are not measured.", at: .init(file: store))
@@ -69,12 +81,19 @@ struct BenchRun {
             }
             return (subject, size)
         }
+        let selections = try adapters.load(store: store)
         let network = try Network(
             store: weights, threads: compute.threads, precision: compute.precision,
-            algorithms: compute.algorithmTable())
+            algorithms: compute.algorithmTable(), merging: adapters.mode == .merged ? selections : [])
         let size = try imageSize(of: network)
         let inputs = try inputs(of: network, size)
-        var subject = Subject(network: network, threads: network.threads) { _ = try network.run(inputs, profile: $0) }
+        let comparison =
+            adapters.mode == .side && !selections.isEmpty
+            ? try AdapterComparison(network: network, inputs: inputs, selections: selections) : nil
+        var subject = Subject(network: network, threads: network.threads) {
+            _ = try network.run(inputs, adapters: comparison.map { .all($0.current) } ?? .none, profile: $0)
+        }
+        subject.adapters = comparison
         subject.measureAlgorithms = { try network.measureAlgorithms(inputs) }
         return (subject, size)
     }

@@ -29,6 +29,8 @@ struct ForwardCommand: ParsableCommand {
             sigma from the operator files, and may be unknown.
 
             Values must be finite.
+
+            With --adapter, all but RAM run as the network that the adapters make of it.
             """)
 
     @Argument(help: "The network, a .ud2w file.")
@@ -44,6 +46,9 @@ struct ForwardCommand: ParsableCommand {
     var taps: [String] = []
 
     @OptionGroup
+    var adapters: AdapterOptions
+
+    @OptionGroup
     var restoration: RestorationFlags
 
     @OptionGroup
@@ -57,8 +62,8 @@ struct ForwardCommand: ParsableCommand {
 
     func run() throws {
         let report = try ForwardRun(
-            store: store, input: input, output: output, taps: taps, restoration: restoration, compute: compute,
-            overwrite: force
+            store: store, input: input, output: output, taps: taps, adapters: adapters, restoration: restoration,
+            compute: compute, overwrite: force
         ).execute()
         report.warn()
         if reporting.json {

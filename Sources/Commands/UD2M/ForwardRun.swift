@@ -18,10 +18,21 @@ struct ForwardRun {
             }
         }
 
+        /// An adapter that the network ran with.
+        struct Adapter: Encodable {
+            let file: String
+            let weight: Double
+            /// Tensors that it changes.
+            let tensors: Int
+        }
+
         let tool = "ud2m forward"
         let version = Version.current
         let store: String
         let output: String
+        /// Nil where none was named, as the next.
+        let adapters: [Adapter]?
+        let adapterMode: String?
         let outputs: [Output]
         let milliseconds: Double
     }
@@ -30,6 +41,7 @@ struct ForwardRun {
     let input: String
     let output: String
     let taps: [String]
+    let adapters: AdapterOptions
     let restoration: RestorationFlags
     let compute: ComputeOptions
     let overwrite: Bool
@@ -38,10 +50,12 @@ struct ForwardRun {
     /// - Throws: ``UD2MFormats/UD2MError`` for bad files, missing inputs, and an existing output.
     func execute() throws -> Report {
         let factories = try restoration.operatorFiles.map { try OperatorFactory(file: $0) }
-        let inputFiles = [store, input] + factories.flatMap(\.files)
+        let inputFiles = [store, input] + adapters.files + factories.flatMap(\.files)
         try OutputFile.requireWritable(output, overwrite: overwrite, inputs: inputFiles)
         let weights = try StoreInput.open(store)
-        let run = try prepare(weights, factories)
+        if case .ram = weights.architecture { try adapters.requireNone(store) }
+        let selections = try adapters.load(store: store)
+        let run = try prepare(weights, selections, factories)
         // Taps may be spelled as the tensors of a golden file, with a leading "act/".
         var seen: Set<String> = []
         let taps = taps.filter { seen.insert($0).inserted }
@@ -61,13 +75,19 @@ struct ForwardRun {
             to: output, tensors: tensors.map { TensorInput(name: TensorName($0), shape: $1.shape, floats: $1.values) },
             overwrite: overwrite, inputs: inputFiles)
         return Report(
-            store: store, output: output, outputs: tensors.map { .init($0, $1) },
+            store: store, output: output,
+            adapters: selections.isEmpty
+                ? nil
+                : zip(adapters.adapters, selections).map {
+                    .init(file: $0.path, weight: $0.weight, tensors: $1.adapter.changes.count)
+                },
+            adapterMode: selections.isEmpty ? nil : adapters.mode.rawValue, outputs: tensors.map { .init($0, $1) },
             milliseconds: elapsed.milliseconds)
     }
 
     /// Loads the network and reads its inputs; the result runs it once and gives `out` and the taps.
     private func prepare(
-        _ weights: WeightStore, _ factories: [OperatorFactory]
+        _ weights: WeightStore, _ selections: [AdapterSelection], _ factories: [OperatorFactory]
     ) throws -> (_ taps: [String]) throws -> [String: Tensor] {
         if case .ram = weights.architecture {
             let network = try RAMNetwork(
@@ -84,9 +104,11 @@ struct ForwardRun {
         }
         let network = try Network(
             store: weights, threads: compute.threads, precision: compute.precision,
-            algorithms: compute.algorithmTable())
+            algorithms: compute.algorithmTable(), merging: adapters.mode == .merged ? selections : [])
+        let applied: BatchAdapters =
+            adapters.mode == .side && !selections.isEmpty ? .all(try network.adapterSet(selections)) : .none
         let inputs = try readInputs(of: network)
-        return { try network.run(inputs, taps: $0) }
+        return { try network.run(inputs, taps: $0, adapters: applied) }
     }
 
     /// Says what is wrong with an input with the input file's name.

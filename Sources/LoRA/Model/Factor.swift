@@ -89,6 +89,10 @@ public struct Factor: Sendable {
         return values
     }
 
+    /// The numbers in single precision, row by row.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-not-finite`, or what reading throws.
+    public func floats() throws -> [Float] { try values() }
+
     /// The matrix in double precision.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-not-finite`, `matrix-shape`, or what reading throws.
     public func matrix() throws -> Matrix { try Matrix(rows: rows, columns: columns, values: values(Double.self)) }

@@ -70,7 +70,9 @@ package final class PackedWeights {
             try item.pack(parts, into: buffer.base + offset, pool: pool)
         }
         let narrowed = precision == .halfWeights ? kept.filter { kernels.contains($0.key) } : [:]
-        (halves, halfBuffer) = try Self.halves(of: narrowed, pool: pool)
+        let (halves, halfBuffer) = try Self.halves(of: narrowed, pool: pool)
+        self.halves = halves
+        self.halfBuffer = halfBuffer
         // Changed kernels that are held as float16 need not stay in single precision as well.
         stored = kept.filter { halves[$0.key] == nil || !$0.value.isInMemory }
         // What has been copied need not stay in memory twice.

@@ -36,8 +36,8 @@ package struct PlanBinder {
             try binder.bind(results)
             binders.append(binder)
         }
-        let adapted = try adapters.map { adapters in
-            try AdaptedSteps(
+        let adapted = adapters.map { adapters in
+            AdaptedSteps(
                 indices: binders[0].adaptedNodes.map(\.steps), images: binders.map { ($0.withoutSteps, adapters) })
         }
         return ExecutionPlan(
@@ -86,7 +86,8 @@ package struct PlanBinder {
         for index in scope.graph.nodes.indices {
             let first = steps.count
             try bind(Value(index: index))
-            if scope.graph.nodes[index].operation.weights.contains(where: { adapters?.weights(holding: $0.name) != nil }) {
+            if scope.graph.nodes[index].operation.weights.contains(where: { adapters?.weights(holding: $0.name) != nil }
+            ) {
                 adaptedNodes.append((Value(index: index), first..<steps.count))
             }
             for (output, tap) in results.enumerated() where tap.value.index == index {

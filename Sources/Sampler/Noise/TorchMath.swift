@@ -1,5 +1,5 @@
 /// The float32 logarithm, sine and cosine with which PyTorch makes normal numbers on machines with AVX2: the polynomials of
-/// the Cephes library (S. Moshier), with products and sums rounded once as fused instructions do.
+/// the Cephes library (S. Moshier), with products and sums rounded once where its compiler fuses them.
 enum TorchMath {
     private static let logarithm: [Float] = [
         7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1,
@@ -23,8 +23,7 @@ enum TorchMath {
             x += fraction
         }
         let square = x * x
-        var y = polynomial(logarithm, at: x) * x * square
-        y = y.addingProduct(exponent, -2.12194440e-4)
+        var y = (exponent * -2.12194440e-4).addingProduct(polynomial(logarithm, at: x) * x, square)
         y = y.addingProduct(-0.5, square)
         return (x + y).addingProduct(exponent, 0.693359375)
     }
@@ -35,7 +34,7 @@ enum TorchMath {
         let octant = (Int32(angle * 1.27323954473516) + 1) & ~1
         let x = quarterTurn.reduce(angle) { $0.addingProduct(Float(octant), $1) }
         let square = x * x
-        let even = (polynomial(cosine, at: square) * square * square).addingProduct(-0.5, square) + 1
+        let even = (-0.5 * square).addingProduct(polynomial(cosine, at: square) * square, square) + 1
         let odd = x.addingProduct(polynomial(sine, at: square) * square, x)
         let isSwapped = octant & 2 != 0
         let sine = isSwapped ? even : odd

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 torch.manual_seed(1675)
 draws = {}
-for index, count in enumerate((5, 48, 3, 50, 1, 768, 16, 17)):
+for index, count in enumerate((5, 48, 3, 50, 1, 12288, 16, 17)):
     draws[f"normals_{index}"] = torch.randn(count)
 draws["uniforms"] = torch.rand(21)
 draws["after"] = torch.randn(33)
