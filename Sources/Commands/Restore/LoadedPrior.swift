@@ -7,7 +7,7 @@ import UD2MSampler
 struct LoadedPrior {
     /// The file, as it is reported.
     let path: String
-    /// What identifies the weights: the content ids of the prior and of the adapters, or paths where there is none.
+    /// What identifies the weights: the content ids of prior and bundle, or paths where there is none.
     let identity: String
     /// Channels of its images.
     let channels: Int
@@ -32,8 +32,9 @@ struct LoadedPrior {
         self.bundle = bundle
         let source = try Self.source(store: store, options: options, bundle: bundle)
         try Self.requireNoisePrediction(source.store)
-        let adapterStores = try [bundle?.store].compactMap(\.self) + options.adapters.map { try StoreInput.open($0) }
-        let adapters = try adapterStores.map { AdapterSelection(try NetworkAdapter(store: $0)) }
+        let reader = AdapterReading(store: source.store.path, flags: options.reading)
+        var adapters = try bundle.map { [AdapterSelection(try NetworkAdapter(store: $0.store))] } ?? []
+        adapters += try options.adapters.map { AdapterSelection(try reader.adapter($0.path), weight: $0.weight) }
         guard let architecture = source.architecture else {
             throw UD2MError(
                 .networkConfiguration, "The file does not say which network it holds.",
@@ -51,7 +52,8 @@ struct LoadedPrior {
         }
         self.denoiser = TimedDenoiser(denoiser)
         path = source.store.path
-        identity = ([source.store] + adapterStores).map { $0.contentID ?? $0.path }.joined(separator: "+")
+        let stores = [source.store] + [bundle?.store].compactMap(\.self)
+        identity = stores.map { $0.contentID ?? $0.path }.joined(separator: "+")
     }
 
     /// The RAM network that steps start from: that of a file, or the bundle's.

@@ -70,7 +70,9 @@ struct OperatorOptions: ParsableArguments {
         guard (0...100).contains(motionIntensity) else { throw ValidationError("--motion-intensity must be 0…100.") }
         guard (2...64).contains(factor) else { throw ValidationError("--factor must be 2…64.") }
         guard (1...100).contains(quality) else { throw ValidationError("--quality must be 1…100.") }
-        guard (sigma ?? 1) > 0, (sigma ?? 1) <= 1 else { throw ValidationError("--sigma must be above 0 and at most 1.") }
+        guard (sigma ?? 1) > 0, (sigma ?? 1) <= 1 else {
+            throw ValidationError("--sigma must be above 0 and at most 1.")
+        }
         if task == .deblur, kernel == "bicubic" {
             throw ValidationError("The bicubic kernel belongs to a factor: use it with --task sr.")
         }

@@ -17,9 +17,14 @@ struct PriorOptions: ParsableArguments {
     @Option(
         name: .customLong("adapter"),
         help: ArgumentHelp(
-            "Merge the adapter of this bundle into the prior, and take no settings from it; may be repeated.",
-            valueName: "ud2w"))
-    var adapters: [String] = []
+            """
+            Merge an adapter into the prior when it is loaded: a bundle, whose settings are left alone, or LoRA in any \
+            form that ud2m-lora reads. A number after a colon is its weight, 1 unless given. May be repeated.
+            """, valueName: "file[:weight]"))
+    var adapters: [WeightedFile] = []
+
+    @OptionGroup
+    var reading: AdapterFlags
 
     @Option(name: .customLong("class-label"), help: "Class of a class-conditional prior.")
     var classLabel: Int?
@@ -34,7 +39,8 @@ struct PriorOptions: ParsableArguments {
 
     @Option(
         name: .customLong("tile-overlap"),
-        help: ArgumentHelp("Pixels that neighbouring tiles share; an eighth of the tile by default.", valueName: "pixels"))
+        help: ArgumentHelp(
+            "Pixels that neighbouring tiles share; an eighth of the tile by default.", valueName: "pixels"))
     var tileOverlap: Int?
 
     func validate() throws {
@@ -43,5 +49,5 @@ struct PriorOptions: ParsableArguments {
     }
 
     /// The files that are read.
-    var files: [String] { [bundle, base].compactMap(\.self) + adapters }
+    var files: [String] { [bundle, base].compactMap(\.self) + adapters.map(\.path) }
 }

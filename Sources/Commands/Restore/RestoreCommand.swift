@@ -149,11 +149,11 @@ struct RestoreCommand: ParsableCommand {
     /// SHA-256 of everything that results depend on besides the image and the weights.
     /// - Throws: ``UD2MFormats/UD2MError`` for a file that cannot be read.
     func digest(of factory: OperatorFactory) throws -> String {
-        let files = factory.files + [sampling.ram, noise.tape, prior.bundle].compactMap(\.self)
+        let files = factory.files + [sampling.ram, noise.tape].compactMap(\.self) + prior.adapters.map(\.path)
         var text = String(decoding: try JSONOutput.encode(factory.specification), as: UTF8.self)
         text += String(describing: sampling) + String(describing: noise) + String(describing: posterior)
         text += "\(String(describing: prior.classLabel)) \(String(describing: prior.tile)) "
-        text += "\(String(describing: prior.tileOverlap)) \(compute.precision)"
+        text += "\(String(describing: prior.tileOverlap)) \(prior.adapters) \(compute.precision)"
         for file in files { text += try RestoreLedger.digest(of: file) }
         return try Array(text.utf8).withUnsafeBytes { try SHA256.hash($0) }
     }
@@ -163,7 +163,8 @@ struct RestoreCommand: ParsableCommand {
 struct ReferenceOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The clean image, or a folder with one of each name, to measure results against.", valueName: "png or folder"))
+            "The clean image, or a folder with one of each name, to measure results against.",
+            valueName: "png or folder"))
     var reference: String?
 
     @Option(help: ArgumentHelp("The network of LPIPS, to measure that as well.", valueName: "ud2w"))

@@ -120,7 +120,8 @@ struct RestoreForecast: Encodable {
 
     var summary: String {
         let time =
-            expectedSeconds.map { "about \(numberText("%.1f", $0)) s by one evaluation" } ?? "--calibrate tells the time"
+            expectedSeconds.map { "about \(numberText("%.1f", $0)) s by one evaluation" }
+            ?? "--calibrate tells the time"
         return """
             \(output.escapedForDisplay): would be \(width)×\(height) pixels by \(settings.networkEvaluations) evaluations, \
             \(ByteText.size(networkMemory)) of memory for the network; \(time)

@@ -19,7 +19,8 @@ struct RestoreRun {
         let references = try command.comparing.reference.map {
             try RestoreReferences($0, isSingle: all.isSingle)
         }
-        var files = [store, command.comparing.reference, command.sampling.ram, command.comparing.lpips]
+        var files =
+            [store, command.comparing.reference, command.sampling.ram, command.comparing.lpips]
             .compactMap(\.self) + command.prior.files + all.images.map(\.path)
         if !all.isSingle || command.dryRun {
             try refuseForSeveral()
