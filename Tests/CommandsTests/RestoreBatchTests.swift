@@ -1,0 +1,194 @@
+import Foundation
+import Testing
+import UD2MImaging
+import UD2MTestSupport
+
+/// `ud2m restore` on several images, with several samples, and its other ways: on crops of the demo photograph.
+@Suite("ud2m restore, many images and samples", .serialized)
+struct RestoreBatchTests {
+    let folder: TemporaryDirectory
+    let store: String
+    /// Operator flags that need no file.
+    let task = ["--task", "deblur"]
+    /// Few evaluations: what is tested is not the quality.
+    let quick = ["--steps", "2", "--iterations", "1"]
+
+    init() throws {
+        folder = try TemporaryDirectory()
+        store = folder.path("prior.ud2w")
+        let result = try BuiltTool("ud2m-convert").run([ToolTest.prior, store, "-q"])
+        try #require(result.exitCode == 0, "\(result.errorText)")
+        for name in ["in", "in/deeper"] {
+            try FileManager.default.createDirectory(
+                atPath: folder.path(name), withIntermediateDirectories: true)
+        }
+        try write("in/a.png", width: 24, height: 16)
+        try write("in/b.png", width: 16, height: 24)
+        try write("in/deeper/c.png", width: 16, height: 16)
+    }
+
+    private func write(_ name: String, width: Int, height: Int) throws {
+        let crop = try ImageFile.read(ToolTest.photo).image.centerCropped(width: width, height: height)
+        try ImageFile.write(crop, to: folder.path(name))
+    }
+
+    private func run(
+        _ images: [String], _ more: [String], exitCode: Int32 = 0,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) throws -> JSONDocument {
+        let result = try BuiltTool("ud2m").run(["restore", store] + images + task + quick + more + ["--json"])
+        #expect(result.exitCode == exitCode, "\(result.errorText)", sourceLocation: sourceLocation)
+        return try ToolTest.checked(result.output, "restore")
+    }
+
+    private func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: folder.path(name)) }
+
+    @Test("a bad image does not stop the others, and the exit code is 3")
+    func keepsGoing() throws {
+        try Data("no picture".utf8).write(to: URL(filePath: folder.path("in/aa.png")))
+        let report = try run(
+            [folder.path("in")], ["--recursive", "-o", folder.path("out") + "/", "--name", "{name}_x.png"], exitCode: 3)
+        let files = try #require(report.object?["files"]?.array)
+        #expect(files.count == 4)
+        #expect(files.compactMap { $0.object?["error"]?.object?["code"]?.string } == ["image-not-an-image"])
+        #expect(exists("out/a_x.png") && exists("out/b_x.png") && exists("out/deeper/c_x.png"))
+        #expect(!exists("out/aa_x.png"))
+    }
+
+    @Test("an image has the same bytes alone and among others, and shards make up the whole")
+    func shards() throws {
+        let images = [folder.path("in/a.png"), folder.path("in/b.png")]
+        _ = try run(images, ["-o", folder.path("all") + "/"])
+        _ = try run([images[1]], ["-o", folder.path("alone.png")])
+        for shard in ["0/2", "1/2"] { _ = try run(images, ["-o", folder.path("parts") + "/", "--shard", shard]) }
+        func bytes(_ name: String) throws -> Data { try Data(contentsOf: URL(filePath: folder.path(name))) }
+        #expect(try bytes("all/b.png") == bytes("alone.png"))
+        #expect(try bytes("all/a.png") == bytes("parts/a.png") && bytes("all/b.png") == bytes("parts/b.png"))
+    }
+
+    @Test("outputs that would collide, and several images without a folder, are errors before work begins")
+    func collisions() throws {
+        try write("b.png", width: 16, height: 16)
+        let images = [folder.path("in/b.png"), folder.path("b.png")]
+        let twice = try ToolTest.failure(
+            "ud2m", ["restore", store] + images + task + ["-o", folder.path("out") + "/"], exitCode: 64)
+        #expect(twice.object?["code"]?.string == "output-named-twice")
+        #expect(!exists("out"))
+        let file = try ToolTest.failure(
+            "ud2m", ["restore", store] + images + task + ["-o", folder.path("out.png")], exitCode: 64)
+        #expect(file.object?["code"]?.string == "output-folder")
+    }
+
+    @Test("--resume leaves out what is done, and repairs what was changed")
+    func resume() throws {
+        let arguments = ["-o", folder.path("out") + "/", "--resume"]
+        _ = try run([folder.path("in")], arguments)
+        let before = try Data(contentsOf: URL(filePath: folder.path("out/b.png")))
+        try Data("damaged".utf8).write(to: URL(filePath: folder.path("out/b.png")))
+        let second = try run([folder.path("in")], arguments)
+        let files = try #require(second.object?["files"]?.array)
+        #expect(files.map { $0.object?["skipped"] == .bool(true) } == [true, false])
+        #expect(try Data(contentsOf: URL(filePath: folder.path("out/b.png"))) == before)
+        // Other options are other work.
+        let third = try run([folder.path("in")], arguments + ["--seed", "1"])
+        #expect(try #require(third.object?["files"]?.array).allSatisfy { $0.object?["skipped"] == nil })
+    }
+
+    @Test("several samples give a mean, a deviation, quantiles, coverage and each sample, whatever the batch")
+    func samples() throws {
+        func draw(_ batch: String, _ place: String) throws -> [String: JSONDocument] {
+            let report = try run(
+                [folder.path("in/a.png")],
+                [
+                    "-o", folder.path("\(place)/mean.png"), "--samples", "3", "--batch", batch, "--std",
+                    folder.path("\(place)/std.png"), "--last", folder.path("\(place)/last.png"), "--save-samples",
+                    folder.path("\(place)/each"), "--save-quantiles", folder.path("\(place)/q"), "--quantiles", "0,1",
+                    "--progressive", folder.path("\(place)/steps.png"), "--grid", folder.path("\(place)/grid.png"),
+                    "--reference", folder.path("in/a.png"),
+                ])
+            return try #require(report.object)
+        }
+        let report = try draw("1", "one")
+        _ = try draw("3", "three")
+        for name in ["mean.png", "std.png", "last.png", "each/a-0000.png", "each/a-0002.png", "q/a-q0.png"] {
+            let bytes = try Data(contentsOf: URL(filePath: folder.path("one/\(name)")))
+            #expect(try Data(contentsOf: URL(filePath: folder.path("three/\(name)"))) == bytes)
+        }
+        let last = try Data(contentsOf: URL(filePath: folder.path("one/last.png")))
+        #expect(try Data(contentsOf: URL(filePath: folder.path("one/each/a-0002.png"))) == last)
+        #expect(report["coverage"]?.object?["level"]?.number == 0.9)
+        #expect(try #require(report["meanDeviation"]?.number) > 0)
+        #expect(report["ssim"] != nil && report["lastSamplePSNR"] != nil)
+        #expect(report["settings"]?.object?["networkEvaluations"]?.number == 6)
+        let seconds = try #require(report["seconds"]?.number)
+        let parts = try #require(report["networkSeconds"]?.number) + #require(report["otherSeconds"]?.number)
+        #expect(abs(seconds - parts) < 1e-4)
+        let steps = try ImageFile.read(folder.path("one/steps.png")).image
+        #expect(steps.width > 2 * 24 && steps.width < 3 * 24)
+    }
+
+    @Test("--dry-run writes nothing and tells evaluations, memory and, calibrated, the time")
+    func dryRun() throws {
+        let report = try run(
+            [folder.path("in/a.png")], ["-o", folder.path("new/out.png"), "--dry-run", "--calibrate"])
+        #expect(report.object?["dryRun"] == .bool(true) && !exists("new"))
+        #expect(try #require(report.object?["networkMemory"]?.number) > 1000)
+        #expect(try #require(report.object?["expectedSeconds"]?.number) > 0)
+    }
+
+    @Test("tiles, solvers, starts and the reference flavour run; what a flavour lacks is refused")
+    func ways() throws {
+        let output = ["-o", folder.path("out.png"), "--force"]
+        let image = [folder.path("in/a.png")]
+        for more in [
+            ["--tile", "16", "--tile-overlap", "4"], ["--solver", "ddpm"], ["--solver", "ddim", "--eta", "0"],
+            ["--warm-start", "adjoint"], ["--warm-start", "pseudo-inverse"], ["--grid-kind", "uniform"],
+            ["--flavour", "reference", "--schedule", "linear"], ["--rng", "torch"],
+        ] {
+            _ = try run(image, output + more)
+        }
+        let torch = try run(image, output + ["--flavour", "reference"])
+        #expect(torch.object?["settings"]?.object?["warmStart"]?.string == "adjoint")
+        for (more, code) in [
+            (["--flavour", "reference", "--solver", "ddim"], "sampler-option"), (["--warm-start", "ram"], "ram-missing"),
+            (["--tile", "15"], "sampler-configuration"), (["--equivariant"], "usage"), (["--shard", "2/2"], "usage"),
+        ] {
+            let error = try ToolTest.failure(
+                "ud2m", ["restore", store] + image + task + output + more,
+                exitCode: 64)
+            #expect(error.object?["code"]?.string == code)
+        }
+    }
+
+    @Test("recorded noise gives the same image again")
+    func tape() throws {
+        let image = [folder.path("in/a.png")]
+        let tape = folder.path("noise.safetensors")
+        _ = try run(image, ["-o", folder.path("one.png"), "--seed", "3", "--record-noise", tape])
+        let second = try run(image, ["-o", folder.path("two.png"), "--noise-tape", tape])
+        #expect(second.object?["settings"]?.object?["rng"]?.string == "tape")
+        let images = try ["one.png", "two.png"].map { try ImageFile.read(folder.path($0)).image.values }
+        #expect(images[0] == images[1])
+    }
+
+    @Test("prior draws a grid or single files, the same whatever the batch")
+    func prior() throws {
+        func draw(_ more: [String]) throws -> JSONDocument {
+            let result = try BuiltTool("ud2m").run(
+                ["prior", store, "--samples", "3", "--steps", "2", "--size", "16x8", "--json"] + more)
+            try #require(result.exitCode == 0, "\(result.errorText)")
+            return try ToolTest.checked(result.output, "prior")
+        }
+        _ = try draw(["-o", folder.path("grid.png")])
+        #expect(try ImageFile.read(folder.path("grid.png")).image.width > 32)
+        let report = try draw(["-o", folder.path("one") + "/", "--batch", "1"])
+        #expect(report.object?["files"]?.array?.count == 3)
+        _ = try draw(["-o", folder.path("all") + "/", "--batch", "3"])
+        for name in ["0000.png", "0002.png"] {
+            let bytes = try Data(contentsOf: URL(filePath: folder.path("one/\(name)")))
+            #expect(try Data(contentsOf: URL(filePath: folder.path("all/\(name)"))) == bytes)
+        }
+        let wrong = try BuiltTool("ud2m").run(["prior", store, "-o", folder.path("x.png"), "--size", "0"])
+        #expect(wrong.exitCode == 64)
+    }
+}
