@@ -150,7 +150,8 @@ struct RestoreBatchTests {
         let torch = try run(image, output + ["--flavour", "reference"])
         #expect(torch.object?["settings"]?.object?["warmStart"]?.string == "adjoint")
         for (more, code) in [
-            (["--flavour", "reference", "--solver", "ddim"], "sampler-option"), (["--warm-start", "ram"], "ram-missing"),
+            (["--flavour", "reference", "--solver", "ddim"], "sampler-option"),
+            (["--warm-start", "ram"], "ram-missing"),
             (["--tile", "15"], "sampler-configuration"), (["--equivariant"], "usage"), (["--shard", "2/2"], "usage"),
         ] {
             let error = try ToolTest.failure(
@@ -175,7 +176,7 @@ struct RestoreBatchTests {
     func prior() throws {
         func draw(_ more: [String]) throws -> JSONDocument {
             let result = try BuiltTool("ud2m").run(
-                ["prior", store, "--samples", "3", "--steps", "2", "--size", "16x8", "--json"] + more)
+                ["prior", store, "--samples", "3", "--steps", "2", "--size", "8x16", "--json"] + more)
             try #require(result.exitCode == 0, "\(result.errorText)")
             return try ToolTest.checked(result.output, "prior")
         }

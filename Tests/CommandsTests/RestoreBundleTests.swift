@@ -46,7 +46,8 @@ struct RestoreBundleTests {
         #expect(settings["steps"]?.number == 3 && settings["iterations"]?.number == 3)
         // λ is the exponential of the stored number.
         #expect(abs(try #require(settings["dataWeight"]?.number) - exp(-0.5)) < 1e-6)
-        #expect(report["operator"]?.object?["factor"]?.number == 2 && report["operator"]?.object?["sigma"]?.number == 0.05)
+        let operation = try #require(report["operator"]?.object)
+        #expect(operation["factor"]?.number == 2 && operation["sigma"]?.number == 0.05)
         #expect(report["width"]?.number == 32 && report["bundle"]?.string == folder.path("thin.ud2w"))
         _ = try restore("fat.ud2w", "fat.png")
         let images = try ["thin.png", "fat.png"].map { try ImageFile.read(folder.path($0)).image.values }

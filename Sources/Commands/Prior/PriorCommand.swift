@@ -7,8 +7,8 @@ struct PriorCommand: ParsableCommand {
         commandName: "prior",
         abstract: "Draw images from a prior alone, to see what it has learnt.",
         usage: """
-            ud2m prior <store> --output <png or folder> --size <WxH> [--samples <n>] [--steps <n>]
-            ud2m prior --bundle <ud2w> --output <png or folder> --size <WxH>
+            ud2m prior <store> --output <png or folder> --size <HxW> [--samples <n>] [--steps <n>]
+            ud2m prior --bundle <ud2w> --output <png or folder> --size <HxW>
             """,
         discussion: """
             Runs the reverse diffusion without an observation, by DDIM or DDPM. A file gets all images side by side, a \
@@ -46,8 +46,8 @@ struct PriorCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Size of the images, such as 64 or 96x64; best that of the prior's training, which stores do not say.",
-            valueName: "WxH"))
+            "Height and width of the images, such as 64 or 64x96; best that of the prior's training, which stores do not say.",
+            valueName: "HxW"))
     var size: ImageSize
 
     @Option(help: "Noise schedule that the prior was trained with: linear (unless a bundle says cosine) or cosine.")
@@ -89,17 +89,4 @@ struct PriorCommand: ParsableCommand {
 enum PriorSolver: String, Encodable, ExpressibleByArgument, CaseIterable {
     case ddim
     case ddpm
-}
-
-/// A size as `WxH`, or one number for a square.
-struct ImageSize: ExpressibleByArgument {
-    let width: Int
-    let height: Int
-
-    init?(argument: String) {
-        let sides = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-        guard (1...2).contains(sides.count), sides.allSatisfy({ (1...16_384).contains($0) }) else { return nil }
-        width = sides[0]
-        height = sides[sides.count - 1]
-    }
 }

@@ -1,6 +1,7 @@
 import Synchronization
 import UD2MFormats
 import UD2MImaging
+import UD2MLoRA
 import UD2MRuntime
 import UD2MSampler
 
@@ -49,8 +50,8 @@ struct ImageRestoration {
         var statistics = try PosteriorStatistics(
             shape: [1, prior.channels, problem.height, problem.width], keepsSamples: needsAll)
         let frames = ProgressiveFrames()
-        let monitor = SamplerMonitor(
-            report: progress, observe: posterior.progressive.map { _ in { frames.take($0) } })
+        var monitor = SamplerMonitor(report: progress)
+        if places.progressive != nil { monitor.observe = { frames.take($0) } }
         var contents: [(path: String, bytes: [UInt8])] = []
         let networkBefore = prior.denoiser.duration
         let start = ContinuousClock.now
@@ -76,6 +77,7 @@ struct ImageRestoration {
 
     /// What a restoration would take.
     /// - Parameter calibrate: Whether one evaluation is run and timed.
+    /// - Returns: Evaluations, memory and, calibrated, the time.
     /// - Throws: As ``restore(progress:)``.
     func forecast(calibrate: Bool) throws -> RestoreForecast {
         let problem = try problem()

@@ -43,6 +43,7 @@ struct NoiseOptions: ParsableArguments {
 
     /// The noise of one image.
     /// - Parameter observation: The observation's shape.
+    /// - Returns: A source of its own, as PyTorch's generator moves on with every draw.
     /// - Throws: ``UD2MFormats/UD2MError`` for a tape that cannot be read.
     func source(observation: [Int]) throws -> any NoiseSource {
         if let tape { return try NoiseTape(path: tape) }

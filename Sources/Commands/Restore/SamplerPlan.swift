@@ -123,6 +123,7 @@ struct SamplerPlan {
     ///   - forward: The operator that the plan was made for.
     ///   - noise: Random numbers.
     ///   - ram: The RAM network, where the plan starts from one.
+    /// - Returns: The sampler of the plan's flavour.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `operator-not-linear` for RAM through JPEG, or what the sampler says.
     func sampler(
         denoiser: any Denoiser, forward: any ForwardOperator, noise: any NoiseSource, ram: RAMNetwork?
