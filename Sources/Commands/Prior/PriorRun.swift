@@ -1,5 +1,6 @@
 import UD2MFormats
 import UD2MImaging
+import UD2MLoRA
 import UD2MSampler
 
 /// The work of `ud2m prior`.
