@@ -109,8 +109,11 @@ struct RestoreCommand: ParsableCommand {
         let batch = try RestoreRun(command: self).execute(progress: progress)
         progress.finish()
         if batch.isSingle, let report = batch.reports.first {
-            reporting.json
-                ? try JSONOutput.print(report) : reporting.quiet ? () : try StandardOutput.print(report.text)
+            if reporting.json {
+                try JSONOutput.print(report)
+            } else if !reporting.quiet {
+                try StandardOutput.print(report.text)
+            }
             return
         }
         let summary = RestoreSummary(batch)

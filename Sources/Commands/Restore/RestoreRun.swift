@@ -22,8 +22,8 @@ struct RestoreRun {
         var files =
             [store, command.comparing.reference, command.sampling.ram, command.comparing.lpips]
             .compactMap(\.self) + command.prior.files + all.images.map(\.path)
-        if !all.isSingle || command.dryRun {
-            try refuseForSeveral()
+        if !all.isSingle, command.noise.record != nil {
+            throw UD2MError(.usage, "--record-noise records the noise of one image, and there may be several here.")
         }
         // What can be found wrong without a network is found before one is loaded.
         let given = try command.factory(bundle: nil)
@@ -104,12 +104,6 @@ struct RestoreRun {
                 list.places[image.path]?.all ?? [], overwrite: overwrite, inputs: inputs)
         }
         return sets
-    }
-
-    private func refuseForSeveral() throws {
-        if command.noise.record != nil, !command.dryRun {
-            throw UD2MError(.usage, "--record-noise records the noise of one image, and there may be several here.")
-        }
     }
 
     private func ledger(_ list: RestorePlaceList) throws -> RestoreLedger? {

@@ -3,9 +3,6 @@ import UD2MLoRA
 import UD2MRuntime
 import UD2MSampler
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#endif
 #if canImport(Glibc)
     import Glibc
 #elseif canImport(Musl)
