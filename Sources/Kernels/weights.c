@@ -34,17 +34,20 @@ size_t ud2m_conv_weights_floats(const ud2m_conv_weights *shape) {
 }
 
 static void pack_input_block(const packing_job *job, int64_t row_block, int32_t block, size_t first, int32_t used) {
-    float *packed = job->packed + ((size_t)row_block * job->blocks + block) * job->taps * LANES * LANES;
+    size_t floats = (size_t)job->taps * LANES * LANES;
+    float *packed = job->packed + ((size_t)row_block * job->blocks + block) * floats;
+    if (used < LANES || job->row_order || (row_block + 1) * LANES > job->shape->rows)
+        memset(packed, 0, floats * sizeof *packed);
     for (int32_t row_lane = 0; row_lane < LANES; row_lane++) {
         int64_t row = row_block * LANES + row_lane;
         int64_t from = row >= job->shape->rows ? -1 : job->row_order ? job->row_order[row] : row;
-        for (int32_t lane = 0; lane < LANES; lane++) {
-            size_t start = from < 0 ? 0 : ((size_t)from * job->channels + first + lane) * job->taps;
-            bool present = from >= 0 && lane < used;
+        if (from < 0)
+            continue;
+        size_t start = ((size_t)from * job->channels + first) * job->taps;
+        for (int32_t lane = 0; lane < used; lane++)
             for (int32_t tap = 0; tap < job->taps; tap++)
                 packed[((size_t)tap * LANES + lane) * LANES + row_lane] =
-                    present ? element_at(job->source, job->element, start + tap) : 0;
-        }
+                    element_at(job->source, job->element, start + (size_t)lane * job->taps + tap);
     }
 }
 

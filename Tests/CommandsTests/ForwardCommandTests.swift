@@ -80,6 +80,28 @@ struct ForwardCommandTests {
         #expect(try run(["\(adapter):0"]).out == run([]).out)
     }
 
+    @Test("a bundle runs with its own base only")
+    func bundles() throws {
+        let folder = try TemporaryDirectory()
+        let (base, bundle) = (try store(in: folder), folder.path("deblur.ud2w"))
+        let created = try BuiltTool("ud2m").run(
+            ["bundle", "create", ToolTest.fixture("lora/ud2m.ckpt"), "--base", base, "--task", "deblur", "-o", bundle])
+        try #require(created.exitCode == 0, "\(created.errorText)")
+        let output = folder.path("out.safetensors")
+        let arguments = [
+            "--input", ToolTest.fixture("lora/ud2m.io.safetensors"), "--output", output, "--adapter", bundle,
+        ]
+        let result = try BuiltTool("ud2m").run(["forward", base] + arguments)
+        #expect(result.exitCode == 0, "\(result.errorText)")
+        let out = try #require(WeightStore(path: output).tensor("out")).floats()
+        let worst = zip(out, try Golden("lora/ud2m.io.safetensors")["out"].values).map { abs($0 - $1) }.max()
+        #expect(try #require(worst) <= 3e-5)
+        let half = folder.path("half.ud2w")
+        _ = try BuiltTool("ud2m-convert").run(["cast", base, half, "--dtype", "f16", "-q"])
+        let error = try ToolTest.failure("ud2m", ["forward", half, "--force"] + arguments, exitCode: 65)
+        #expect(error.object?["code"]?.string == "bundle-base-other")
+    }
+
     @Test("an adapter of another network is refused")
     func foreignAdapters() throws {
         let folder = try TemporaryDirectory()

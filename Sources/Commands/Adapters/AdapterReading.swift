@@ -9,13 +9,19 @@ struct AdapterReading {
     let flags: AdapterFlags
 
     /// Reads an adapter.
-    /// - Throws: ``UD2MFormats/UD2MError``: `adapter-base-mismatch` when it was made for another network, or what is wrong
-    ///   with the file.
+    /// - Throws: ``UD2MFormats/UD2MError``: `bundle-base-other` for a bundle of another network, `adapter-base-mismatch`
+    ///   for another adapter of one, or what is wrong with the file.
     func adapter(_ path: String) throws -> NetworkAdapter {
-        if let bundle = try? WeightStore(path: path), bundle.metadata[NetworkAdapter.manifestKey] != nil,
-            bundle.names.contains(where: { $0.hasPrefix("adapter.") })
+        if TaskBundle.isBundle(path: path) {
+            let bundle = try TaskBundle(path: path)
+            // Only for its check: the network is loaded already.
+            _ = try BaseLocator(folders: []).store(of: bundle.manifest.base, named: store)
+            return try NetworkAdapter(store: bundle.store)
+        }
+        if let stored = try? WeightStore(path: path), stored.metadata[NetworkAdapter.manifestKey] != nil,
+            stored.names.contains(where: { $0.hasPrefix("adapter.") })
         {
-            return try NetworkAdapter(store: bundle)
+            return try NetworkAdapter(store: stored)
         }
         let opening = CheckpointInput()
         let input = try BaseInput(store, select: nil, opening)
