@@ -61,6 +61,11 @@ public struct TensorQuantisation: Sendable, Hashable {
     public var axis: Int?
     /// The sizes of a tensor whose integers share bytes, which is delivered as its bytes; nil for others.
     public var packedShape: [Int]?
+    /// What follows the names of `scales` and `zero_points`: underscores where other tensors have those names.
+    public var suffix = ""
+
+    /// The names of the tensors that hold the scales and zero points of channels.
+    static let channelParameters = ["scales", "zero_points"]
 
     /// Creates a description.
     public init(
