@@ -71,6 +71,21 @@ import UD2MTestSupport
         #expect(error?.code == .pickleLimit)
     }
 
+    /// Steps go with the pickle's size: a floor for small ones, so many a value for large ones, whichever is more.
+    @Test func stepsOfTheWalkAreBounded() throws {
+        let path = RepositoryPaths.fixtures.appending(path: "checkpoints/zip-module.pt").path(percentEncoded: false)
+        var limits = Limits()
+        limits.walkStepsPerNode = 0
+        #expect(try Checkpoint.open(path: path, limits: limits).stateDicts.isEmpty == false)
+        limits.walkSteps = 10
+        let error = thrownError { try Checkpoint.open(path: path, limits: limits) }
+        #expect(error?.code == .pickleLimit && error?.remedy?.contains("walk-steps") == true)
+        limits.walkStepsPerNode = 8
+        #expect(try Checkpoint.open(path: path, limits: limits).stateDicts.isEmpty == false)
+        limits.pickleOperations = 10
+        #expect(thrownError { try Checkpoint.open(path: path, limits: limits) }?.code == .pickleLimit)
+    }
+
     @Test func cyclesEnd() throws {
         let pickle = PickleAssembler()
         pickle.op(.emptyDict).op(.binPut, [0])

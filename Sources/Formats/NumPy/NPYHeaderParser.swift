@@ -49,7 +49,12 @@ struct NPYDescription {
                 at: 8, remedy: again)
         }
         var parser = NPYLiteralParser(header, baseOffset: start)
-        let fields = try parser.dictionary()
+        let fields: NPYLiteralParser.Fields
+        do {
+            fields = try parser.dictionary()
+        } catch let error as UD2MError where ZeroTail.reaches(header.count, in: header) {
+            throw error.hintingAtZeros()
+        }
         guard let shape = fields.shape, let isFortran = fields.isFortran, shape.count <= limits.rank else {
             throw malformed("The header does not say descr, fortran_order and shape.", at: start)
         }

@@ -34,7 +34,7 @@ struct TorchWalker {
         self.reader = reader
         self.limits = limits
         self.visited = [Bool](repeating: false, count: graph.nodes.count)
-        self.work = GraphWork(entry: graph.entry, limits: limits)
+        self.work = GraphWork(walking: graph, limits: limits)
     }
 
     /// Walks from the root.
