@@ -81,3 +81,9 @@ extension Int {
         return overflow ? .max : sum
     }
 }
+
+extension Sequence<Int> {
+    /// The product, or the largest integer where it overflows: some sizes of a tensor without elements may be beyond any
+    /// product although all of them are not.
+    package var productOrMaximum: Int { reduce(1) { $0.multipliedOrMaximum($1) } }
+}

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import UD2MFormats
 import UD2MTestSupport
