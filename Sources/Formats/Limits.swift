@@ -21,6 +21,10 @@ public struct Limits: Sendable, Hashable {
     public var nestedPickleDepth = 2
     /// How deep containers are walked when looking for tensors.
     public var walkDepth = 1_000
+    /// Steps of looking for tensors in a pickle of any size, since modules shared by modules multiply without end…
+    public var walkSteps = 5_000_000
+    /// …or so many for each of its values, whichever is more; never more than ``pickleOperations``.
+    public var walkStepsPerNode = 8
 
     // MARK: Archives
 
@@ -76,4 +80,10 @@ extension Int {
         let (sum, overflow) = addingReportingOverflow(other)
         return overflow ? .max : sum
     }
+}
+
+extension Sequence<Int> {
+    /// The product, or the largest integer where it overflows: some sizes of a tensor without elements may be beyond any
+    /// product although all of them are not.
+    package var productOrMaximum: Int { reduce(1) { $0.multipliedOrMaximum($1) } }
 }

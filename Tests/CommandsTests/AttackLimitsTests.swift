@@ -41,6 +41,15 @@ import UD2MTestSupport
         }
     }
 
+    @Test("modules shared by modules, 2⁶⁰ of them on paper, end after a bounded number of steps")
+    func sharedModules() throws {
+        let path = ToolTest.fixture("attacks/laughs-modules.pt")
+        for command in [["inspect"], ["scan"], ["ls"]] {
+            let result = try run(command + [path], seconds: 3)
+            #expect(result.exitCode == 65, "\(command): \(result.exitCode) \(result.errorText)")
+        }
+    }
+
     @Test("and the statistics of each, which need all of its data", arguments: Attack.all)
     func statistics(_ attack: Attack) throws {
         let result = try run(["stat", attack.path])

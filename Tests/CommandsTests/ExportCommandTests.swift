@@ -57,6 +57,25 @@ struct ExportCommandTests {
         #expect(names.allSatisfy { $0.hasPrefix("module.") })
     }
 
+    @Test("standard output is no place for a file, nor is a file called so by accident", arguments: ["export", "cast"])
+    func standardOutput(_ command: String) throws {
+        let flags = command == "cast" ? ["--dtype", "f16"] : ["--format", "pt"]
+        let error = try ToolTest.failure(
+            "ud2m-convert", [command, CheckpointToolTest.types, "-"] + flags, exitCode: 64)
+        #expect(error.object?["message"]?.string?.contains("standard output") == true)
+    }
+
+    @Test("a checkpoint without tensors says so, and asks for no choice")
+    func noTensors() throws {
+        let folder = try TemporaryDirectory()
+        let pickle: [UInt8] = [0x80, 2, 0x7D, 0x2E]
+        let path = folder.path("empty.pt")
+        try Data(TorchArchive(pickle: pickle).zip.build()).write(to: URL(filePath: path))
+        let error = try ToolTest.failure("ud2m-convert", ["export", path, folder.path("out.npz")], exitCode: 65)
+        #expect(error.object?["message"]?.string == "The file holds no tensors.")
+        #expect(error.object?["remedy"]?.string?.contains("--select") != true)
+    }
+
     @Test("shards are filled in order, none larger than asked for, and the index names them all")
     func shards() throws {
         let folder = try TemporaryDirectory()

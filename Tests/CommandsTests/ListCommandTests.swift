@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import UD2MTestSupport
 
@@ -38,6 +39,48 @@ struct ListCommandTests {
         let path = ToolTest.fixture("checkpoints/\(arguments[0])")
         let report = try CheckpointToolTest.report(["ls", path] + arguments.dropFirst())
         #expect(report["tensors"]?.array?.compactMap { $0.object?["name"]?.string } == expected)
+    }
+
+    @Test("what a sparse tensor is a whole of is said by ls, inspect and export")
+    func sparse() throws {
+        let folder = try TemporaryDirectory()
+        let tool = try BuiltTool("ud2m-convert")
+        let input = ToolTest.fixture("checkpoints/zip-sparse.pt")
+        for command in ["ls", "inspect"] {
+            let coo = try #require(try CheckpointToolTest.report([command, input])["sparse"]?.array?.first?.object)
+            #expect(coo["name"]?.string == "coo" && coo["layout"]?.string == "torch.sparse_coo")
+            #expect(coo["parts"] == .array([.string("coo.indices"), .string("coo.values")]))
+            #expect(try #require(coo["shape"]?.array).count == 2)
+            #expect(try tool.run([command, input]).text.contains("sparse coo: torch.sparse_coo of "))
+        }
+        let store = folder.path("a.ud2w")
+        #expect(try CheckpointToolTest.report(["export", input, store])["sparseParts"]?.array?.count == 8)
+        let text = try tool.run(["export", input, store, "--force"])
+        #expect(text.errorText.contains("coo.indices, coo.values") && text.errorText.contains("--densify"))
+        let whole = try CheckpointToolTest.report(["export", store, folder.path("whole.npz"), "--densify"])
+        #expect(whole["sparseParts"]?.array?.isEmpty == true)
+        // A .pt file holds them as they are, of a store too.
+        let torch = try CheckpointToolTest.report(["export", store, folder.path("a.pt")])
+        #expect(torch["sparseParts"]?.array?.isEmpty == true)
+        #expect(try CheckpointToolTest.digests(folder.path("a.pt")) == CheckpointToolTest.digests(input))
+    }
+
+    @Test("oddities of a file that change nothing are said by ls, stat and export")
+    func remarks() throws {
+        let folder = try TemporaryDirectory()
+        let tool = try BuiltTool("ud2m-convert")
+        let header = #"{"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"colour":"red"}}"#
+        let bytes = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) } + Array(header.utf8) + [7]
+        let path = folder.path("odd.safetensors")
+        try Data(bytes).write(to: URL(filePath: path))
+        for arguments in [["ls", path], ["stat", path], ["export", path, folder.path("out.npz"), "--force"]] {
+            let remarks = try CheckpointToolTest.report(arguments)["remarks"]?.array
+            #expect(remarks?.first?.string?.contains("colour") == true, "\(arguments)")
+            #expect(try tool.run(arguments).errorText.contains("colour"), "\(arguments)")
+            #expect(try tool.run(arguments + ["-q"]).errorText.isEmpty, "\(arguments)")
+        }
+        let error = try ToolTest.failure("ud2m-convert", ["stat", path, "--strict-globals"], exitCode: 65).object
+        #expect(error?["code"]?.string == "safetensors-unknown-field")
     }
 
     @Test("loose tensors are exported, cast, measured and compared as any other")

@@ -67,6 +67,26 @@ struct PythonRoundTripTests {
         try compare(plain, [array])
     }
 
+    @Test(
+        "sparse tensors go through a store and are sparse in torch again",
+        .enabled(
+            if: PythonRoundTripTests.interpreter != nil,
+            "No python3 with torch, safetensors and numpy on PATH; or name one in UD2M_PYTHON."))
+    func sparse() throws {
+        let folder = try TemporaryDirectory()
+        let original = ToolTest.fixture("checkpoints/zip-sparse.pt")
+        let (store, back) = (folder.path("a.ud2w"), folder.path("a.pt"))
+        try export(original, store)
+        try export(store, back)
+        try python([
+            "-c",
+            "import sys, torch; a, b = (torch.load(p, weights_only=True) for p in sys.argv[1:]); "
+                + "assert list(a) == list(b) and len(a) == 8, list(b); "
+                + "assert all(a[k].layout == b[k].layout and torch.equal(a[k].to_dense(), b[k].to_dense()) for k in a)",
+            original, back,
+        ])
+    }
+
     /// Has Python write a part of the fixture.
     private func write(_ path: String, _ condition: String) throws {
         try python([

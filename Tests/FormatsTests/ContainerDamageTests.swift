@@ -44,6 +44,31 @@ import UD2MTestSupport
         }
     }
 
+    /// The file has its size from the start, and was filled up to some byte.
+    @Test(
+        "ending in zeros, with a hint at the download",
+        arguments: [
+            ("arrays-protocol2.pkl", 0.5), ("arrays-protocol5.pkl", 0.5), ("legacy-aliases.pt", 0.2),
+            ("legacy-aliases.pt", 0.9), ("zip-small.pt", 0.5), ("array.npy", 0.2), ("all.safetensors", 0.01),
+        ])
+    func zeroTail(_ name: String, _ part: Double) throws {
+        let folder = try TemporaryDirectory()
+        var bytes = try Self.bytes(name)
+        for index in Int(Double(bytes.count) * part)..<bytes.count { bytes[index] = 0 }
+        let path = try folder.write(bytes, as: "zeros")
+        let error = thrownError { try Checkpoint.open(path: path) }
+        let words = error.map { "\($0)".lowercased() } ?? ""
+        #expect(words.contains("incomplete"), "\(name): \(words)")
+    }
+
+    @Test("a pickle cut short says that the download may be incomplete")
+    func cutPickle() throws {
+        let folder = try TemporaryDirectory()
+        let path = try folder.write(try Self.bytes("arrays-protocol2.pkl").dropLast(20), as: "cut.pkl")
+        let error = thrownError { try Checkpoint.open(path: path) }
+        #expect(error?.code == .pickleTruncated && error?.remedy?.contains("incomplete download") == true)
+    }
+
     /// Legacy streams, tars and arrays have no checksums, so every change reaches their readers.
     @Test("with one byte changed", arguments: names)
     func flipped(_ name: String) throws {

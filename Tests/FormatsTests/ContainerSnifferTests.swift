@@ -158,4 +158,28 @@ import UD2MTestSupport
         #expect(checkpoint.container == .safetensors)
         #expect(try checkpoint.stateDicts[0].tensors[0].floats() == [1])
     }
+
+    @Test(
+        "models of other frameworks that are archives are named, with what to do",
+        arguments: [
+            ("config.json metadata.json model.weights.h5", UD2MError.Code.tensorFlowModel),
+            ("m.mlpackage/Manifest.json m.mlpackage/Data/com.apple.CoreML/model.mlmodel", .coreMLModel),
+            ("m/saved_model.pb m/variables/variables.index", .tensorFlowModel),
+        ])
+    func foreignArchives(_ names: String, _ code: UD2MError.Code) throws {
+        let entries = names.split(separator: " ").map { ZipBuilder.Entry(String($0), [1, 2, 3]) }
+        let error = expectError(code) { _ = try Checkpoint.open(bytes: ZipBuilder(entries).build()) }
+        #expect(error?.remedy?.contains("PyTorch or safetensors") == true)
+    }
+
+    @Test("a TensorFlow saved model is named, as a folder and as its file")
+    func savedModels() throws {
+        let folder = try TemporaryDirectory()
+        let graph = [0x08, 0x01, 0x12, 0x20, 0x12, 0x1E] + Array("VarHandleOp dense/kernel".utf8)
+        let file = try folder.write(graph, as: "saved_model.pb")
+        for path in [file, folder.path("")] {
+            let error = expectError(.tensorFlowModel) { _ = try Checkpoint.open(path: path) }
+            #expect(error?.remedy?.contains("PyTorch or safetensors") == true)
+        }
+    }
 }

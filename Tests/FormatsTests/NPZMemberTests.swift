@@ -43,7 +43,10 @@ struct NPZMemberTests {
 
     @Test(
         "an array of Python objects, also as a field of a structure, is skipped and its pickle judged",
-        arguments: ["'|O'", "'|O8'", "'O'", "[('a', '<f4'), ('b', '|O')]", "[('a', \"|O8\")]"])
+        arguments: [
+            "'|O'", "'|O8'", "'O'", "'object'", "'i4,O'", "[('a', '<f4'), ('b', '|O')]", "[('a', \"|O8\")]",
+            "[(('title', 'a'), [('b', '|O', (2,))])]",
+        ])
     func objects(_ descriptor: String) throws {
         func open(_ pickle: String) throws -> Checkpoint {
             try Self.open([("weight", Self.numbers), ("odd", Self.array(descriptor, data: Array(pickle.utf8)))])
@@ -60,6 +63,24 @@ struct NPZMemberTests {
         // A pickle that breaks off is judged up to there.
         let cut = try open(String(call.dropLast()))
         #expect(cut.findings.map(\.severity) == [.dangerous, .suspicious])
+    }
+
+    @Test("fields that are merely called as objects are, hold none")
+    func fieldNames() throws {
+        let odd = Self.array("[('O', '<f4'), ('object', [('|O', '<i4')])]", data: [UInt8](repeating: 0, count: 16))
+        let checkpoint = try Self.open([("weight", Self.numbers), ("odd", odd)])
+        #expect(checkpoint.skipped.map(\.path) == [["odd"]])
+        #expect(checkpoint.findings.isEmpty)
+    }
+
+    @Test(
+        "headers that could hide objects from us and not from NumPy are refused",
+        arguments: [
+            "[('a', '\\x4f')]", "[('a', '|' 'O')]", "['O']", "[('a',)]", "[('a', '<f4')], 'descr': '|O'",
+            String(repeating: "[('a', ", count: 18),
+        ])
+    func hiddenObjects(_ descriptor: String) {
+        expectError(.npyHeader) { _ = try Checkpoint.open(bytes: Self.array(descriptor, data: Array("N.".utf8))) }
     }
 
     @Test("damage of a member is an error, not a reason to skip it")

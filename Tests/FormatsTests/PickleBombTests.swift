@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import UD2MFormats
 import UD2MTestSupport
@@ -69,6 +70,21 @@ import UD2MTestSupport
         pickle.op(.appends)
         let error = thrownError { try TorchArchive(pickle: pickle.stopped).open(limits: limits) }
         #expect(error?.code == .pickleLimit)
+    }
+
+    /// Steps go with the pickle's size: a floor for small ones, so many a value for large ones, whichever is more.
+    @Test func stepsOfTheWalkAreBounded() throws {
+        let path = RepositoryPaths.fixtures.appending(path: "checkpoints/zip-module.pt").path(percentEncoded: false)
+        var limits = Limits()
+        limits.walkStepsPerNode = 0
+        #expect(try Checkpoint.open(path: path, limits: limits).stateDicts.isEmpty == false)
+        limits.walkSteps = 10
+        let error = thrownError { try Checkpoint.open(path: path, limits: limits) }
+        #expect(error?.code == .pickleLimit && error?.remedy?.contains("walk-steps") == true)
+        limits.walkStepsPerNode = 8
+        #expect(try Checkpoint.open(path: path, limits: limits).stateDicts.isEmpty == false)
+        limits.pickleOperations = 10
+        #expect(thrownError { try Checkpoint.open(path: path, limits: limits) }?.code == .pickleLimit)
     }
 
     @Test func cyclesEnd() throws {

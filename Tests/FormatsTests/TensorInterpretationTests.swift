@@ -38,13 +38,76 @@ import UD2MTestSupport
         }
     }
 
-    @Test("a .pt file gives back quantised and odd types", arguments: ["zip-quantised", "zip-bits", "zip-dtypes"])
+    @Test("a .pt file gives back quantised, sparse and odd types", arguments: fixtures)
     func torch(_ name: String) throws {
         let folder = try TemporaryDirectory()
         let tensors = try Self.tensors(Self.fixture(name))
         let path = folder.path("a.pt")
         try TorchZipWriter(tensors: tensors.map { TensorInput($0) }).write(to: path)
         #expect(try Self.contents(Self.tensors(path)) == Self.contents(tensors))
+    }
+
+    @Test("sparse tensors are sparse again in a .pt file, and parts that are not all there stay tensors")
+    func sparseAgain() throws {
+        let folder = try TemporaryDirectory()
+        let tensors = try Self.tensors(Self.fixture("zip-sparse"))
+        let path = folder.path("a.pt")
+        try TorchZipWriter(tensors: tensors.map { TensorInput($0) }).write(to: path)
+        let archive = try ZipArchive(file: try MappedFile(path: path))
+        let entry = try #require(archive.entry(named: "archive/data.pkl".utf8))
+        let pickle = String(decoding: try archive.contents(of: entry, maximumBytes: 1 << 20), as: UTF8.self)
+        for name in ["_rebuild_sparse_tensor", "torch.sparse_coo", "torch.sparse_csr", "torch.sparse_bsc"] {
+            #expect(pickle.contains(name))
+        }
+        #expect(!pickle.contains("coo.indices") && !pickle.contains("bsc.values"))
+        // Without its values the first is no sparse tensor, and says so.
+        let partial = tensors.filter { $0.name != "coo.values" }
+        let coo = try #require(partial.sparseTensors.first)
+        #expect(coo.name == "coo" && !coo.isComplete && coo.parts == ["coo.indices"])
+        #expect(partial.restorableSparseTensors.count == tensors.sparseTensors.count - 1)
+        try TorchZipWriter(tensors: partial.map { TensorInput($0) }).write(to: path, overwrite: true)
+        let names = Set(try Checkpoint.open(path: path).stateDicts.flatMap(\.tensors).map(\.name))
+        #expect(names.contains("coo.indices") && !names.contains("coo.values") && names.contains("csr.values"))
+        // Nor is it where another tensor has the name of the whole.
+        var other = try #require(tensors.first { $0.name == "csr.values" }).named("coo")
+        other.sparsity = nil
+        let taken = tensors + [other]
+        #expect(!taken.restorableSparseTensors.contains { $0.name == "coo" })
+    }
+
+    @Test("parts that got underscores, since other tensors have their names, are still found")
+    func underscores() throws {
+        let path = RepositoryPaths.fixtures.appending(path: "tools/part-names.pt").path(percentEncoded: false)
+        let tensors = try Self.tensors(path)
+        #expect(tensors.sparseTensors.map(\.parts) == [["coo.indices_", "coo.values"]])
+        let whole = try #require(try tensors.densified().first { $0.name == "coo" })
+        #expect(try whole.floats() == [1, 0, 0, 0, 1, 0, 0, 0, 1])
+    }
+
+    @Test("scales are never another tensor that has their name, in any file")
+    func otherScales() throws {
+        // The fixture's own scales under new names, and other numbers of the same shape under the usual one.
+        let folder = try TemporaryDirectory()
+        let tensors = try Self.tensors(Self.fixture("zip-quantised"))
+        let expected = try #require(try tensors.dequantised().first { $0.name == "channels" }).floats()
+        let other = try #require(tensors.first { $0.name == "quint4x2.scales" }).named("channels.scales")
+        let renamed =
+            tensors.map { tensor in
+                var tensor = tensor
+                if tensor.name == "channels" { tensor.quantisation?.suffix = "_" }
+                if tensor.name.hasPrefix("channels.") { tensor.name = TensorName("\(tensor.name.text)_") }
+                return tensor
+            } + [other]
+        let path = folder.path("a.ud2w")
+        _ = try WeightStoreWriter(tensors: renamed.map { TensorInput($0) }).write(to: path)
+        let stored = try Self.tensors(path)
+        let plain = try stored.dequantised()
+        #expect(try plain.first { $0.name == "channels" }?.floats() == expected)
+        #expect(try plain.first { $0.name == "channels.scales" }?.floats() == other.floats())
+        // PyTorch's own file keeps both, and reading it chooses the same names again.
+        let torch = folder.path("a.pt")
+        try TorchZipWriter(tensors: stored.map { TensorInput($0) }).write(to: torch)
+        #expect(try Self.contents(Self.tensors(torch)) == Self.contents(stored))
     }
 
     @Test("channels without their scales cannot be written as .pt")
@@ -88,6 +151,7 @@ import UD2MTestSupport
             #"{"kind":"quantised","dtype":"qint8","scheme":"per_channel_affine","axis":64}"#,
             #"{"kind":"quantised","dtype":"qint8","scheme":"per_channel_affine","axis":-1}"#,
             #"{"kind":"quantised","dtype":"qint8","scheme":"per_channel_affine","axis":0,"shape":[-1]}"#,
+            #"{"kind":"quantised","dtype":"qint8","scheme":"per_channel_affine","axis":0,"suffix":"x"}"#,
             #"{"kind":"sparse","layout":"torch.sparse_coo","part":"rows","shape":[2]}"#,
             #"{"kind":"sparse","layout":"torch.dense","part":"indices","shape":[2]}"#,
             #"{"kind":"sparse","layout":"torch.sparse_coo","part":"indices","shape":[1.5]}"#,
@@ -122,5 +186,14 @@ import UD2MTestSupport
         expectError(.torchTensorMalformed) { _ = try changed([4]).densified() }
         expectError(.tensorExpansion) { _ = try changed([1 << 30, 1 << 20]).densified() }
         expectError(.tensorExpansion) { _ = try changed([1 << 62, 1 << 62]).densified() }
+    }
+}
+
+extension TensorSource {
+    /// The same tensor under another name.
+    fileprivate func named(_ name: TensorName) -> TensorSource {
+        var copy = self
+        copy.name = name
+        return copy
     }
 }

@@ -140,6 +140,34 @@ import UD2MTestSupport
         #expect(try tensor.withContiguousBytes { Array($0) } == [2, 3, 4])
     }
 
+    @Test func packedPairsAreGathered() throws {
+        // The columns of a 2 × 3 matrix of bytes, and every other byte of a vector.
+        let cases: [(shape: [Int], strides: [Int], bytes: [UInt8])] = [
+            ([3, 2], [1, 3], [1, 4, 2, 5, 3, 6]), ([3], [2], [1, 3, 5]),
+        ]
+        for (shape, strides, expected) in cases {
+            let tensor = try Self.tensor(storage: [1, 2, 3, 4, 5, 6]) {
+                Self.version3($0, bytes: 6, dtype: "float4_e2m1fn_x2", shape: shape, strides: strides)
+            }
+            #expect(tensor.elementType == .f4)
+            #expect(tensor.shape == Array(shape.dropLast()) + [2 * shape[shape.count - 1]])
+            #expect(try tensor.withContiguousBytes { Array($0) } == expected)
+        }
+    }
+
+    @Test func packedPairsThatCannotBeCountedSayWhy() throws {
+        let cases: [(shape: [Int], strides: [Int], reason: String)] = [
+            ([], [], "without dimensions"), ([4, 3], [0, 1], "repeats stored bytes"),
+        ]
+        for (shape, strides, reason) in cases {
+            let checkpoint = try Self.open(storage: [1, 2, 3, 4]) {
+                Self.version3($0, bytes: 4, dtype: "float4_e2m1fn_x2", shape: shape, strides: strides)
+            }
+            #expect(checkpoint.stateDicts.isEmpty)
+            #expect(checkpoint.skipped.first?.reason.contains(reason) == true)
+        }
+    }
+
     // MARK: Builders
 
     private static let wrapped: [(name: String, write: @Sendable (PickleAssembler) -> Void)] = [

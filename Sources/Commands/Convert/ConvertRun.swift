@@ -107,10 +107,20 @@ struct ConvertRun {
             findings: plan.checkpoint.findings.map { .init($0) },
             losses: converter.ledger.reports,
             notFinite: converter.ledger.notFinite.map { .init(name: $0.name.text, count: $0.count) },
-            notes: plan.checkpoint.remarks + architecture.notes + [doubleNote(writer)].compactMap(\.self),
+            notes: plan.checkpoint.remarks + architecture.notes
+                + [doubleNote(writer), sparseNote(plan)].compactMap(\.self),
             output: .init(
                 path: output, bytes: writer.fileSize, contentID: contentID, written: contentID != nil),
             dryRun: dryRun)
+    }
+
+    /// What to say of sparse tensors in the state dict, which no network reads.
+    private func sparseNote(_ plan: ConversionPlan) -> String? {
+        let sparse = plan.choice.tensors.sparseTensors.map { SparseReport($0) }
+        guard let first = sparse.first else { return nil }
+        let more = sparse.count > 1 ? ", and \(sparse.count - 1) more" : ""
+        return "Sparse tensors are read as their parts, which are no weights of a network; ud2m-convert export "
+            + "--densify makes whole ones: \(first.text)\(more)"
     }
 
     /// What to say of weights in double precision, which nothing here computes in.

@@ -75,7 +75,10 @@ struct ExportFlags: ParsableArguments {
             try batch.printJSON()
         } else {
             try batch.printText { reporting.quiet ? "" : $0.report.text }
-            for item in batch.reports { item.warn(quiet: reporting.quiet) }
+            for item in batch.reports {
+                item.warn(quiet: reporting.quiet)
+                if !reporting.quiet { item.report.noteSparseParts() }
+            }
         }
         try batch.requireSuccess { $0.exitCode }
     }

@@ -62,12 +62,16 @@ struct ExportReport: Encodable {
     let losses: [LossReport]
     /// Tensors that other readers will see as another type.
     let retyped: [Retyped]
+    /// Sparse tensors of which the parts are written, each as a tensor of its own.
+    let sparseParts: [SparseReport]
     /// Patterns that match no tensor.
     let unmatchedPatterns: [String]
     /// What else the file holds.
     let skipped: [ConvertReport.Skipped]
     let otherStateDicts: [CheckpointRest.State]
     let looseTensors: [[String]]
+    /// Oddities of the file that change nothing.
+    let remarks: [String]
     let dryRun: Bool
     let written: Bool
 
@@ -79,6 +83,15 @@ struct ExportReport: Encodable {
             "warning: safetensors has no type for some tensors; only this toolkit reads them back as they are: "
                 + "\(first.name.escapedForDisplay) (\(first.dtype), written as \(first.writtenAs) of "
                 + "\(first.writtenShape.shapeText))\(more). A .pt file keeps them for PyTorch.")
+    }
+
+    /// Says on standard error which sparse tensors other readers will see as several.
+    func noteSparseParts() {
+        let remedy =
+            format == Exporter.Format.pt.rawValue
+            ? "--densify writes them whole." : "--densify writes them whole, and a .pt file holds them as they are."
+        guard let note = sparseParts.partsNote(remedy: remedy) else { return }
+        StandardError.print("note: \(note)")
     }
 
     /// The report as lines for a person.

@@ -56,8 +56,10 @@ struct ExportRun {
                 .init(reason: $0.reason.rawValue, count: $0.names.count, tensors: $0.names.map(\.text))
             },
             losses: exporter.ledger.reports, retyped: exporter.retyped.map { .init($0) },
+            sparseParts: exporter.sparseParts.map { .init($0) },
             unmatchedPatterns: patterns.unmatched, skipped: rest.skipped,
-            otherStateDicts: rest.otherStateDicts, looseTensors: rest.looseTensors, dryRun: dryRun, written: !isPlan)
+            otherStateDicts: rest.otherStateDicts, looseTensors: rest.looseTensors,
+            remarks: rest.remarks, dryRun: dryRun, written: !isPlan)
         return SelectedReport(report: report, rest: rest, patterns: patterns)
     }
 }

@@ -35,6 +35,7 @@ extension InspectReport {
                 "  also \(looseTensors.count) tensors in no state dict: \(shown)"
                     + (looseTensors.count > 5 ? " and \(looseTensors.count - 5) more; --all lists them" : ""))
         }
+        lines += sparse.lines.map { "  " + $0 }
         if let contentID { lines.append("  content \(contentID)") }
         for (key, value) in metadata.sorted(by: { $0.key < $1.key }).prefix(40) {
             let shown = value.utf8.count <= 100 ? value : String(value.prefix(97)) + "…"

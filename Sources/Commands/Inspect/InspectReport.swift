@@ -92,6 +92,8 @@ struct InspectReport: Encodable {
     let contentID: String?
     let metadata: [String: String]
     let tensors: [Tensor]
+    /// The sparse tensors of the selected state dict, whose parts are tensors of their own.
+    let sparse: [SparseReport]
     /// The paths of tensors outside any state dict, without those that the selection takes as one.
     let looseTensors: [[String]]
     let skipped: [ConvertReport.Skipped]

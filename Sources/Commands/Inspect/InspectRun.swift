@@ -46,6 +46,7 @@ struct InspectRun {
                         shape: tensor.shape, bytes: tensor.byteCount,
                         sha256: digests[TensorAliases.Place(tensor)])
                 },
+                sparse: (selection?.tensors ?? []).sparseTensors.map { .init($0) },
                 looseTensors: checkpoint.looseTensorPaths(besides: selection?.stateDict),
                 skipped: skipped.map { .init(path: $0.path, reason: $0.reason) },
                 findings: .init(checkpoint.findings),

@@ -59,6 +59,7 @@ struct ListCommand: ParsableCommand {
         var lines = isSingle ? [] : ["\(report.path.escapedForDisplay):"]
         lines += tree ? TensorTree(report.tensors).lines(depth: depth) : report.table
         if !reporting.quiet {
+            lines += report.sparse.lines
             let totals = report.totals
             lines.append(
                 "\(totals.tensors) tensors, \(ByteText.grouped(totals.elements)) elements, \(ByteText.size(totals.bytes))"

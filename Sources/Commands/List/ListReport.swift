@@ -15,10 +15,14 @@ struct ListReport: Encodable {
     /// Those that the patterns let through, in the order asked for.
     let tensors: [Tensor]
     let totals: TensorTotals
+    /// What those of them stand for that are parts of sparse tensors.
+    let sparse: [SparseReport]
     /// Patterns that match no tensor.
     let unmatchedPatterns: [String]
     /// What else the file holds.
     let skipped: [ConvertReport.Skipped]
     let otherStateDicts: [CheckpointRest.State]
     let looseTensors: [[String]]
+    /// Oddities of the file that change nothing.
+    let remarks: [String]
 }

@@ -39,8 +39,9 @@ struct ListRun {
                 tensors: tensors.map {
                     .init(
                         name: $0.name.text, dtype: $0.elementTypeName, shape: $0.shape, bytes: $0.byteCount)
-                }, totals: TensorTotals(tensors), unmatchedPatterns: patterns.unmatched, skipped: rest.skipped,
-                otherStateDicts: rest.otherStateDicts, looseTensors: rest.looseTensors)
+                }, totals: TensorTotals(tensors), sparse: tensors.sparseTensors.map { .init($0) },
+                unmatchedPatterns: patterns.unmatched, skipped: rest.skipped, otherStateDicts: rest.otherStateDicts,
+                looseTensors: rest.looseTensors, remarks: rest.remarks)
             return SelectedReport(report: report, rest: rest, patterns: patterns)
         }
     }

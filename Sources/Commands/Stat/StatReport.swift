@@ -49,6 +49,8 @@ struct StatReport: Encodable {
     let skipped: [ConvertReport.Skipped]
     let otherStateDicts: [CheckpointRest.State]
     let looseTensors: [[String]]
+    /// Oddities of the file that change nothing.
+    let remarks: [String]
 
     /// The report as a table for a person.
     var text: String {

@@ -25,7 +25,8 @@ struct StatRun {
             let report = StatReport(
                 path: path, state: selection.stateDict.path, prefix: selection.prefix,
                 tensors: zip(tensors, statistics).map { .init($0, $1) }, unmatchedPatterns: patterns.unmatched,
-                skipped: rest.skipped, otherStateDicts: rest.otherStateDicts, looseTensors: rest.looseTensors)
+                skipped: rest.skipped, otherStateDicts: rest.otherStateDicts, looseTensors: rest.looseTensors,
+                remarks: rest.remarks)
             return SelectedReport(report: report, rest: rest, patterns: patterns)
         }
     }

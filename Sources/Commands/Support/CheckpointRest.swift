@@ -16,6 +16,8 @@ struct CheckpointRest {
     let otherStateDicts: [State]
     /// The paths of tensors outside any state dict, without those that were taken as one.
     let looseTensors: [[String]]
+    /// Oddities of the file that change nothing.
+    let remarks: [String]
     private let file: String
     private let taken: String
     private let flagged: [PickleFinding]
@@ -26,6 +28,7 @@ struct CheckpointRest {
             State(path: $0.path, tensors: $0.tensors.count, bytes: $0.tensors.totalByteCount)
         }
         looseTensors = checkpoint.looseTensorPaths(besides: selection.stateDict)
+        remarks = checkpoint.remarks
         file = checkpoint.path
         taken = selection.stateDict.displayPath
         flagged = checkpoint.findings.filter { $0.severity > .note }
@@ -48,6 +51,10 @@ struct CheckpointRest {
             StandardError.print("warning: \(file): nor can \(skipped.count - 5) further tensors; --json lists them")
         }
         guard !quiet else { return }
+        for remark in remarks.prefix(5) { StandardError.print("note: \(file): \(remark.escapedForDisplay)") }
+        if remarks.count > 5 {
+            StandardError.print("note: \(file): \(remarks.count - 5) further notes; --json lists them")
+        }
         if !otherStateDicts.isEmpty {
             let shown = otherStateDicts.prefix(5).map {
                 "\(Self.display($0.path)) (\($0.tensors) tensors, \(ByteText.size($0.bytes)))"

@@ -12,6 +12,8 @@ struct LimitOverride {
         case pickleLongBytes = "pickle-long-bytes"
         case nestedPickleDepth = "nested-pickle-depth"
         case walkDepth = "walk-depth"
+        case walkSteps = "walk-steps"
+        case walkStepsPerNode = "walk-steps-per-node"
         case archiveEntries = "archive-entries"
         case archiveDirectoryBytes = "archive-directory-bytes"
         case inflateRatio = "inflate-ratio"
@@ -34,6 +36,8 @@ struct LimitOverride {
             case .pickleLongBytes: \.pickleLongBytes
             case .nestedPickleDepth: \.nestedPickleDepth
             case .walkDepth: \.walkDepth
+            case .walkSteps: \.walkSteps
+            case .walkStepsPerNode: \.walkStepsPerNode
             case .archiveEntries: \.archiveEntries
             case .archiveDirectoryBytes: \.archiveDirectoryBytes
             case .inflateRatio: \.inflateRatio

@@ -77,10 +77,15 @@ public struct Exporter: Sendable {
         self.aliases = aliases
         self.kept = options.cast.kept(of: sources, types: types)
         self.order = sources.map(\.name)
+        let restored = options.format == .pt ? Set(sources.restorableSparseTensors) : []
+        self.sparseParts = sources.sparseTensors.filter { !restored.contains($0) }
         self.tensors = sources.filter { aliases[$0.name] == nil }.map {
             TensorInput($0, as: types[$0.name] ?? $0.elementType, ledger: ledger)
         }
     }
+
+    /// The sparse tensors of which the format holds the parts only: all but those that a `.pt` file holds as they are.
+    public let sparseParts: [SparseTensor]
 
     /// A tensor that a plain safetensors file holds as another type, since it lacks the tensor's own.
     public struct Retyped: Sendable, Hashable {

@@ -12,7 +12,7 @@ struct PickleFileCheckpoint {
                 at: .init(byteOffset: 0))
         }
         let contents = try TorchPickleReader.contents(limits: options.limits) { reader in
-            let graph = try reader.run(Array(file.bytes), entry: "pickle")
+            let graph = try run(with: &reader)
             if let reference = graph.persistentIDs.first {
                 throw UD2MError(
                     .barePickle, "This pickle refers to tensor data that are not in the file.",
@@ -24,5 +24,14 @@ struct PickleFileCheckpoint {
                 "This is a bare pickle of Python objects, not a PyTorch file; NumPy arrays in it count as tensors.")
         }
         return contents.checkpoint(path: file.path, container: .pickle, fileSize: file.count)
+    }
+
+    private func run(with reader: inout TorchPickleReader) throws -> PickleGraph {
+        do {
+            return try reader.run(Array(file.bytes), entry: "pickle")
+        } catch var error as UD2MError where error.code == .pickleTruncated && error.remedy == nil {
+            error.remedy = "The file ends at byte \(file.count): an incomplete download? Fetch it again."
+            throw error
+        }
     }
 }

@@ -94,8 +94,15 @@ package struct PickleMachine {
             while try step() {}
             return frameError
         } catch {
-            return frameError ?? error
+            return hinting(frameError ?? error)
         }
+    }
+
+    /// The error, with a hint where the pickle has run into the zeros that its stream ends in.
+    private func hinting(_ error: any Error) -> any Error {
+        guard let known = error as? UD2MError else { return error }
+        let isInZeros = graph.pool[..<streamEnd].withUnsafeBytes { ZeroTail.reaches(cursor, in: $0) }
+        return isInZeros ? known.hintingAtZeros() : known
     }
 
     /// Executes one opcode; false after STOP.

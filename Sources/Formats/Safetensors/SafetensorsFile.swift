@@ -45,9 +45,12 @@ public final class SafetensorsFile: Sendable {
         try file.checkUnchanged()
         let header = try Self.headerRange(file, limits: limits)
         var parser = SafetensorsHeaderParser(limits: limits, isStrict: isStrict, dataStart: header.upperBound)
-        try parser.parse(
-            UnsafeRawBufferPointer(rebasing: file.bytes[header]), at: .init(file: file.path),
-            baseOffset: header.lowerBound)
+        let text = UnsafeRawBufferPointer(rebasing: file.bytes[header])
+        do {
+            try parser.parse(text, at: .init(file: file.path), baseOffset: header.lowerBound)
+        } catch let error as UD2MError where ZeroTail.reaches(text.count, in: text) {
+            throw error.hintingAtZeros()
+        }
         try Self.checkCoverage(parser.entries, of: header.upperBound..<file.count, at: .init(file: file.path))
         self.file = file
         self.entries = parser.entries

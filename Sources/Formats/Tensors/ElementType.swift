@@ -50,20 +50,19 @@ public enum ElementType: String, Sendable, Hashable, CaseIterable {
     }
 
     /// Bytes of a dense tensor of this type, or nil on overflow, a negative size, or a count that is not whole bytes.
+    ///
+    /// Sizes are multiplied in order, as PyTorch and safetensors do: none is too large behind a zero.
     public func byteCount(shape: [Int]) -> Int? {
-        var bits = bitWidth
-        var isEmpty = false
+        var count = 1
         for size in shape {
             guard size >= 0 else { return nil }
-            if size == 0 {
-                isEmpty = true
-                continue
-            }
-            let (product, overflow) = bits.multipliedReportingOverflow(by: size)
+            let (product, overflow) = count.multipliedReportingOverflow(by: size)
             guard !overflow else { return nil }
-            bits = product
+            count = product
         }
-        if isEmpty { return 0 }
-        return bits % 8 == 0 ? bits / 8 : nil
+        let (size, overflow) = count.multipliedReportingOverflow(by: byteWidth ?? bitWidth)
+        guard !overflow else { return nil }
+        if byteWidth != nil { return size }
+        return size % 8 == 0 ? size / 8 : nil
     }
 }

@@ -7,7 +7,7 @@ extension [TensorSource] {
         var used: Set<TensorName> = []
         let plain = try map { tensor in
             guard tensor.quantisation?.axis != nil else { return try tensor.dequantised() }
-            let names = ["scales", "zero_points"].map { tensor.name.appending($0) }
+            let names = tensor.channelParameterNames
             used.formUnion(names)
             return try tensor.dequantised(scales: byName[names[0]], zeroPoints: byName[names[1]])
         }
@@ -21,11 +21,11 @@ extension [TensorSource] {
     public func densified(limits: Limits = .standard) throws -> [TensorSource] {
         var parts: [TensorName: [TensorSource]] = [:]
         for tensor in self {
-            guard let whole = tensor.nameOfWhole else { continue }
+            guard let whole = tensor.sparsity?.nameOfWhole(of: tensor.name) else { continue }
             parts[whole, default: []].append(tensor)
         }
         return try compactMap { tensor in
-            guard let whole = tensor.nameOfWhole else { return tensor }
+            guard let whole = tensor.sparsity?.nameOfWhole(of: tensor.name) else { return tensor }
             return try parts.removeValue(forKey: whole).map {
                 try TensorSource.densified($0, name: whole, limits: limits)
             }
@@ -34,14 +34,9 @@ extension [TensorSource] {
 }
 
 extension TensorSource {
-    /// The name of the sparse tensor that this one is a part of.
-    fileprivate var nameOfWhole: TensorName? {
-        guard let sparsity else { return nil }
-        let ending = Array(".\(sparsity.part)".utf8)
-        guard name.bytes.count > ending.count, name.bytes.suffix(ending.count).elementsEqual(ending) else {
-            return name
-        }
-        return TensorName(bytes: name.bytes.dropLast(ending.count))
+    /// The names of the scales and the zero points of the channels.
+    fileprivate var channelParameterNames: [TensorName] {
+        TensorQuantisation.channelParameters.map { name.appending($0 + (quantisation?.suffix ?? "")) }
     }
 }
 

@@ -13,6 +13,7 @@ extension TensorInterpretation {
             object["scale"] = quantisation.scale.map { .double($0) }
             object["zero_point"] = quantisation.zeroPoint.map { JSONValue($0) }
             object["axis"] = quantisation.axis.map { JSONValue($0) }
+            object["suffix"] = quantisation.suffix.isEmpty ? nil : .string(quantisation.suffix)
             object["shape"] = quantisation.packedShape.map { .array($0.map { JSONValue($0) }) }
         } else if torchType != nil {
             object["kind"] = "torch"
@@ -44,7 +45,7 @@ extension TensorInterpretation {
         case "quantised":
             guard torchType != nil, let quantisation = TensorQuantisation(object) else { return nil }
             self.quantisation = quantisation
-            members.formUnion(["scheme", "scale", "zero_point", "axis", "shape"])
+            members.formUnion(["scheme", "scale", "zero_point", "axis", "shape", "suffix"])
         case "sparse":
             guard let sparsity = TensorSparsity(object) else { return nil }
             self.sparsity = sparsity
@@ -72,6 +73,12 @@ extension TensorQuantisation {
         if let value = object["shape"] {
             guard let sizes = value.sizes else { return nil }
             packedShape = sizes
+        }
+        if let value = object["suffix"] {
+            guard case .string(let text) = value, text.utf8.count <= Limits.standard.nameBytes,
+                text.utf8.allSatisfy({ $0 == UInt8(ascii: "_") })
+            else { return nil }
+            suffix = text
         }
         guard (scale == nil) != (axis == nil), (scale == nil) == (object["zero_point"] == nil) else { return nil }
     }

@@ -61,6 +61,11 @@ public struct TensorQuantisation: Sendable, Hashable {
     public var axis: Int?
     /// The sizes of a tensor whose integers share bytes, which is delivered as its bytes; nil for others.
     public var packedShape: [Int]?
+    /// What follows the names of `scales` and `zero_points`: underscores where other tensors have those names.
+    public var suffix = ""
+
+    /// The names of the tensors that hold the scales and zero points of channels.
+    static let channelParameters = ["scales", "zero_points"]
 
     /// Creates a description.
     public init(
@@ -150,14 +155,14 @@ public struct TensorSource: Sendable {
     /// Bytes of the dense little-endian tensor.
     public var byteCount: Int { elementType.byteCount(shape: shape) ?? 0 }
 
-    /// Row-major strides of a dense tensor of `shape`, in elements.
+    /// Row-major strides of a dense tensor of `shape`, in elements; never negative.
     public static func denseStrides(_ shape: [Int]) -> [Int] {
         var strides = [Int](repeating: 1, count: shape.count)
         var step = 1
         for axis in shape.indices.reversed() {
             strides[axis] = step
             // The strides of an empty tensor mean nothing, and its other sizes may be beyond any product.
-            step &*= max(shape[axis], 1)
+            step = step.multipliedOrMaximum(max(shape[axis], 1))
         }
         return strides
     }

@@ -11,6 +11,16 @@ struct TorchPickleWriter {
         var interpretation = TensorInterpretation.plain
         /// The scales and zero points of a tensor that is quantised by channel.
         var channelParameters: [Tensor] = []
+        /// What the tensor is the whole of; its own storage and shape mean nothing then.
+        var sparse: Sparse?
+    }
+
+    /// A tensor that its parts stand for.
+    struct Sparse {
+        let layout: String
+        let shape: [Int]
+        /// In the order of the layout.
+        let parts: [Tensor]
     }
 
     private(set) var bytes: [UInt8] = []
@@ -34,6 +44,7 @@ struct TorchPickleWriter {
     }
 
     private mutating func tensor(_ tensor: Tensor) throws {
+        if let sparse = tensor.sparse { return try self.sparse(sparse) }
         guard let type = TorchWriterType(tensor.elementType, torchType: tensor.interpretation.torchType),
             type.isQuantised == (tensor.interpretation.quantisation != nil),
             let shape = type.torchShape(tensor.interpretation.quantisation?.packedShape ?? tensor.shape)
@@ -62,6 +73,23 @@ struct TorchPickleWriter {
         op("\u{89}")
         emptyOrderedDict()
         if let dtype = type.dtype { global("torch", dtype) }
+        op("t")
+        op("R")
+    }
+
+    /// (layout, (parts…, size)). Whether a coordinate tensor is coalesced is left out, which PyTorch takes for "unknown".
+    private mutating func sparse(_ sparse: Sparse) throws {
+        global("torch._utils", "_rebuild_sparse_tensor")
+        op("(")
+        global("torch.serialization", "_get_layout")
+        op("(")
+        sharedText(sparse.layout)
+        op("t")
+        op("R")
+        op("(")
+        for part in sparse.parts { try tensor(part) }
+        tuple(sparse.shape)
+        op("t")
         op("t")
         op("R")
     }

@@ -221,17 +221,25 @@ struct TorchTensorReader {
         return elementType == .f4 ? packedPairs(layout) : .tensor(layout)
     }
 
-    /// PyTorch counts bytes of two 4-bit values, we count values; only dense tensors translate.
+    /// PyTorch counts bytes of two 4-bit values, we count values. Bytes that do not lie densely are gathered first.
     private func packedPairs(_ layout: TorchTensorLayout) -> TorchTensorOutcome {
         var layout = layout
-        let dense = TensorSource.denseStrides(layout.shape)
-        guard let last = layout.shape.indices.last,
-            layout.shape.contains(0)
-                || layout.shape.indices.allSatisfy({ layout.shape[$0] == 1 || layout.strides[$0] == dense[$0] }),
-            case let (doubled, overflow) = layout.shape[last].multipliedReportingOverflow(by: 2), !overflow,
-            case let (offset, offsetOverflow) = layout.elementOffset.multipliedReportingOverflow(by: 2),
-            !offsetOverflow
-        else { return .undeliverable("A 4-bit tensor is not dense.") }
+        guard let last = layout.shape.indices.last else {
+            return .undeliverable("A 4-bit tensor without dimensions has none that counts the two values of its byte.")
+        }
+        let bytes = TensorSource(
+            name: "", path: [], elementType: .u8, shape: layout.shape, strides: layout.strides,
+            elementOffset: layout.elementOffset, storage: layout.storage)
+        if !bytes.isContiguous {
+            guard bytes.byteCount <= layout.storage.byteCount else {
+                return .undeliverable("A 4-bit tensor repeats stored bytes, which only whole elements can.")
+            }
+            layout.storage = GatheredStorage(bytes)
+            layout.elementOffset = 0
+        }
+        let (doubled, overflow) = layout.shape[last].multipliedReportingOverflow(by: 2)
+        let (offset, offsetOverflow) = layout.elementOffset.multipliedReportingOverflow(by: 2)
+        guard !overflow, !offsetOverflow else { return .undeliverable("The size of a 4-bit tensor overflows.") }
         layout.shape[last] = doubled
         layout.strides = TensorSource.denseStrides(layout.shape)
         layout.elementOffset = offset
@@ -277,13 +285,13 @@ struct TorchTensorReader {
     func checkBounds(
         offset: Int, shape: [Int], strides: [Int], byteWidth: Int, available: Int?, at location: UD2MError.Location
     ) throws {
-        // Whether or not strides are zero, the dense tensor must be countable.
-        var byteCount = byteWidth
+        // Whether or not strides are zero, the dense tensor must be countable; PyTorch multiplies in this order too.
+        var count = 1
         var last = offset
-        for size in shape {
-            let (product, overflow) = byteCount.multipliedReportingOverflow(by: max(size, 1))
+        for factor in shape + [byteWidth] {
+            let (product, overflow) = count.multipliedReportingOverflow(by: factor)
             guard !overflow else { throw bounds("A tensor's size overflows.", at: location) }
-            byteCount = product
+            count = product
         }
         if shape.contains(0) { return }
         for (size, stride) in zip(shape, strides) {

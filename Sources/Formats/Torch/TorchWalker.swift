@@ -34,7 +34,7 @@ struct TorchWalker {
         self.reader = reader
         self.limits = limits
         self.visited = [Bool](repeating: false, count: graph.nodes.count)
-        self.work = GraphWork(entry: graph.entry, limits: limits)
+        self.work = GraphWork(walking: graph, limits: limits)
     }
 
     /// Walks from the root.
@@ -237,9 +237,10 @@ struct TorchWalker {
     ///   - name: Its name.
     ///   - path: Where it is.
     ///   - taken: Names that other tensors have: a part that would have one of them gets underscores, since
-    ///     `a.indices` may be a part of the sparse `a` and a tensor of its own.
-    /// - Returns: The tensors to list, one for each part.
-    /// - Throws: ``UD2MError`` with code `torch-tensor-limit` when there are too many.
+    ///     `a.indices` may be a part of the sparse `a` and a tensor of its own. Scales and zero points get as many, which
+    ///     their tensor says, so that nobody takes another tensor for them.
+    /// - Returns: The tensors to deliver.
+    /// - Throws: ``UD2MError`` with code `torch-tensor-limit` or `pickle-limit`.
     private mutating func sources(
         _ outcome: TorchTensorOutcome, name: TensorName, path: Int, taken: Set<TensorName> = []
     ) throws -> [TensorSource] {
@@ -255,8 +256,17 @@ struct TorchWalker {
         guard tensorCount <= limits.tensors else { throw tooMany() }
         guard !parts.isEmpty else { return [] }
         let components = try components(path)
+        var suffix = ""
+        if parts.contains(where: { $0.layout.quantisation?.axis != nil }) {
+            while TensorQuantisation.channelParameters.contains(where: { taken.contains(name.appending($0 + suffix)) })
+            {
+                suffix += "_"
+            }
+        }
         return parts.map { part in
-            var component = part.component
+            var component = part.component.map { $0 + suffix }
+            var quantisation = part.layout.quantisation
+            quantisation?.suffix = suffix
             while let tried = component, taken.contains(name.appending(tried)) { component = tried + "_" }
             return TensorSource(
                 name: component.map { name.appending($0) } ?? name,
@@ -264,7 +274,7 @@ struct TorchWalker {
                 shape: part.layout.shape, strides: part.layout.strides, elementOffset: part.layout.elementOffset,
                 storage: part.layout.storage, isConjugated: part.layout.isConjugated,
                 isNegated: part.layout.isNegated, torchType: part.layout.torchType,
-                quantisation: part.layout.quantisation, sparsity: part.layout.sparsity)
+                quantisation: quantisation, sparsity: part.layout.sparsity)
         }
     }
 

@@ -55,9 +55,10 @@ public struct TorchZipWriter {
         // They are arguments of their tensor, and would be tensors of their own in nobody's file.
         rows.removeAll { channelParameters.contains($0.name) }
         let position = Dictionary(zip(order, order.indices), uniquingKeysWith: { first, _ in first })
-        let sorted = rows.enumerated().sorted {
-            (position[$0.element.name] ?? .max, $0.offset) < (position[$1.element.name] ?? .max, $1.offset)
-        }.map(\.element)
+        let sorted = Self.joinSparse(
+            rows.enumerated().sorted {
+                (position[$0.element.name] ?? .max, $0.offset) < (position[$1.element.name] ?? .max, $1.offset)
+            }.map(\.element))
         let head: [ZipWriter.Member] = [
             .init(name: "archive/data.pkl", bytes: try TorchPickleWriter.pickle(sorted)),
             .init(name: "archive/.format_version", bytes: Array("1".utf8)),
@@ -75,9 +76,8 @@ public struct TorchZipWriter {
         var adopted: Set<TensorName> = []
         for index in rows.indices {
             guard let axis = rows[index].interpretation.quantisation?.axis else { continue }
-            let names = ["scales", "zero_points"].map {
-                rows[index].name.appending($0)
-            }
+            let suffix = rows[index].interpretation.quantisation?.suffix ?? ""
+            let names = TensorQuantisation.channelParameters.map { rows[index].name.appending($0 + suffix) }
             let parameters = names.compactMap { indexByName[$0].map { rows[$0] } }
             let shape = rows[index].interpretation.quantisation?.packedShape ?? rows[index].shape
             guard parameters.count == 2, shape.indices.contains(axis),
@@ -91,6 +91,25 @@ public struct TorchZipWriter {
             adopted.formUnion(names)
         }
         return adopted
+    }
+
+    /// Puts every sparse tensor whose parts are all there in the place of its first part, as PyTorch holds it.
+    private static func joinSparse(_ rows: [TorchPickleWriter.Tensor]) -> [TorchPickleWriter.Tensor] {
+        let wholes = SparseTensor.restorable(rows.map { ($0.name, $0.interpretation.sparsity) })
+        guard !wholes.isEmpty else { return rows }
+        let byName = Dictionary(rows.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        var wholeOf: [TensorName: SparseTensor] = [:]
+        for whole in wholes { for part in whole.parts { wholeOf[part] = whole } }
+        var done: Set<TensorName> = []
+        return rows.compactMap { row in
+            guard let whole = wholeOf[row.name] else { return row }
+            guard done.insert(whole.name).inserted else { return nil }
+            var joined = row
+            joined.name = whole.name
+            joined.sparse = .init(
+                layout: whole.layout, shape: whole.shape, parts: whole.parts.compactMap { byName[$0] })
+            return joined
+        }
     }
 
     /// Bytes of the file.

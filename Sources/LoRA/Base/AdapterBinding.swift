@@ -109,7 +109,7 @@ extension AdapterTarget {
     /// Whether the change has the sizes of a tensor.
     func fits(_ tensor: TensorSource) -> Bool {
         guard tensor.elementType.isFloatingPoint, tensor.torchType == nil, tensor.elementCount > 0 else { return false }
-        let (rows, columns) = (tensor.shape.first ?? 1, tensor.shape.dropFirst().reduce(1, *))
+        let (rows, columns) = (tensor.shape.first ?? 1, tensor.shape.dropFirst().productOrMaximum)
         if let magnitude = change.magnitude {
             let inputs = tensor.shape.count > 1 ? tensor.shape[1] : 1
             guard magnitude.tensor.elementCount == (magnitude.isOfInputs ? inputs : rows) else { return false }

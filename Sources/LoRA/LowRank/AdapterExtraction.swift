@@ -44,7 +44,7 @@ public struct AdapterExtraction: Sendable {
         var isFactorable: Bool {
             let shape = base.shape
             return base.name.text.hasSuffix(".weight") && shape.count >= 2 && shape[0] > 1
-                && shape.dropFirst().reduce(1, *) > 1
+                && shape.dropFirst().productOrMaximum > 1
         }
     }
 

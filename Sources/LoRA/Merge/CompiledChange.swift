@@ -33,7 +33,7 @@ struct CompiledChange<Number: MergeNumber> {
     /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-not-finite`, or what reading throws.
     init(_ step: MergeStep, isAlone: Bool, base: TensorSource) throws {
         self.isAlone = isAlone
-        columns = max(base.shape.dropFirst().reduce(1, *), 1)
+        columns = max(base.shape.dropFirst().productOrMaximum, 1)
         strength = Number(step.strength)
         var factor = Number(step.change.scale * step.strength)
         switch step.change {
@@ -120,7 +120,7 @@ struct CompiledChange<Number: MergeNumber> {
     /// The ratios of DoRA: a pass over W that sums the squares of W + s·U·D.
     private func lengths(_ magnitude: LowRankFactors.Magnitude, base: TensorSource) throws -> Lengths {
         let wanted: [Number] = try magnitude.tensor.finiteValues()
-        let kernel = max(base.shape.dropFirst(2).reduce(1, *), 1)
+        let kernel = max(base.shape.dropFirst(2).productOrMaximum, 1)
         var squares = [Double](repeating: 0, count: wanted.count)
         var start = 0
         try base.stream(as: Number.elementType) { bytes in

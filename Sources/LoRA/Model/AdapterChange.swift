@@ -88,7 +88,7 @@ public enum AdapterChange: Sendable {
         case .lowRank(let factors), .hadamard(let factors, _): (factors.up.rows, factors.down.columns)
         case .kronecker(let factors): (factors.rows, factors.columns)
         case .difference(let tensor, _), .replacement(let tensor):
-            (tensor.shape.first ?? 1, tensor.shape.dropFirst().reduce(1, *))
+            (tensor.shape.first ?? 1, tensor.shape.dropFirst().productOrMaximum)
         }
     }
 }

@@ -121,7 +121,9 @@ struct LegacyStreamCheckpoint {
                     remedy: "An incomplete download? Fetch the file again.")
             }
             guard Int(count) == claim.count else {
-                throw malformed("The storage says it has \(count) elements; the pickle says \(claim.count).")
+                throw malformed(
+                    "The storage says it has \(count) elements; the pickle says \(claim.count).",
+                    remedy: ZeroTail.reaches(position, in: file.bytes) ? ZeroTail.remedy : nil)
             }
             let start = position + 8
             guard byteCount <= file.count - start else {
