@@ -29,8 +29,11 @@ def psnr(image, clean):
 
 def read(path):
     """An image of 8 or 16 bits a sample as numbers in [0, 1]."""
-    image = io.imread(path)[..., :3]
-    return image / np.iinfo(image.dtype).max
+    image = io.imread(path)
+    if image.ndim == 2:
+        # Grey photographs are restored as colour and written as grey.
+        image = np.stack([image] * 3, axis=-1)
+    return image[..., :3] / np.iinfo(image.dtype).max
 
 
 def gaussian_kernel(size=9, variance=3.0):
@@ -70,6 +73,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=pathlib.Path, default=ROOT / "Examples/demo/photos")
     parser.add_argument("--samples", type=int, default=8)
+    parser.add_argument("--tasks", type=lambda text: text.split(","), default=list(TASKS), help=",".join(TASKS))
     parser.add_argument("--bin", type=pathlib.Path, default=ROOT / ".build/release")
     options = parser.parse_args()
     photos = sorted(options.photos.glob("*.png"))
@@ -82,7 +86,8 @@ def main():
         folder = pathlib.Path(folder)
         store = folder / "prior.ud2w"
         run(options.bin / "ud2m-convert", ROOT / "Examples/demo/prior64.pt", store, "-q")
-        for task, method in TASKS.items():
+        for task in options.tasks:
+            method = TASKS[task]
             rows = []
             for index, photo in enumerate(photos):
                 seen = folder / f"{task}-{photo.stem}.png"
