@@ -29,12 +29,7 @@ extension Deblurring {
     private func gradientSolution(_ objective: ProximalObjective) throws -> Tensor {
         let shape = try ImageShape(objective.observation, name: "observation")
         try shape.require(height: height, width: width, name: "observation")
-        guard objective.anchor.shape == objective.observation.shape else {
-            throw UD2MError(
-                .operatorShape,
-                "The image has shape \(objective.anchor.shape), the observation \(objective.observation.shape).",
-                at: UD2MError.Location(tensor: "state"))
-        }
+        try objective.requireImagesLikeObservation()
         let forward = blur.thresholded()
         let backward = try CircularBlur(kernel: kernel.transposed(), height: height, width: width).thresholded()
         func spectra(_ tensor: Tensor) throws -> [[Double]] {

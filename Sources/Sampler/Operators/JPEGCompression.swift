@@ -77,12 +77,7 @@ public struct JPEGCompression: ForwardOperator {
     /// Adam steps from the anchor with straight-through gradients of the objective.
     public func proximalStep(_ objective: ProximalObjective) throws -> Tensor {
         let shape = try requireImage(objective.observation, name: "observation")
-        guard objective.anchor.shape == objective.observation.shape else {
-            throw UD2MError(
-                .operatorShape,
-                "The image has shape \(objective.anchor.shape), the observation \(objective.observation.shape).",
-                at: UD2MError.Location(tensor: "state"))
-        }
+        try objective.requireImagesLikeObservation()
         var image = objective.anchor.values.map { Double($0) }
         var moments = [(first: Double, second: Double)](repeating: (0, 0), count: image.count)
         var (firstDecay, secondDecay) = (1.0, 1.0)

@@ -67,6 +67,15 @@ public struct ProximalObjective: Sendable {
         return zip(state.values, anchor.values).map { stateWeight * Double($0) + anchorWeight * Double($1) }
     }
 
+    /// Throws unless images and observation have one shape, as operators need that keep an image's size.
+    func requireImagesLikeObservation() throws {
+        guard anchor.shape == observation.shape else {
+            throw UD2MError(
+                .operatorShape, "The image has shape \(anchor.shape), the observation \(observation.shape).",
+                at: UD2MError.Location(tensor: "state"))
+        }
+    }
+
     /// Throws unless `mean` holds one value for every element of images that a linear operator makes of `shape`.
     static func require(_ mean: [Double], images shape: ImageShape, height: Int, width: Int) throws {
         guard mean.count == shape.images * shape.channels * height * width else {

@@ -122,6 +122,48 @@ struct SampleLanes {
         }
     }
 
+    /// What an outer step starts from: RAM's estimate where there is an estimator, else the weighted adjoint.
+    func starts(
+        _ states: [Tensor], observation: Tensor, forwardOperator: any ForwardOperator, noiseLevel: Double,
+        estimator: RAMInitialEstimate?, timestep: Int, schedule: NoiseSchedule
+    ) throws -> [Tensor] {
+        let signal = Double(schedule.signalScales[timestep])
+        let noiseScale = Double(schedule.noiseScales[timestep])
+        return try states.map { state in
+            if let estimator {
+                return try estimator.estimate(
+                    observation: observation, state: state, signalScale: signal, noiseScale: noiseScale)
+            }
+            return try forwardOperator.weightedAdjointStart(
+                observation: observation, estimate: state, noiseLevel: noiseLevel, signalScale: signal,
+                noiseScale: noiseScale)
+        }
+    }
+
+    /// The noise ε in every state if an image were its clean one.
+    func predictedNoise(
+        _ states: [Tensor], clean: [Tensor], timestep: Int, schedule: NoiseSchedule
+    ) throws -> [Tensor] {
+        try zip(states, clean).map { state, clean in
+            try ReverseTransition.predictedNoise(state: state, clean: clean, timestep: timestep, schedule: schedule)
+        }
+    }
+
+    /// The states at the next timestep, with fresh noise.
+    func states(
+        after transition: ReverseTransition, clean: [Tensor], noise: [Tensor], step: Int, from timestep: Int,
+        to next: Int, schedule: NoiseSchedule
+    ) throws -> [Tensor] {
+        let draws = try (0..<transition.drawCount).map { part in
+            try normals(.transition(step: UInt16(step), part: UInt16(part)), shape: clean[0].shape)
+        }
+        return try clean.indices.map { lane in
+            try transition.state(
+                clean: clean[lane], noise: noise[lane], from: timestep, to: next, schedule: schedule,
+                draws: draws.map { $0[lane] })
+        }
+    }
+
     /// Shows a point of the run to the monitor.
     func show(_ point: SamplerPoint, _ tensors: [Tensor], step: Int, iteration: Int? = nil) {
         guard let observe = monitor.observe else { return }

@@ -42,7 +42,6 @@ public struct PriorSampler: Sendable {
     public func draw(_ indices: Range<Int>, shape: [Int], monitor: SamplerMonitor = .silent) throws -> [Tensor] {
         let lanes = try SampleLanes(indices, denoiser: denoiser, noise: noise, monitor: monitor)
         var states = try lanes.normals(.initialState, shape: shape)
-        let transition = ReverseTransition.ddim(eta: eta)
         for (step, timestep) in grid.timesteps.enumerated() {
             try lanes.announce(step: step, of: grid.count, iteration: 0, of: 1)
             lanes.show(.state, states, step: step)
@@ -54,15 +53,12 @@ public struct PriorSampler: Sendable {
                 states = estimates
                 break
             }
-            let draws = try lanes.normals(.transition(step: UInt16(step), part: 0), shape: shape)
-            states = try states.indices.map { lane in
-                // The noise that belongs to the limited estimate.
-                let predicted = try ReverseTransition.predictedNoise(
-                    state: states[lane], clean: estimates[lane], timestep: timestep, schedule: schedule)
-                return try transition.state(
-                    clean: estimates[lane], noise: predicted, from: timestep, to: grid.timesteps[step + 1],
-                    schedule: schedule, draws: [draws[lane]])
-            }
+            // The noise that belongs to the limited estimate.
+            let predicted = try lanes.predictedNoise(
+                states, clean: estimates, timestep: timestep, schedule: schedule)
+            states = try lanes.states(
+                after: .ddim(eta: eta), clean: estimates, noise: predicted, step: step, from: timestep,
+                to: grid.timesteps[step + 1], schedule: schedule)
         }
         monitor.report(1, "done")
         return states

@@ -53,60 +53,43 @@ public struct PublishedSampler: PosteriorSampler {
         let timesteps = settings.grid.timesteps
         for (step, timestep) in timesteps.enumerated() {
             lanes.show(.state, states, step: step)
-            var images = try states.map { try start(observation, state: $0, timestep: timestep) }
+            let inner = settings.innerStep(
+                timestep: timestep, schedule: schedule, hasMissingPixels: forwardOperator is Inpainting)
+            var images = try lanes.starts(
+                states, observation: observation, forwardOperator: forwardOperator, noiseLevel: settings.noiseLevel,
+                estimator: initialEstimator, timestep: timestep, schedule: schedule)
             lanes.show(.start, images, step: step)
             for iteration in 0..<settings.iterations {
                 try lanes.announce(step: step, of: timesteps.count, iteration: iteration, of: settings.iterations)
                 images = try iterate(
-                    images, states: states, observation: observation, step: step, iteration: iteration, lanes)
+                    images, states: states, observation: observation, at: inner, step: step, iteration: iteration, lanes
+                )
             }
             let estimates = try images.map { try $0.clamped() }
             lanes.show(.estimate, estimates, step: step)
             // The noise is that of the estimate before it is limited.
-            let predicted = try zip(states, images).map { state, image in
-                try ReverseTransition.predictedNoise(
-                    state: state, clean: image, timestep: timestep, schedule: schedule)
-            }
+            let predicted = try lanes.predictedNoise(
+                states, clean: images, timestep: timestep, schedule: schedule)
             lanes.show(.stateNoise, predicted, step: step)
             guard step + 1 < timesteps.count else {
                 states = estimates
                 break
             }
-            let transition = ReverseTransition.published(eta: settings.eta)
-            let draws = try (0..<transition.drawCount).map { part in
-                try lanes.normals(.transition(step: UInt16(step), part: UInt16(part)), shape: states[0].shape)
-            }
-            states = try states.indices.map { lane in
-                try transition.state(
-                    clean: estimates[lane], noise: predicted[lane], from: timestep, to: timesteps[step + 1],
-                    schedule: schedule, draws: draws.map { $0[lane] })
-            }
+            states = try lanes.states(
+                after: .published(eta: settings.eta), clean: estimates, noise: predicted, step: step, from: timestep,
+                to: timesteps[step + 1], schedule: schedule)
         }
         monitor.report(1, "done")
         return states
     }
 
-    /// What an outer step starts from: RAM's estimate, or the weighted adjoint.
-    private func start(_ observation: Tensor, state: Tensor, timestep: Int) throws -> Tensor {
-        let signal = Double(schedule.signalScales[timestep])
-        let noiseScale = Double(schedule.noiseScales[timestep])
-        if let initialEstimator {
-            return try initialEstimator.estimate(
-                observation: observation, state: state, signalScale: signal, noiseScale: noiseScale)
-        }
-        return try forwardOperator.weightedAdjointStart(
-            observation: observation, estimate: state, noiseLevel: settings.noiseLevel, signalScale: signal,
-            noiseScale: noiseScale)
-    }
-
     /// One iteration: the published step, fresh noise, denoising, and known pixels put back in all but the last two.
     private func iterate(
-        _ images: [Tensor], states: [Tensor], observation: Tensor, step: Int, iteration: Int, _ lanes: SampleLanes
+        _ images: [Tensor], states: [Tensor], observation: Tensor, at inner: PublishedSettings.InnerStep, step: Int,
+        iteration: Int, _ lanes: SampleLanes
     ) throws -> [Tensor] {
         let timestep = settings.grid.timesteps[step]
         let inpainting = forwardOperator as? Inpainting
-        let inner = settings.innerStep(
-            timestep: timestep, schedule: schedule, hasMissingPixels: inpainting != nil)
         let proximal = try zip(images, states).map { image, state in
             try forwardOperator.publishedStep(
                 ProximalObjective(

@@ -69,8 +69,8 @@ public struct UnfoldedSampler: PosteriorSampler {
         let timesteps = configuration.grid.timesteps
         for (step, timestep) in timesteps.enumerated() {
             lanes.show(.state, states, step: step)
-            if let beforeStep = try restart(estimates, states: states, observation: observation, timestep: timestep) {
-                estimates = beforeStep
+            if let starts = try restart(states, observation: observation, timestep: timestep, lanes) {
+                estimates = starts
             }
             lanes.show(.start, estimates, step: step)
             for iteration in 0..<configuration.iterations {
@@ -81,8 +81,11 @@ public struct UnfoldedSampler: PosteriorSampler {
             }
             lanes.show(.estimate, estimates, step: step)
             guard step + 1 < timesteps.count else { break }
-            states = try transition(
-                states, estimates: estimates, step: step, from: timestep, to: timesteps[step + 1], lanes)
+            let predicted = try lanes.predictedNoise(
+                states, clean: estimates, timestep: timestep, schedule: schedule)
+            states = try lanes.states(
+                after: configuration.transition, clean: estimates, noise: predicted, step: step, from: timestep,
+                to: timesteps[step + 1], schedule: schedule)
         }
         monitor.report(1, "done")
         return estimates
@@ -98,27 +101,21 @@ public struct UnfoldedSampler: PosteriorSampler {
 
     /// What the iterations of a step start from, where that is not the estimate of the step before.
     private func restart(
-        _ estimates: [Tensor], states: [Tensor], observation: Tensor, timestep: Int
+        _ states: [Tensor], observation: Tensor, timestep: Int, _ lanes: SampleLanes
     ) throws -> [Tensor]? {
-        let signal = Double(schedule.signalScales[timestep])
-        let noiseScale = Double(schedule.noiseScales[timestep])
+        let estimator: RAMInitialEstimate?
         switch configuration.warmStart {
         case .plain, .pseudoInverse: return nil
-        case .weightedAdjoint:
-            return try states.map { state in
-                try forwardOperator.weightedAdjointStart(
-                    observation: observation, estimate: state, noiseLevel: configuration.noiseLevel,
-                    signalScale: signal, noiseScale: noiseScale)
-            }
+        case .weightedAdjoint: estimator = nil
         case .ram:
             guard let initialEstimator else {
                 throw UD2MError(.samplerConfiguration, "Starting from RAM needs a RAM network.")
             }
-            return try states.map { state in
-                try initialEstimator.estimate(
-                    observation: observation, state: state, signalScale: signal, noiseScale: noiseScale)
-            }
+            estimator = initialEstimator
         }
+        return try lanes.starts(
+            states, observation: observation, forwardOperator: forwardOperator, noiseLevel: configuration.noiseLevel,
+            estimator: estimator, timestep: timestep, schedule: schedule)
     }
 
     /// One iteration: proximal step, fresh noise, denoising.
@@ -145,21 +142,5 @@ public struct UnfoldedSampler: PosteriorSampler {
         if configuration.clampsEstimates { denoised = try denoised.map { try $0.clamped() } }
         lanes.show(.denoised, denoised, step: step, iteration: iteration)
         return denoised
-    }
-
-    /// The states at the next timestep.
-    private func transition(
-        _ states: [Tensor], estimates: [Tensor], step: Int, from timestep: Int, to next: Int, _ lanes: SampleLanes
-    ) throws -> [Tensor] {
-        let draws = try (0..<configuration.transition.drawCount).map { part in
-            try lanes.normals(.transition(step: UInt16(step), part: UInt16(part)), shape: states[0].shape)
-        }
-        return try states.indices.map { lane in
-            let predicted = try ReverseTransition.predictedNoise(
-                state: states[lane], clean: estimates[lane], timestep: timestep, schedule: schedule)
-            return try configuration.transition.state(
-                clean: estimates[lane], noise: predicted, from: timestep, to: next, schedule: schedule,
-                draws: draws.map { $0[lane] })
-        }
     }
 }
