@@ -127,13 +127,81 @@ struct RestoreBatchTests {
         #expect(steps.width > 2 * 24 && steps.width < 3 * 24)
     }
 
-    @Test("--dry-run writes nothing and tells evaluations, memory and, calibrated, the time")
+    @Test("--dry-run writes nothing and tells evaluations, memory and, unless told not to, the time")
     func dryRun() throws {
         let report = try run(
-            [folder.path("in/a.png")], ["-o", folder.path("new/out.png"), "--dry-run", "--calibrate"])
+            [folder.path("in/a.png")], ["-o", folder.path("new/out.png"), "--dry-run"])
         #expect(report.object?["dryRun"] == .bool(true) && !exists("new"))
         #expect(try #require(report.object?["networkMemory"]?.number) > 1000)
         #expect(try #require(report.object?["expectedSeconds"]?.number) > 0)
+        let untimed = try run(
+            [folder.path("in/a.png")], ["-o", folder.path("new/out.png"), "--dry-run", "--no-calibrate"])
+        #expect(untimed.object?["expectedSeconds"] == nil)
+    }
+
+    @Test("shards of a scheduler's jobs make up the whole, and gather tells what is done, missing and changed")
+    func gather() throws {
+        let input = folder.path("in")
+        let output = folder.path("out") + "/"
+        let arguments =
+            ["restore", store, input, "-o", output, "--recursive", "--resume", "--shard", "auto", "--json"]
+            + ["--reference", input] + task + quick
+        func job(_ environment: [String: String], exitCode: Int32 = 0) throws {
+            let result = try BuiltTool("ud2m").run(arguments, environment: environment)
+            #expect(result.exitCode == exitCode, "\(result.errorText)")
+        }
+        func gathered(_ more: [String], exitCode: Int32) throws -> [String: JSONDocument] {
+            let result = try BuiltTool("ud2m").run(["gather", output] + more + ["--json"])
+            #expect(result.exitCode == exitCode, "\(result.errorText)")
+            return try #require(try ToolTest.checked(result.output, "gather").object)
+        }
+        // No variable says which part this is.
+        try job(["SLURM_ARRAY_TASK_ID": "4"], exitCode: 64)
+        try job(["SLURM_ARRAY_TASK_ID": "7", "SLURM_ARRAY_TASK_MIN": "7", "SLURM_ARRAY_TASK_COUNT": "2"])
+        let half = try gathered([input, "--recursive"], exitCode: 1)
+        #expect(half["finished"]?.number == 2)
+        #expect(half["open"]?.array?.first?.object?["reason"]?.string == "not-recorded")
+        #expect(half["open"]?.array?.first?.object?["image"]?.string == input + "/b.png")
+        try job(["JOB_COMPLETION_INDEX": "1", "UD2M_SHARDS": "2"])
+        let csv = folder.path("all.csv")
+        let whole = try gathered([input, "--recursive", "--csv", csv], exitCode: 0)
+        #expect(whole["finished"]?.number == 3 && whole["open"]?.array?.isEmpty == true)
+        #expect(whole["optionSets"]?.number == 1 && whole["models"]?.number == 1)
+        #expect(whole["means"]?.object?["count"]?.number == 3)
+        #expect(try String(contentsOfFile: csv, encoding: .utf8).split(separator: "\r\n").count == 4)
+        try Data("damaged".utf8).write(to: URL(filePath: output + "a.png"))
+        try FileManager.default.removeItem(atPath: output + "b.png")
+        let reasons = try gathered([], exitCode: 1)["open"]?.array?.map { $0.object?["reason"]?.string }
+        #expect(reasons == ["output-changed", "output-missing"])
+        let nothing = try ToolTest.failure("ud2m", ["gather", input], exitCode: 66)
+        #expect(nothing.object?["code"]?.string == "ledger-empty")
+    }
+
+    @Test("settings of single iterations are taken, reported, and refused where they do not fit")
+    func iterationSettings() throws {
+        let image = [folder.path("in/a.png")]
+        let output = ["-o", folder.path("out.png"), "--force"]
+        func settings(_ more: [String]) throws -> [String: JSONDocument] {
+            try #require(try run(image, output + more).object?["settings"]?.object)
+        }
+        _ = try settings([])
+        let plain = try Data(contentsOf: URL(filePath: folder.path("out.png")))
+        let listed = try settings(["--data-weight", "0.5,0.3", "--levels", "0.9,0.1", "--step-factor", "1,0.5"])
+        #expect(listed["dataWeight"]?.array?.compactMap(\.number) == [0.5, 0.3])
+        #expect(listed["levels"]?.array?.compactMap(\.number) == [0.9, 0.1])
+        #expect(listed["stepFactor"]?.array?.compactMap(\.number) == [1, 0.5])
+        #expect(try Data(contentsOf: URL(filePath: folder.path("out.png"))) != plain)
+        let strength = try settings(["--denoising-strength", "0.5", "--step-factor", "0.5"])
+        #expect(strength["denoisingStrength"]?.number == 0.5 && strength["stepFactor"]?.number == 0.5)
+        for (more, code) in [
+            (["--data-weight", "1,2,3"], "sampler-configuration"), (["--levels", "2000,1"], "sampler-configuration"),
+            (["--flavour", "reference", "--levels", "1,0.1"], "sampler-option"),
+            (["--flavour", "reference", "--data-weight", "1,2"], "sampler-option"),
+        ] {
+            let error = try ToolTest.failure(
+                "ud2m", ["restore", store] + image + task + quick + output + more, exitCode: 64)
+            #expect(error.object?["code"]?.string == code, "\(more)")
+        }
     }
 
     @Test("tiles, solvers, starts and the reference flavour run; what a flavour lacks is refused")

@@ -73,7 +73,7 @@ import UD2MTestSupport
             denoiser: prior, forwardOperator: blur,
             configuration: SamplerConfiguration(
                 grid: .quadratic(steps: 1), iterations: 900, noiseLevel: sigma, dataWeight: 1,
-                innerLevels: .geometric(from: level, to: level), stepFactor: isLangevin ? 0.5 : 1,
+                innerLevels: .constant(level), stepFactor: .constant(isLangevin ? 0.5 : 1),
                 denoisingStrength: isLangevin ? 0.5 : 1, transition: .mixture(eta: 0), clampsEstimates: false),
             noise: PhiloxNoise(seed: 11))
         // Many images of one observation are as many independent chains.

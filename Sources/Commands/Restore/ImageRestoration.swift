@@ -42,7 +42,7 @@ struct ImageRestoration {
     func restore(progress: @escaping @Sendable (_ fraction: Double, _ label: String) -> Void) throws -> Result {
         let problem = try problem()
         let observation = try Tensor(adapted(problem.given))
-        let source = try command.noise.source(observation: observation.shape)
+        let source = try command.noise.source(observation: observation)
         let recorder = command.noise.record.map { _ in NoiseRecorder(source) }
         let sampler = try problem.plan.sampler(
             denoiser: prior.denoiser, forward: problem.forward, noise: recorder ?? source, ram: ram)
@@ -76,20 +76,15 @@ struct ImageRestoration {
     }
 
     /// What a restoration would take.
-    /// - Parameter calibrate: Whether one evaluation is run and timed.
-    /// - Returns: Evaluations, memory and, calibrated, the time.
+    /// - Parameter timer: Runs and times one evaluation, where the time is wanted.
+    /// - Returns: Evaluations, memory and, timed, the time.
     /// - Throws: As ``restore(progress:)``.
-    func forecast(calibrate: Bool) throws -> RestoreForecast {
+    func forecast(timer: EvaluationTimer?) throws -> RestoreForecast {
         let problem = try problem()
         let batch = min(posterior.batch, posterior.samples)
         let memory = try prior.memory(height: problem.height, width: problem.width, batch: batch)
-        var expected: Double?
-        if calibrate {
-            let start = ContinuousClock.now
-            _ = try prior.denoiser.predictNoise(
-                try Tensor(shape: [1, prior.channels, problem.height, problem.width], repeating: 0), timestep: 500)
-            expected = (ContinuousClock.now - start).seconds * Double(problem.settings.networkEvaluations)
-        }
+        let evaluation = try timer?.seconds([1, prior.channels, problem.height, problem.width])
+        let expected = evaluation.map { $0 * Double(problem.settings.networkEvaluations) }
         return RestoreForecast(
             store: prior.path, bundle: prior.bundle?.path, image: image.path, output: places.output,
             files: places.others, operator: factory.specification, settings: problem.settings, width: problem.width,

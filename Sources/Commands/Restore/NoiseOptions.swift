@@ -15,8 +15,8 @@ struct NoiseOptions: ParsableArguments {
 
     @Option(
         help: """
-            Seed of the random numbers: the same seed gives the same image on any number of threads, in any batch, and \
-            whatever else is restored.
+            Seed of the random numbers, which follow from it and the observation's pixels: the same seed gives the same \
+            image on any number of threads, in any batch, whatever else is restored and wherever the file lies.
             """)
     var seed: UInt64 = 0
 
@@ -42,14 +42,17 @@ struct NoiseOptions: ParsableArguments {
     }
 
     /// The noise of one image.
-    /// - Parameter observation: The observation's shape.
+    /// - Parameter observation: The observation. Its pixels tell it apart from others, so that no two images of a run have
+    ///   the same noise, and none depends on where its file lies or what else is restored.
     /// - Returns: A source of its own, as PyTorch's generator moves on with every draw.
     /// - Throws: ``UD2MFormats/UD2MError`` for a tape that cannot be read.
-    func source(observation: [Int]) throws -> any NoiseSource {
+    func source(observation: Tensor) throws -> any NoiseSource {
         if let tape { return try NoiseTape(path: tape) }
         switch rng {
-        case .philox: return PhiloxNoise(seed: seed)
-        case .torch: return TorchNoise(seed: seed, skippingMeasurement: observation)
+        case .philox:
+            let item = observation.values.withUnsafeBytes { XXHash64.value($0) }
+            return PhiloxNoise(seed: seed, item: item)
+        case .torch: return TorchNoise(seed: seed, skippingMeasurement: observation.shape)
         }
     }
 }

@@ -60,11 +60,14 @@ struct RestoreCommand: ParsableCommand {
     @OptionGroup(title: "Several images")
     var batching: BatchOptions
 
-    @Flag(name: .customLong("dry-run"), help: "Check everything, tell evaluations and memory, and write nothing.")
+    @Flag(
+        name: .customLong("dry-run"), help: "Check everything, tell evaluations, memory and time, and write nothing.")
     var dryRun = false
 
-    @Flag(help: "With --dry-run, run and time one evaluation, to tell the time that restoring will take.")
-    var calibrate = false
+    @Flag(
+        inversion: .prefixedNo, exclusivity: .exclusive,
+        help: "With --dry-run, run and time one evaluation for each size, to tell the time that restoring will take.")
+    var calibrate = true
 
     @Flag(name: .customLong("equivariant"), help: .hidden)
     var equivariant = false
@@ -92,7 +95,6 @@ struct RestoreCommand: ParsableCommand {
             throw ValidationError(
                 prior.bundle == nil ? "Name the prior and the image." : "Name the image to restore.")
         }
-        if calibrate, !dryRun { throw ValidationError("--calibrate tells what --dry-run cannot; pass both.") }
         if equivariant {
             throw ValidationError("--equivariant is of training and its averages; here, use --samples for a mean.")
         }
@@ -196,17 +198,29 @@ struct BatchOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Restore every N-th image from the K-th on, K from 0 to N − 1; other machines take the others.",
-            valueName: "K/N"))
+            """
+            Restore every N-th image from the K-th on, K from 0 to N − 1; other machines take the others. auto takes K and N \
+            from UD2M_SHARD or the job arrays of Slurm, Kubernetes, PBS, LSF and AWS Batch.
+            """, valueName: "K/N or auto"))
     var shard: String?
 
     func validate() throws {
-        if let shard, RestoreShard(shard) == nil { throw ValidationError("--shard must be K/N with 0 ≤ K < N.") }
+        if shard == "auto", part == nil {
+            throw ValidationError(
+                "--shard auto finds no part: set UD2M_SHARD to K/N, or UD2M_SHARDS to N inside a job array.")
+        }
+        guard part != nil else { throw ValidationError("--shard must be auto or K/N with 0 ≤ K < N.") }
         guard template.contains("{name}"), !template.contains("/") else {
             throw ValidationError("--name needs {name} in it, and no slash.")
         }
     }
 
-    /// The part that this run does.
-    var part: RestoreShard { shard.flatMap { RestoreShard($0) } ?? .whole }
+    /// The part that this run does; nil when that is not said as it must be.
+    var part: RestoreShard? {
+        switch shard {
+        case nil: .whole
+        case "auto": RestoreShard(environment: ProcessInfo.processInfo.environment)
+        case let text?: RestoreShard(text)
+        }
+    }
 }

@@ -77,24 +77,3 @@ struct RestoreInputs {
         }
     }
 }
-
-/// A part of a run: items K, K + N, K + 2N, …
-struct RestoreShard {
-    let index: Int
-    let count: Int
-
-    static let whole = RestoreShard(index: 0, count: 1)
-
-    init(index: Int, count: Int) {
-        self.index = index
-        self.count = count
-    }
-
-    /// Reads `K/N`, K from 0 to N − 1.
-    init?(_ text: String) {
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
-        guard parts.count == 2, let index = parts[0], let count = parts[1], count > 0, (0..<count).contains(index)
-        else { return nil }
-        self.init(index: index, count: count)
-    }
-}

@@ -31,6 +31,10 @@ struct RestoreLedger {
         /// SHA-256 of operator, settings and outputs asked for.
         let options: String
         let seconds: Double
+        /// Against the reference, where there was one; nil also where the number is infinite.
+        var psnr: Double?
+        var ssim: Double?
+        var lpips: Double?
     }
 
     /// The file that records are added to.
@@ -47,18 +51,25 @@ struct RestoreLedger {
         let ledger = folder + "ledger/"
         path = "\(ledger)\(shard.index)-of-\(shard.count).jsonl"
         files = try OutputFolder(of: path)
-        var records: [String: [Record]] = [:]
+        records = Dictionary(grouping: try Self.records(in: folder), by: \.output)
+    }
+
+    /// The records of all shards in `folder/ledger/`, shard by shard in the order of their writing.
+    /// - Throws: ``UD2MFormats/UD2MError`` with a `file-…` code.
+    static func records(in folder: String) throws -> [Record] {
+        let ledger = folder + "ledger/"
+        var records: [Record] = []
         for name in (FolderListing.names(in: ledger) ?? []).sorted() where name.hasSuffix(".jsonl") {
             let file = try MappedFile(path: ledger + name)
-            guard file.count <= Self.sizeLimit else { continue }
+            guard file.count <= sizeLimit else { continue }
             let data = withExtendedLifetime(file) { Data(file.bytes) }
             // A line that broke off when the power did is no record: its image is done again.
             for line in data.split(separator: UInt8(ascii: "\n")) {
                 guard let record = try? JSONDecoder().decode(Record.self, from: Data(line)) else { continue }
-                records[record.output, default: []].append(record)
+                records.append(record)
             }
         }
-        self.records = records
+        return records
     }
 
     /// The record of an image that needs no more work.

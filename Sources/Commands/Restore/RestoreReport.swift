@@ -17,12 +17,39 @@ struct RestoreReport: Encodable {
         let eta: Double
         let solver: String?
         let warmStart: String
-        let dataWeight: Double
+        /// λ, ρ and δ/ρ² of every iteration; one number of λ where it is the same in all, and the others in the exact flavour
+        /// only.
+        let dataWeight: ValueOrList
+        let levels: [Double]?
+        let stepFactor: ValueOrList?
+        let denoisingStrength: Double?
         let rng: String
         let seed: UInt64
         let samples: Int
         /// Of all samples.
         let networkEvaluations: Int
+    }
+
+    /// A number, or one an iteration.
+    enum ValueOrList: Encodable {
+        case value(Double)
+        case list([Double])
+
+        init(_ schedule: IterationSchedule, count: Int) {
+            if case .constant(let value) = schedule.form {
+                self = .value(value)
+            } else {
+                self = .list((0..<count).map { schedule.value($0, of: count) })
+            }
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.singleValueContainer()
+            switch self {
+            case .value(let value): try container.encode(value)
+            case .list(let values): try container.encode(values)
+            }
+        }
     }
 
     /// A number of the observation and of the restored image, against the reference.
@@ -136,11 +163,18 @@ extension RestoreReport.Settings {
         case .exact(let exact):
             flavour = "exact"
             grid = exact.grid
-            (iterations, eta, dataWeight) = (exact.iterations, exact.transition.eta, exact.dataWeight)
+            (iterations, eta) = (exact.iterations, exact.transition.eta)
+            let count = exact.evaluationCount
+            dataWeight = .init(exact.dataWeight, count: count)
+            levels = (0..<count).map { exact.innerLevels.value($0, of: count) }
+            stepFactor = .init(exact.stepFactor, count: count)
+            denoisingStrength = exact.denoisingStrength
         case .reference(let published):
             flavour = "reference"
             grid = published.grid
-            (iterations, eta, dataWeight) = (published.iterations, published.eta, published.scalars.lambda)
+            (iterations, eta) = (published.iterations, published.eta)
+            dataWeight = .value(published.scalars.lambda)
+            (levels, stepFactor, denoisingStrength) = (nil, nil, nil)
         }
         steps = grid.count
         timesteps = grid.timesteps

@@ -14,7 +14,7 @@ struct RestoreRun {
         let all = try RestoreInputs(images, isRecursive: command.batching.recursive)
         let list = try RestorePlaceList(
             all, output: command.output, template: command.batching.template, posterior: command.posterior)
-        let inputs = all.shard(command.batching.part)
+        let inputs = all.shard(command.batching.part ?? .whole)
         let folders = command.dryRun ? [] : try list.createFolders()
         let references = try command.comparing.reference.map {
             try RestoreReferences($0, isSingle: all.isSingle)
@@ -49,6 +49,7 @@ struct RestoreRun {
         let options = try ledger.map { _ in try command.digest(of: factory) } ?? ""
 
         let byPath = Dictionary(inputs.images.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
+        let timer = command.dryRun && command.calibrate ? EvaluationTimer(prior.denoiser) : nil
         var done = 0
         let batch = try Batch<RestoreOutcome>(Self.paths(inputs)) { path in
             guard let image = byPath[path], let places = list.places[path] else {
@@ -66,7 +67,7 @@ struct RestoreRun {
                 let restoration = ImageRestoration(
                     image: image, places: places, prior: prior, factory: factory, command: command,
                     reference: try references?.path(for: image), ram: ram, lpips: lpips)
-                if command.dryRun { return .planned(try restoration.forecast(calibrate: command.calibrate)) }
+                if command.dryRun { return .planned(try restoration.forecast(timer: timer)) }
                 let result = try restoration.restore(progress: step.update)
                 try outputs[path]?.write(result.contents)
                 folders.forEach { $0.keep() }
@@ -77,7 +78,9 @@ struct RestoreRun {
                     .init(
                         input: path, output: places.output, inputDigest: RestoreLedger.digest(of: path),
                         outputDigest: RestoreLedger.digest(of: places.output), model: prior.identity,
-                        options: options, seconds: result.report.seconds))
+                        options: options, seconds: result.report.seconds,
+                        psnr: result.report.psnr?.restored.finite, ssim: result.report.ssim?.restored.finite,
+                        lpips: result.report.lpips?.restored.finite))
                 return .restored(result.report)
             }
         }
@@ -113,7 +116,7 @@ struct RestoreRun {
                 .outputFolder, "--resume keeps its ledger in the folder of outputs, and the output is a file.",
                 at: .init(file: command.output), remedy: "Name a folder with -o.")
         }
-        return try RestoreLedger(folder: folder, shard: command.batching.part)
+        return try RestoreLedger(folder: folder, shard: command.batching.part ?? .whole)
     }
 
     private static func requireReadable(_ image: RestoreInputs.Image) throws { _ = try ImageFile.read(image.path) }

@@ -57,6 +57,16 @@ struct SamplerPlan {
                     remedy: "Pass --warm-start adjoint or ram.")
             }
             solver = nil
+            let exactOnly: [(String, Bool)] = [
+                ("--levels", options.levels != nil), ("--step-factor", options.stepFactor != nil),
+                ("--denoising-strength", options.denoisingStrength != nil),
+                ("a list of --data-weight", (options.dataWeight?.count ?? 0) > 1),
+            ]
+            if let (name, _) = exactOnly.first(where: \.1) {
+                throw UD2MError(
+                    .samplerOption, "The reference flavour has levels and step sizes of its own, by its scalars.",
+                    remedy: "Leave \(name) out.")
+            }
             settings = .reference(try Self.reference(options, bundle, noiseLevel: noiseLevel))
         }
     }
@@ -73,18 +83,32 @@ struct SamplerPlan {
         var recipe = ZeroShotRecipe.recommended(for: forward)
         recipe.iterations = options.iterations ?? bundle?.iterations ?? recipe.iterations
         recipe.eta = options.eta ?? bundle?.eta ?? recipe.eta
-        recipe.dataWeight = options.dataWeight ?? bundle?.scalars.lambdaSigma.map(exp) ?? recipe.dataWeight
+        recipe.dataWeight = bundle?.scalars.lambdaSigma.map(exp) ?? recipe.dataWeight
         let grid = try timeGrid(options, bundle, steps: recipe.steps)
         recipe.steps = grid.count
         var configuration = try recipe.configuration(noiseLevel: noiseLevel)
         configuration.grid = grid
         configuration.warmStart = warmStart
+        configuration.denoisingStrength = options.denoisingStrength ?? configuration.denoisingStrength
+        if let weights = options.dataWeight { configuration.dataWeight = schedule(weights) }
+        if let factors = options.stepFactor { configuration.stepFactor = schedule(factors) }
+        if let levels = options.levels {
+            configuration.innerLevels =
+                levels.count == 2 && configuration.evaluationCount != 2
+                ? .geometric(from: levels[0], to: levels[1]) : schedule(levels)
+        }
         switch options.solver ?? .mixture {
         case .mixture: break
         case .ddim: configuration.transition = .ddim(eta: recipe.eta)
         case .ddpm: configuration.transition = .ddim(eta: 1)
         }
+        try configuration.validate()
         return configuration
+    }
+
+    /// One value is that of all iterations.
+    private static func schedule(_ values: [Double]) -> IterationSchedule {
+        values.count == 1 ? .constant(values[0]) : .each(values)
     }
 
     private static func reference(
@@ -95,7 +119,7 @@ struct SamplerPlan {
             grid: try timeGrid(options, bundle, steps: 3), iterations: options.iterations ?? bundle?.iterations ?? 3,
             noiseLevel: noiseLevel,
             scalars: .init(
-                step: trained.sp ?? 0, dataWeight: options.dataWeight.map(log) ?? trained.lambdaSigma,
+                step: trained.sp ?? 0, dataWeight: options.dataWeight?.first.map(log) ?? trained.lambdaSigma,
                 timestepShift: trained.tAug ?? 0, latentShift: trained.tLat ?? 0),
             eta: options.eta ?? bundle?.eta ?? 0.8)
     }

@@ -37,8 +37,35 @@ struct SamplingOptions: ParsableArguments {
 
     @Option(
         name: [.customLong("data-weight"), .customLong("lambda_")],
-        help: "λ, which multiplies the noise variance in the proximal step.")
-    var dataWeight: Double?
+        help: ArgumentHelp(
+            "λ, which multiplies the noise variance in the proximal step; also a list of N·K, one an iteration (exact).",
+            valueName: "number or list"),
+        transform: NumberList.reals)
+    var dataWeight: [Double]?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            ρ, the noise level that iterations denoise at, for images in [-1, 1]: the first and the last, between which \
+            the others lie in geometric progression, or a list of N·K (exact only).
+            """, valueName: "list"),
+        transform: NumberList.reals)
+    var levels: [Double]?
+
+    @Option(
+        name: .customLong("step-factor"),
+        help: ArgumentHelp(
+            "δ/ρ², the size of the proximal step; also a list of N·K (exact only).", valueName: "number or list"),
+        transform: NumberList.reals)
+    var stepFactor: [Double]?
+
+    @Option(
+        name: .customLong("denoising-strength"),
+        help: """
+            How far an iteration goes from the noisy image to the denoised one, above 0 and up to 1. With 0.5 and \
+            --step-factor 0.5, samples spread as the posterior does, if there are many iterations (exact only).
+            """)
+    var denoisingStrength: Double?
 
     @Option(
         name: .customLong("warm-start"),
@@ -58,8 +85,10 @@ struct SamplingOptions: ParsableArguments {
         if let steps, !(1...1000).contains(steps) { throw ValidationError("--steps must be 1…1000.") }
         if let iterations, !(1...1000).contains(iterations) { throw ValidationError("--iterations must be 1…1000.") }
         if let eta, !(0...1).contains(eta) { throw ValidationError("--eta must be 0…1.") }
-        if let dataWeight, !(dataWeight > 0 && dataWeight.isFinite) {
-            throw ValidationError("--data-weight must be positive.")
+        for (name, values) in [("data-weight", dataWeight), ("levels", levels), ("step-factor", stepFactor)] {
+            if let values, !values.allSatisfy({ $0 > 0 && $0.isFinite }) {
+                throw ValidationError("--\(name) must be positive.")
+            }
         }
         if let timesteps, let steps, timesteps.count != steps {
             throw ValidationError("--timesteps has \(timesteps.count) numbers, and --steps says \(steps).")

@@ -13,6 +13,9 @@ struct ReportNumber: Encodable {
         }
     }
 
+    /// The number, where it is finite.
+    var finite: Double? { value.isFinite ? value : nil }
+
     /// Two decimals, as decibels are given.
     var decimals: String { value.isFinite ? numberText("%.2f", value) : text }
 

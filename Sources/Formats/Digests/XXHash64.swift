@@ -30,8 +30,11 @@ package struct XXHash64: ~Copyable {
 
     /// The hash of bytes that are all here.
     package static func hash(_ bytes: UnsafeRawBufferPointer) -> String {
-        text(XXH64(bytes.baseAddress, bytes.count, 0))
+        text(value(bytes))
     }
+
+    /// The hash of bytes that are all here, as a number.
+    package static func value(_ bytes: UnsafeRawBufferPointer) -> UInt64 { XXH64(bytes.baseAddress, bytes.count, 0) }
 
     private static func text(_ value: UInt64) -> String {
         withUnsafeBytes(of: value.bigEndian) { Hexadecimal.text($0) }

@@ -9,11 +9,11 @@ public struct SamplerConfiguration: Sendable, Hashable {
     /// σ, the standard deviation of the observation's noise in [-1, 1] units: twice that of images in [0, 1].
     public var noiseLevel: Double
     /// λ, which multiplies σ² in the proximal step: smaller trusts the observation more.
-    public var dataWeight: Double
-    /// The noise levels ρ at which the iterations denoise.
-    public var innerLevels: InnerNoiseLevels
+    public var dataWeight: IterationSchedule
+    /// ρ, the noise levels at which the iterations denoise: the σ of a timestep, in the units of images in [-1, 1].
+    public var innerLevels: IterationSchedule
     /// δ/ρ², the size of the proximal step.
-    public var stepFactor: Double
+    public var stepFactor: IterationSchedule
     /// How far an iteration goes from the noisy image to the denoised one. 1, as in the paper, ends at the denoised image,
     /// and samples spread less than the posterior does; ½ with a ``stepFactor`` of ½ makes the iterations a Langevin chain
     /// whose law is the posterior's, the better the smaller ρ (Hyvärinen 2024, sampling by half-denoising).
@@ -29,8 +29,8 @@ public struct SamplerConfiguration: Sendable, Hashable {
 
     /// Creates a configuration; ``validate()`` is called by the sampler.
     public init(
-        grid: TimeGrid, iterations: Int, noiseLevel: Double, dataWeight: Double, innerLevels: InnerNoiseLevels,
-        stepFactor: Double = 1, denoisingStrength: Double = 1, transition: ReverseTransition,
+        grid: TimeGrid, iterations: Int, noiseLevel: Double, dataWeight: IterationSchedule,
+        innerLevels: IterationSchedule, stepFactor: IterationSchedule = .constant(1), denoisingStrength: Double = 1, transition: ReverseTransition,
         clampsEstimates: Bool = true,
         warmStart: WarmStart = .plain,
         sampleCount: Int = 1
@@ -52,8 +52,8 @@ public struct SamplerConfiguration: Sendable, Hashable {
     public var evaluationCount: Int { grid.count * iterations }
 
     /// Checks the ranges.
-    /// - Throws: `UD2MError` with code `sampler-configuration` unless N ≤ 1000, 1 ≤ K ≤ 1000, 1 ≤ S ≤ 1 000 000, σ, λ and δ/ρ² are
-    ///   positive and finite, and η is in 0 ... 1.
+    /// - Throws: `UD2MError` with code `sampler-configuration` unless N ≤ 1000, 1 ≤ K ≤ 1000, 1 ≤ S ≤ 1 000 000, σ is positive
+    ///   and finite, λ, ρ and δ/ρ² are so in every iteration with ρ ≤ 1000, and η is in 0 ... 1.
     public func validate() throws {
         func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
             guard condition else { throw UD2MError(.samplerConfiguration, message()) }
@@ -62,8 +62,9 @@ public struct SamplerConfiguration: Sendable, Hashable {
         try require((1...1000).contains(iterations), "K must lie between 1 and 1000, not \(iterations).")
         try require((1...1_000_000).contains(sampleCount), "\(sampleCount) samples cannot be drawn.")
         try require(noiseLevel.isFinite && noiseLevel > 0, "σ must be positive, not \(noiseLevel).")
-        try require(dataWeight.isFinite && dataWeight > 0, "λ must be positive, not \(dataWeight).")
-        try require(stepFactor.isFinite && stepFactor > 0, "δ/ρ² must be positive, not \(stepFactor).")
+        try dataWeight.validate("λ", count: evaluationCount)
+        try innerLevels.validate("ρ", count: evaluationCount, limit: 1000)
+        try stepFactor.validate("δ/ρ²", count: evaluationCount)
         try require(
             denoisingStrength > 0 && denoisingStrength <= 1,
             "The denoising strength must lie above 0 and be at most 1, not \(denoisingStrength).")

@@ -123,16 +123,16 @@ public struct UnfoldedSampler: PosteriorSampler {
         _ estimates: [Tensor], states: [Tensor], observation: Tensor, step: Int, iteration: Int, _ lanes: SampleLanes
     ) throws -> [Tensor] {
         let timestep = configuration.grid.timesteps[step]
-        let level = configuration.innerLevels.level(
-            step * configuration.iterations + iteration, of: configuration.evaluationCount)
+        let (index, count) = (step * configuration.iterations + iteration, configuration.evaluationCount)
+        let level = configuration.innerLevels.value(index, of: count)
         let proximal = try zip(estimates, states).map { estimate, state in
             try forwardOperator.proximalStep(
                 ProximalObjective(
                     observation: observation, noiseLevel: configuration.noiseLevel,
-                    dataWeight: configuration.dataWeight, state: state,
+                    dataWeight: configuration.dataWeight.value(index, of: count), state: state,
                     stateScale: Double(schedule.signalScales[timestep]),
                     stateNoiseLevel: Double(schedule.sigmas[timestep]), anchor: estimate,
-                    stepSize: configuration.stepFactor * level * level))
+                    stepSize: configuration.stepFactor.value(index, of: count) * level * level))
         }
         lanes.show(.proximal, proximal, step: step, iteration: iteration)
         let inner = schedule.nearestTimestep(sigma: level)

@@ -65,8 +65,8 @@ public struct ZeroShotRecipe: Sendable, Hashable {
     ) throws -> SamplerConfiguration {
         let configuration = SamplerConfiguration(
             grid: try TimeGrid.quadratic(steps: steps, scheduleLength: scheduleLength), iterations: iterations,
-            noiseLevel: noiseLevel, dataWeight: dataWeight,
-            innerLevels: try InnerNoiseLevels.geometric(from: firstLevel, to: lastLevel), stepFactor: stepFactor,
+            noiseLevel: noiseLevel, dataWeight: .constant(dataWeight),
+            innerLevels: .geometric(from: firstLevel, to: lastLevel), stepFactor: .constant(stepFactor),
             transition: .mixture(eta: eta), sampleCount: sampleCount)
         try configuration.validate()
         return configuration
