@@ -51,7 +51,9 @@ struct PickleAudit {
             auditPartial(record)
         case .nestedStream:
             add(.suspicious, name, "Loads a torch stream that is stored inside the pickle.", record)
-        case .unknown:
+        case .unknownFunction where record.form != .newObject:
+            add(.suspicious, name, "Called under a function's name that is not known to be harmless.", record)
+        case .unknown, .unknownFunction:
             add(.note, name, "An object of an unknown class, kept as inert data.", record)
         case .known:
             auditKnown(number, record)
@@ -93,7 +95,8 @@ struct PickleAudit {
             let name = graph.global(inner).qualifiedName
             switch policies[Int(inner)] {
             case .known: break
-            case .unknown: add(.note, name, "An object of an unknown class, kept as inert data.", record)
+            case .unknown, .unknownFunction:
+                add(.note, name, "An object of an unknown class, kept as inert data.", record)
             case .disguised: add(.suspicious, name, "An object of a class with a misleading name.", record)
             default: add(.dangerous, name, "Called; in Python this could run code.", record)
             }
@@ -113,14 +116,16 @@ struct PickleAudit {
     private func isHarmless(_ id: PickleNodeID) -> Bool {
         switch graph[id] {
         case .global(let number):
-            return [.known, .unknown].contains(policies[Int(number)])
+            return Self.inertPolicies.contains(policies[Int(number)])
         case .record(let number):
             guard case .global(let callable) = graph[graph.record(number).callable] else { return false }
-            return [.known, .unknown].contains(policies[Int(callable)])
+            return Self.inertPolicies.contains(policies[Int(callable)])
         default:
             return false
         }
     }
+
+    private static let inertPolicies: Set<PickleGlobalPolicy> = [.known, .unknown, .unknownFunction]
 
     private func calledName(_ id: PickleNodeID) -> String {
         guard case .record(let number) = graph[id], let global = graph.global(graph.record(number).callable) else {

@@ -48,6 +48,14 @@ extension PickleGlobalPolicy {
         "torch.distributed.rpc", "torch.distributed.launcher", "torch.distributed.elastic", "torch.distributed.run",
         "torch.multiprocessing", "torch.onnx", "torch.export", "torch.ops", "torch._ops", "numpy.f2py",
         "numpy.testing", "numpy.distutils", "numpy.ctypeslib", "pandas.io", "pandas.core.computation", "nltk",
+        "torch.classes", "torch._classes", "torch._appdirs", "torch._C._jit", "numpy.lib._npyio_impl",
+        "_osx_support", "_aix_support", "_bootsubprocess", "_pyrepl", "_pyio", "_testcapi", "_interpreters",
+        "_xxsubinterpreters", "_sqlite3", "select", "selectors", "pwd", "termios", "tty", "py_compile", "compileall",
+        "zipapp", "modulefinder", "tabnanny", "gzip", "bz2", "lzma", "filecmp", "mailbox", "netrc", "plistlib", "wave",
+        "sndhdr", "curses", "configparser", "yaml", "sympy", "jinja2", "mako", "psutil", "IPython", "ipykernel", "fabric",
+        "invoke", "plumbum", "execnet", "docker", "boto3", "botocore", "pyximport", "Cython", "hydra", "fire", "numexpr",
+        "huggingface_hub", "keras", "tensorflow", "matplotlib", "PIL.ImageMath", "transformers.pipelines", "ray", "dask",
+        "numba", "django", "flask", "sh", "pexpect", "gdown", "wget",
     ]
 
     /// Single functions that run code or load other files.

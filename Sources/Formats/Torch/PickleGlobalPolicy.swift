@@ -14,8 +14,10 @@ enum PickleGlobalPolicy: Sendable, Hashable {
     case denied
     /// The name is dotted or spelled unlike any class: it may reach something else than it shows.
     case disguised
-    /// A class or function nobody has listed.
+    /// A class nobody has listed.
     case unknown
+    /// A name nobody has listed that is spelled like a function's.
+    case unknownFunction
 
     /// The policy for a global, Python-2 names already turned into Python-3 ones.
     init(_ global: PickleGlobal) {
@@ -31,10 +33,12 @@ enum PickleGlobalPolicy: Sendable, Hashable {
                 self = .denied
             } else if !Self.isPlain(global.module, allowsDots: true) || !Self.isPlain(global.name, allowsDots: false) {
                 self = .disguised
-            } else if Self.isInert(global) {
+            } else if Self.inertNames.contains(global.qualifiedName) {
                 self = .known
+            } else if Self.isSpelledLikeFunction(global.name) {
+                self = .unknownFunction
             } else {
-                self = .unknown
+                self = Self.isOfInertPackage(global) ? .known : .unknown
             }
         }
     }
@@ -76,9 +80,13 @@ enum PickleGlobalPolicy: Sendable, Hashable {
         return PickleGlobal(module: module, name: global.name)
     }
 
-    private static func isInert(_ global: PickleGlobal) -> Bool {
-        if inertNames.contains(global.qualifiedName) { return true }
-        return inertPackages.contains { global.module == $0 || global.module.hasPrefix($0 + ".") }
+    private static func isOfInertPackage(_ global: PickleGlobal) -> Bool {
+        inertPackages.contains { global.module == $0 || global.module.hasPrefix($0 + ".") }
+    }
+
+    /// Whether the first letter is small, as that of functions is and that of nearly all classes is not.
+    private static func isSpelledLikeFunction(_ name: String) -> Bool {
+        name.utf8.first { $0 != UInt8(ascii: "_") }.map { (0x61...0x7A).contains($0) } ?? true
     }
 
     private static func isPlain(_ name: String, allowsDots: Bool) -> Bool {
