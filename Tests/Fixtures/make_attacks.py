@@ -121,7 +121,9 @@ def calls():
     torch_zip("name-space.pt", row, call(" posix", "system").done, flags=[("dangerous", " posix.system")])
     torch_zip("name-lookalike.pt", row, call("collections", "OrderedDictEvil").done,
               flags=[("note", "collections.OrderedDictEvil")])
-    torch_zip("name-utils.pt", row, call("torch._utils", "evil").done, flags=[("note", "torch._utils.evil")])
+    torch_zip("name-utils.pt", row, call("torch._utils", "evil").done, flags=[("suspicious", "torch._utils.evil")])
+    torch_zip("call-unlisted.pt", "denied global called", call("a_package.shell", "run_it").done,
+              flags=[("suspicious", "a_package.shell.run_it")])
 
     row = "call of a call's result"
     torch_zip("call-result.pt", row, call("builtins", "getattr").text("x").op(b"\x85R").done,
@@ -360,6 +362,11 @@ def tensors():
               {"0": W}, code=malformed)
     torch_zip("expand-bomb.pt", "stride-0 expansion", make([1 << 20, 1 << 20], [0, 0]), {"0": W},
               code="tensor-expansion", reads=True)
+    # Each is as large as one tensor may become; together they are not.
+    many = Pickle().op(b"}")
+    for number in range(40):
+        many.text(f"w{number}").tensor("0", "FloatStorage", 6, [1 << 20, 64], [0, 0], number % 6).op(b"s")
+    torch_zip("expand-many.pt", "stride-0 expansion", many.done, {"0": W}, code="tensor-expansion", reads=True)
     row = "quantised and sparse lies"
 
     def qtensor(quantiser, strides=(3, 1)):

@@ -143,6 +143,8 @@ import UD2MTestSupport
                 { $0.global("m", "Outer.Inner").op(.emptyTuple).op(.newObj) }
             ),
             ("an unknown class", [.note], { $0.global("m", "C").op(.emptyTuple).op(.newObj) }),
+            ("a function nobody has listed", [.suspicious], { call($0, "m", "run") }),
+            ("a function of a package whose classes are inert", [.suspicious], { call($0, "omegaconf.tools", "run") }),
             ("a look-alike", [.note], { call($0, "collections", "OrderedDictEvil") }),
             (
                 "an enum member by getattr", [.note],

@@ -108,7 +108,7 @@ struct ConvertRun {
             losses: converter.ledger.reports,
             notFinite: converter.ledger.notFinite.map { .init(name: $0.name.text, count: $0.count) },
             notes: plan.checkpoint.remarks + architecture.notes
-                + [doubleNote(writer), sparseNote(plan)].compactMap(\.self),
+                + [doubleNote(writer), sparseNote(plan), TensorAliases.remark(on: plan.mapped)].compactMap(\.self),
             output: .init(
                 path: output, bytes: writer.fileSize, contentID: contentID, written: contentID != nil),
             dryRun: dryRun)

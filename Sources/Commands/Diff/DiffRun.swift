@@ -35,6 +35,10 @@ struct DiffRun {
         let patterns = filter.outcome(among: (a.tensors + b.tensors).map(\.name))
         let left = a.tensors.filter { filter.accepts($0.name) }
         let right = b.tensors.filter { filter.accepts($0.name) }
+        if comparesValues {
+            try left.checkExpansion(file: pathA)
+            try right.checkExpansion(file: pathB)
+        }
         let byName = Dictionary(right.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let names = Set(left.map(\.name))
         let pairs = left.compactMap { tensor in byName[tensor.name].map { Pair(a: tensor, b: $0) } }

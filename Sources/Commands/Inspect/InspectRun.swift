@@ -60,9 +60,10 @@ struct InspectRun {
     ) throws -> [TensorAliases.Place: String] {
         var first: [TensorAliases.Place: TensorSource] = [:]
         var order: [TensorSource] = []
+        var budget = ExpansionBudget(of: tensors)
         for tensor in tensors where first.updateValue(tensor, forKey: .init(tensor)) == nil {
             do {
-                try tensor.checkExpansion()
+                try budget.charge(tensor)
                 order.append(tensor)
             } catch let error as UD2MError {
                 skipped.append(SkippedTensor(path: tensor.path, reason: error.message))

@@ -17,6 +17,7 @@ struct StatRun {
             let rest = CheckpointRest(of: checkpoint, besides: selection)
             let patterns = filter.outcome(among: selection.tensors.map(\.name))
             let tensors = selection.tensors.filter { filter.accepts($0.name) }
+            try tensors.checkExpansion(file: path)
             let counter = SharedProgress(
                 progress, total: TensorTotals(tensors).bytes, label: "reading")
             let statistics = try Parallel.map(tensors, finished: { counter.add($0.byteCount) }) {

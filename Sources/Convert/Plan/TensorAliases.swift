@@ -47,4 +47,43 @@ public enum TensorAliases {
         }
         return aliases
     }
+
+    /// The tensors that start inside the part of the storage that another tensor reaches over, such as rows of it
+    /// (`formats.md` §5.4). They are written by themselves.
+    package static func partlyShared(among tensors: [TensorSource]) -> [TensorName] {
+        struct Extent {
+            let storage: ObjectIdentifier
+            let bits: Range<Int>
+            let name: TensorName
+        }
+        var seen = Set<Place>()
+        let extents = tensors.compactMap { tensor -> Extent? in
+            guard !tensor.shape.contains(0), seen.insert(Place(tensor)).inserted else { return nil }
+            let last = zip(tensor.shape, tensor.strides).reduce(tensor.elementOffset) {
+                $0.addedOrMaximum(($1.0 - 1).multipliedOrMaximum($1.1))
+            }
+            let (width, start) = (tensor.elementType.bitWidth, tensor.elementOffset)
+            return Extent(
+                storage: ObjectIdentifier(tensor.storage),
+                bits: start.multipliedOrMaximum(width)..<last.addedOrMaximum(1).multipliedOrMaximum(width),
+                name: tensor.name)
+        }
+        var shared: [TensorName] = []
+        for group in Dictionary(grouping: extents, by: \.storage).values where group.count > 1 {
+            var end = 0
+            for extent in group.sorted(by: { $0.bits.lowerBound < $1.bits.lowerBound }) {
+                if extent.bits.lowerBound < end { shared.append(extent.name) }
+                end = max(end, extent.bits.upperBound)
+            }
+        }
+        return shared.sorted()
+    }
+
+    /// What to say of tensors that share bytes in part; nil when none do.
+    package static func remark(on tensors: [TensorSource]) -> String? {
+        let shared = partlyShared(among: tensors)
+        guard let first = shared.first else { return nil }
+        let subject = shared.count > 1 ? "\(first.text) and \(shared.count - 1) more are views" : "\(first.text) is a view"
+        return "\(subject) of a part of other tensors' storage; what is written has each by itself."
+    }
 }

@@ -52,13 +52,47 @@ extension TensorSource {
 }
 
 extension [TensorSource] {
-    /// Refuses tensors of a file that repeat their elements beyond measure, before room is made for them.
+    /// Refuses tensors of a file that repeat their elements beyond measure, each or all together, before room is made for
+    /// them.
     /// - Throws: ``UD2MError`` with code `tensor-expansion` at the first such tensor.
     package func checkExpansion(file: String) throws {
+        var budget = ExpansionBudget(of: self)
         do {
-            for tensor in self { try tensor.checkExpansion() }
+            for tensor in self { try budget.charge(tensor) }
         } catch let error as UD2MError {
             throw error.located(in: .init(file: file))
+        }
+    }
+}
+
+/// How much the tensors of a file may repeat their elements all together: many tensors over one small storage are as large
+/// as one that repeats it often (`formats.md` §10.1).
+package struct ExpansionBudget {
+    private let stored: Int
+    private let allowed: Int
+    private var total = 0
+
+    /// The budget of the storages of some tensors.
+    package init(of tensors: [TensorSource], limits: Limits = .standard) {
+        var storages = Set<ObjectIdentifier>()
+        var stored = 0
+        for tensor in tensors where storages.insert(ObjectIdentifier(tensor.storage)).inserted {
+            stored = stored.addedOrMaximum(tensor.storage.byteCount)
+        }
+        self.stored = stored
+        allowed = tensors.reduce(limits.expandedBytes(of: stored)) { max($0, $1.expandedBytesAllowed ?? 0) }
+    }
+
+    /// Takes a tensor's bytes.
+    /// - Throws: ``UD2MError`` with code `tensor-expansion` when it repeats its elements too often, or more than is left.
+    package mutating func charge(_ tensor: TensorSource) throws {
+        try tensor.checkExpansion()
+        total = total.addedOrMaximum(tensor.byteCount)
+        guard total <= allowed else {
+            throw UD2MError(
+                .tensorExpansion,
+                "With this tensor, \(stored) stored bytes are repeated into \(total); at most \(allowed) are allowed.",
+                at: .init(tensor: tensor.name.text), remedy: "Pass --allow-expand if so much is wanted.")
         }
     }
 }
