@@ -37,7 +37,8 @@ struct GatherCommand: ParsableCommand {
         let folder = outputs.hasSuffix("/") ? outputs : outputs + "/"
         let wanted = images.isEmpty ? nil : try RestoreInputs(images, isRecursive: recursive)
         // A pattern that matches nothing is a mistake here: nothing else would tell that images are missing.
-        if case .unmatched(let error) = wanted?.items.first(where: { if case .unmatched = $0 { true } else { false } }) {
+        if case .unmatched(let error) = wanted?.items.first(where: { if case .unmatched = $0 { true } else { false } })
+        {
             throw error
         }
         let report = GatherReport(

@@ -45,9 +45,8 @@ struct RestoreShard: Hashable {
     ]
 
     /// The part that a scheduler gave this process: `UD2M_SHARD` (K/N) goes before what Slurm, Kubernetes, PBS, LSF and AWS
-    /// Batch say; where they do not tell the number of parts, `UD2M_SHARDS` does.
+    /// Batch say; where they do not tell the number of parts, `UD2M_SHARDS` does. Nil when not all of it is said.
     /// - Parameter environment: The process's variables.
-    /// - Returns: The part, or nil when no variable says one, or not all that is needed.
     init?(environment: [String: String]) {
         if let given = environment["UD2M_SHARD"] {
             self.init(given)

@@ -9,7 +9,8 @@ public struct UD2MTool: ParsableCommand {
         discussion: "STORE is a .ud2w file written by ud2m-convert.",
         version: Version.current,
         subcommands: [
-            RestoreCommand.self, GatherCommand.self, DegradeCommand.self, PriorCommand.self, ForwardCommand.self, EvaluateCommand.self,
+            RestoreCommand.self, GatherCommand.self, DegradeCommand.self, PriorCommand.self, ForwardCommand.self,
+            EvaluateCommand.self,
             BenchCommand.self,
             BundleCommand.self,
         ])

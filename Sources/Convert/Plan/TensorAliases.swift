@@ -83,7 +83,8 @@ public enum TensorAliases {
     package static func remark(on tensors: [TensorSource]) -> String? {
         let shared = partlyShared(among: tensors)
         guard let first = shared.first else { return nil }
-        let subject = shared.count > 1 ? "\(first.text) and \(shared.count - 1) more are views" : "\(first.text) is a view"
+        let subject =
+            shared.count > 1 ? "\(first.text) and \(shared.count - 1) more are views" : "\(first.text) is a view"
         return "\(subject) of a part of other tensors' storage; what is written has each by itself."
     }
 }

@@ -52,9 +52,12 @@ extension PickleGlobalPolicy {
         "_osx_support", "_aix_support", "_bootsubprocess", "_pyrepl", "_pyio", "_testcapi", "_interpreters",
         "_xxsubinterpreters", "_sqlite3", "select", "selectors", "pwd", "termios", "tty", "py_compile", "compileall",
         "zipapp", "modulefinder", "tabnanny", "gzip", "bz2", "lzma", "filecmp", "mailbox", "netrc", "plistlib", "wave",
-        "sndhdr", "curses", "configparser", "yaml", "sympy", "jinja2", "mako", "psutil", "IPython", "ipykernel", "fabric",
-        "invoke", "plumbum", "execnet", "docker", "boto3", "botocore", "pyximport", "Cython", "hydra", "fire", "numexpr",
-        "huggingface_hub", "keras", "tensorflow", "matplotlib", "PIL.ImageMath", "transformers.pipelines", "ray", "dask",
+        "sndhdr", "curses", "configparser", "yaml", "sympy", "jinja2", "mako", "psutil", "IPython", "ipykernel",
+        "fabric",
+        "invoke", "plumbum", "execnet", "docker", "boto3", "botocore", "pyximport", "Cython", "hydra", "fire",
+        "numexpr",
+        "huggingface_hub", "keras", "tensorflow", "matplotlib", "PIL.ImageMath", "transformers.pipelines", "ray",
+        "dask",
         "numba", "django", "flask", "sh", "pexpect", "gdown", "wget",
     ]
 

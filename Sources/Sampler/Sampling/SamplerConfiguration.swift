@@ -30,7 +30,8 @@ public struct SamplerConfiguration: Sendable, Hashable {
     /// Creates a configuration; ``validate()`` is called by the sampler.
     public init(
         grid: TimeGrid, iterations: Int, noiseLevel: Double, dataWeight: IterationSchedule,
-        innerLevels: IterationSchedule, stepFactor: IterationSchedule = .constant(1), denoisingStrength: Double = 1, transition: ReverseTransition,
+        innerLevels: IterationSchedule, stepFactor: IterationSchedule = .constant(1), denoisingStrength: Double = 1,
+        transition: ReverseTransition,
         clampsEstimates: Bool = true,
         warmStart: WarmStart = .plain,
         sampleCount: Int = 1
