@@ -28,6 +28,21 @@ struct InspectCommandTests {
         #expect(report["stateDicts"]?.array?.count == 2)
     }
 
+    @Test("ties are told, and a reader that has seen enough ends the tool without a word")
+    func ties() throws {
+        let file = ToolTest.fixture("checkpoints/zip-aliases.pt")
+        let report = try CheckpointToolTest.report(["inspect", file, "--all"])
+        let tied = try #require(report["tensors"]?.array).compactMap { $0.object?["tiedTo"]?.array?.first?.string }
+        #expect(!tied.isEmpty)
+        #expect(try #require(report["remarks"]?.array).contains { $0.string?.contains("same bytes") == true })
+        let tool = try BuiltTool("ud2m-convert").url.path(percentEncoded: false)
+        let shell = BuiltTool(url: URL(filePath: "/bin/bash"))
+        let script = "set -o pipefail; \"$0\" ls \"$1\" --json | head -c 1 > /dev/null; echo ${PIPESTATUS[0]}"
+        let result = try shell.run(["-c", script, tool, ToolTest.prior])
+        #expect(["0", "141"].contains(result.text.trimmingCharacters(in: .whitespacesAndNewlines)))
+        #expect(result.errorText.isEmpty)
+    }
+
     @Test("the demo prior is recognised; without --digests nothing is hashed")
     func prior() throws {
         let report = try CheckpointToolTest.report(["inspect", ToolTest.prior])

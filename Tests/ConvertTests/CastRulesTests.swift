@@ -56,4 +56,20 @@ struct CastRulesTests {
         #expect(TensorAliases.among(pair) { $0.name == "tied" ? .f16 : .f32 } == [:])
         #expect(TensorAliases.among([tensors[1], tensors[2]]) == [:])
     }
+
+    @Test("a view of a part of another tensor is told, a tie and a neighbour are not")
+    func partlyShared() {
+        let whole = tensors[0]
+        var (tied, row, next) = (whole, whole, whole)
+        (tied.name, row.name, next.name) = ("tied", "row", "next")
+        row.shape = [1]
+        row.strides = [1]
+        row.elementOffset += whole.elementCount - 1
+        next.shape = [1]
+        next.strides = [1]
+        next.elementOffset += whole.elementCount
+        #expect(TensorAliases.partlyShared(among: [tied, row, next, whole]) == ["row"])
+        #expect(TensorAliases.remark(on: [whole, tied, next]) == nil)
+        #expect(TensorAliases.remark(on: [whole, row])?.hasPrefix("row is a view") == true)
+    }
 }

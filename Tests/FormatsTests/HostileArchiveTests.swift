@@ -86,6 +86,27 @@ import UD2MTestSupport
         #expect(try archive.open().stateDicts[0].tensors[0].floats() == [1, 2, 3, 4, 5, 6])
     }
 
+    /// Of a size that is not held in memory: random access goes through a file without a name, streaming through none.
+    @Test func largeDeflatedRecordsReadTheSame() throws {
+        let data = [UInt8]((0..<(20 << 20)).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 7) })
+        var zip = ZipBuilder([ZipBuilder.Entry("record", data)])
+        zip.entries[0].method = 8
+        let folder = try TemporaryDirectory()
+        try Data(zip.build()).write(to: URL(filePath: folder.path("large.zip")))
+        let archive = try ZipArchive(file: MappedFile(path: folder.path("large.zip")))
+        let entry = try #require(archive.entries.first)
+        let storage = ZipRecordStorage(
+            archive: archive, entry: entry, key: "record", isBigEndian: false, allowMissingCRC: false,
+            cache: InflatedRecordCache())
+        #expect(try storage.withBytes { Array($0) } == data)
+        var streamed: [UInt8] = []
+        try storage.stream(0..<data.count, pieceBytes: 3 << 20) { streamed += $0 }
+        #expect(streamed == data)
+        var part: [UInt8] = []
+        try storage.stream(5..<17 << 20, pieceBytes: 1 << 20) { part += $0 }
+        #expect(part == Array(data[5..<17 << 20]))
+    }
+
     @Test func zip64EntriesReadTheSame() throws {
         var archive = TorchArchive.small()
         archive.zip.hasZip64End = true

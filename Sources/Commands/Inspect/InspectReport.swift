@@ -44,8 +44,10 @@ struct InspectReport: Encodable {
         let bytes: Int
         /// SHA-256 of the dense little-endian bytes; nil unless asked for, or when the tensor is among the skipped.
         let sha256: String?
+        /// The path of an earlier tensor of the list whose very bytes these are.
+        let tiedTo: [String]?
 
-        private enum CodingKeys: CodingKey { case path, name, dtype, shape, bytes, sha256 }
+        private enum CodingKeys: CodingKey { case path, name, dtype, shape, bytes, sha256, tiedTo }
 
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
@@ -56,6 +58,7 @@ struct InspectReport: Encodable {
             try container.encode(shape, forKey: .shape)
             try container.encode(bytes, forKey: .bytes)
             try container.encodeIfPresent(sha256, forKey: .sha256)
+            try container.encodeIfPresent(tiedTo, forKey: .tiedTo)
         }
     }
 

@@ -21,6 +21,7 @@ struct InspectRun {
             let digests = computesDigests ? try self.digests(of: listed, skipped: &skipped) : [:]
             let names = Dictionary(
                 (selection?.tensors ?? []).map { ($0.path, $0.name.text) }, uniquingKeysWith: { first, _ in first })
+            let ties = Self.ties(among: listed)
             let comparison = selection?.comparison
             let unrecognised = selection.flatMap { selection in comparison.flatMap(selection.unrecognisedText) }
             let undecided = selection?.architecture?.undecided
@@ -40,18 +41,39 @@ struct InspectRun {
                 metadata: checkpoint.metadata.filter {
                     ![StoreMetadata.Key.checksums, StoreMetadata.Key.content].contains($0.key)
                 },
-                tensors: listed.map { tensor in
+                tensors: zip(listed, ties).map { tensor, tiedTo in
                     .init(
                         path: tensor.path, name: names[tensor.path], dtype: tensor.elementTypeName,
                         shape: tensor.shape, bytes: tensor.byteCount,
-                        sha256: digests[TensorAliases.Place(tensor)])
+                        sha256: digests[TensorAliases.Place(tensor)], tiedTo: tiedTo)
                 },
                 sparse: (selection?.tensors ?? []).sparseTensors.map { .init($0) },
                 looseTensors: checkpoint.looseTensorPaths(besides: selection?.stateDict),
                 skipped: skipped.map { .init(path: $0.path, reason: $0.reason) },
                 findings: .init(checkpoint.findings),
-                remarks: checkpoint.remarks + (selection?.architecture?.notes ?? []))
+                remarks: checkpoint.remarks + [Self.remark(ties), TensorAliases.remark(on: listed)].compactMap(\.self)
+                    + (selection?.architecture?.notes ?? []))
         }
+    }
+
+    /// For each tensor, the path of an earlier one that is made of the same bytes.
+    private static func ties(among tensors: [TensorSource]) -> [[String]?] {
+        var first: [TensorAliases.Place: [String]] = [:]
+        return tensors.map { tensor in
+            guard !tensor.shape.contains(0) else { return nil }
+            let place = TensorAliases.Place(tensor)
+            if let path = first[place] { return path }
+            first[place] = tensor.path
+            return nil
+        }
+    }
+
+    private static func remark(_ ties: [[String]?]) -> String? {
+        let count = ties.count { $0 != nil }
+        guard count > 0 else { return nil }
+        return count == 1
+            ? "1 tensor is the same bytes as another; it is written once."
+            : "\(count) tensors are the same bytes as others; those are written once."
     }
 
     /// SHA-256 of each distinct tensor; those that would expand beyond measure are listed as skipped instead.

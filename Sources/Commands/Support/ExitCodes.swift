@@ -9,6 +9,9 @@ public enum ExitCodes {
     /// Some items of a batch failed; the others were done.
     public static let partial: Int32 = 3
 
+    /// Nobody reads the output any more: what a shell reports of a filter that SIGPIPE ended.
+    public static let brokenPipe: Int32 = 141
+
     /// The exit code of a family of errors.
     public static func code(for category: UD2MError.Category) -> Int32 {
         switch category {

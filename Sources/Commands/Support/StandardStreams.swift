@@ -1,3 +1,4 @@
+import ArgumentParser
 import UD2MFormats
 
 #if canImport(Glibc)
@@ -13,7 +14,8 @@ import UD2MFormats
     import Foundation
 #endif
 
-/// Results for the caller. Losing them is an error: a full disk behind `>` must not look like success.
+/// Results for the caller. Losing them is an error: a full disk behind `>` must not look like success. A reader that has
+/// seen enough (`| head`) ends the tool without a word, as it ends other filters.
 enum StandardOutput {
     /// Prints a line.
     /// - Throws: `standard-output` when it cannot be written.
@@ -22,9 +24,10 @@ enum StandardOutput {
     }
 
     /// Writes bytes.
-    /// - Throws: `standard-output` when they cannot be written.
+    /// - Throws: `standard-output` when they cannot be written, an exit code alone when nobody reads them any more.
     static func write(_ data: Data) throws {
         guard StandardStream.write(data, to: STDOUT_FILENO) else {
+            if errno == EPIPE { throw ExitCode(ExitCodes.brokenPipe) }
             throw UD2MError(
                 .standardOutput, "Standard output cannot be written: \(String(cString: strerror(errno))).")
         }

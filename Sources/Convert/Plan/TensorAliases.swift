@@ -85,6 +85,6 @@ public enum TensorAliases {
         guard let first = shared.first else { return nil }
         let subject =
             shared.count > 1 ? "\(first.text) and \(shared.count - 1) more are views" : "\(first.text) is a view"
-        return "\(subject) of a part of other tensors' storage; what is written has each by itself."
+        return "\(subject) of a part of other tensors' storage; each is written by itself."
     }
 }

@@ -47,14 +47,16 @@ extension Checkpoint {
         looseTensors = allowing(looseTensors)
     }
 
-    /// Refuses a file whose pickle would run code in Python.
+    /// Refuses a file whose pickle would run code in Python, or names what could.
     ///
     /// A matter of policy: reading it here is harmless either way.
     /// - Parameter strict: Whether classes that nobody has listed, and whatever else is unusual, are refused too.
-    /// - Throws: ``UD2MError`` with code `pickle-dangerous`, at the first dangerous finding, or with `strict`
+    /// - Throws: ``UD2MError`` with code `pickle-dangerous`, at the first such finding, or with `strict`
     ///   `pickle-unknown`, at the first finding of any kind.
     public func requireSafe(strict: Bool = false) throws {
-        if let worst = findings.first(where: \.isDangerous) { throw worst.refusal(of: path) }
+        if let worst = findings.first(where: \.isDangerous) ?? findings.first(where: \.namesDenied) {
+            throw worst.refusal(of: path)
+        }
         guard strict, let first = findings.first else { return }
         throw UD2MError(
             .pickleUnknown, "The pickle uses \(first.global): \(first.message)",

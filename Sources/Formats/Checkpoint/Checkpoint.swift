@@ -126,10 +126,14 @@ public struct PickleFinding: Sendable, Hashable {
     public var byteOffset: Int
     /// The zero-based number of the opcode.
     public var opcodeIndex: Int
+    /// Whether something is named that could run code although nothing calls it: such files are refused as well, unless
+    /// asked for (`formats.md` §10.1).
+    public var namesDenied: Bool
 
     /// Creates a finding.
     public init(
-        severity: Severity, global: String, message: String, entry: String, byteOffset: Int, opcodeIndex: Int
+        severity: Severity, global: String, message: String, entry: String, byteOffset: Int, opcodeIndex: Int,
+        namesDenied: Bool = false
     ) {
         self.severity = severity
         self.global = global
@@ -137,5 +141,6 @@ public struct PickleFinding: Sendable, Hashable {
         self.entry = entry
         self.byteOffset = byteOffset
         self.opcodeIndex = opcodeIndex
+        self.namesDenied = namesDenied
     }
 }

@@ -57,7 +57,7 @@ struct OutputPath {
         guard overwrite else {
             throw UD2MError(
                 .outputExists, "The output exists already.", at: location,
-                remedy: "Write to another file, or allow replacing it.")
+                remedy: "Write to another file, or pass --force to replace it.")
         }
         return status
     }
@@ -148,7 +148,7 @@ struct OutputPath {
         case EEXIST:
             return UD2MError(
                 .outputExists, "The output exists already.", at: location,
-                remedy: "Write to another file, or allow replacing it.")
+                remedy: "Write to another file, or pass --force to replace it.")
         case ENOENT:
             return UD2MError(
                 .outputCannotCreate, "The output's directory does not exist.", at: location,

@@ -46,14 +46,24 @@ struct PickleLiteral {
         case .text(let slice), .byteString(let slice): quoted(slice, isText: true, id)
         case .bytes(let slice): "b" + quoted(slice, isText: false, id)
         case .global(let number): graph.global(number).qualifiedName
+        case .record: encodedBytes(id).map { "b" + quoted($0[...], isText: false) } ?? "#\(id.raw)"
         default: "#\(id.raw)"
         }
+    }
+
+    /// Bytes as protocol 2 writes them; nil for other objects and for long ones.
+    private func encodedBytes(_ id: PickleNodeID) -> [UInt8]? {
+        graph.rawBytes(id).flatMap { $0.count <= Self.maximumBytes ? $0 : nil }
     }
 
     /// Quoted as Python does: quotes, backslashes and control characters escaped, and whatever is no UTF-8.
     private func quoted(_ slice: PickleSlice, isText: Bool, _ id: PickleNodeID) -> String {
         let bytes = graph.bytes(slice)
         guard bytes.count <= Self.maximumBytes else { return "'…'#\(id.raw)" }
+        return quoted(bytes, isText: isText)
+    }
+
+    private func quoted(_ bytes: ArraySlice<UInt8>, isText: Bool) -> String {
         var out = "'"
         var rest = bytes[...]
         while let byte = rest.first {

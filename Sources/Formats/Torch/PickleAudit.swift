@@ -144,7 +144,7 @@ struct PickleAudit {
             }
             add(
                 .suspicious, use.global.qualifiedName, message, byteOffset: Int(use.byteOffset),
-                opcodeIndex: Int(use.opcodeIndex))
+                opcodeIndex: Int(use.opcodeIndex), namesDenied: policies[number] == .denied)
         }
     }
 
@@ -184,7 +184,8 @@ struct PickleAudit {
     }
 
     private mutating func add(
-        _ severity: PickleFinding.Severity, _ global: String, _ message: String, byteOffset: Int, opcodeIndex: Int
+        _ severity: PickleFinding.Severity, _ global: String, _ message: String, byteOffset: Int, opcodeIndex: Int,
+        namesDenied: Bool = false
     ) {
         let key = FindingKey(global: global, message: message)
         if let known = seen[key] {
@@ -195,7 +196,7 @@ struct PickleAudit {
         findings.append(
             PickleFinding(
                 severity: severity, global: global, message: message, entry: graph.entry, byteOffset: byteOffset,
-                opcodeIndex: opcodeIndex))
+                opcodeIndex: opcodeIndex, namesDenied: namesDenied))
     }
 
     private func findingsWithCounts() -> [PickleFinding] {

@@ -2,18 +2,18 @@ import Synchronization
 
 /// A storage held by one record of a zip archive: the file's own bytes where it is stored, inflated on demand where it is
 /// deflated; its checksum is verified once, when its bytes are first given (`formats.md` §2.3 rules 8 and 9).
-final class ZipRecordStorage: TensorStorage {
-    let key: String
-    let isBigEndian: Bool
+package final class ZipRecordStorage: TensorStorage {
+    package let key: String
+    package let isBigEndian: Bool
     private let archive: ZipArchive
     private let entry: ZipEntry
     private let allowMissingCRC: Bool
     private let cache: InflatedRecordCache
     private let isVerified = Mutex(false)
 
-    var byteCount: Int { entry.size }
+    package var byteCount: Int { entry.size }
 
-    init(
+    package init(
         archive: ZipArchive, entry: ZipEntry, key: String, isBigEndian: Bool, allowMissingCRC: Bool,
         cache: InflatedRecordCache
     ) {
@@ -25,7 +25,7 @@ final class ZipRecordStorage: TensorStorage {
         self.cache = cache
     }
 
-    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
+    package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result {
         try archive.file.checkUnchanged()
         switch entry.method {
         case .stored:
@@ -38,21 +38,26 @@ final class ZipRecordStorage: TensorStorage {
                 return result
             }
         case .deflated:
-            let inflated = try cache.bytes(headerOffset: entry.headerOffset) { try archive.inflatedBytes(of: entry) }
-            return try inflated.withUnsafeBytes { bytes in
-                try verify(bytes)
-                return try body(bytes)
+            let inflated = try cache.record(headerOffset: entry.headerOffset) {
+                try InflatedRecord(entry, of: archive)
+            }
+            return try withExtendedLifetime(inflated) {
+                try verify(inflated.bytes)
+                return try body(inflated.bytes)
             }
         }
     }
 
     /// Streams a part of the record; the whole of it in one pass, its checksum compared after the last piece.
-    func stream(
+    package func stream(
         _ range: Range<Int>, pieceBytes: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
         guard range.upperBound <= byteCount else { throw TensorSource.outsideStorage }
         guard entry.method == .stored else {
-            return try streamPieces(of: range, pieceBytes: pieceBytes, body)
+            guard range == 0..<byteCount else { return try streamPieces(of: range, pieceBytes: pieceBytes, body) }
+            try archive.file.checkUnchanged()
+            return try archive.streamInflated(
+                entry, pieceBytes: pieceBytes, allowMissingCRC: allowMissingCRC, body)
         }
         guard range == 0..<byteCount, !isVerified.withLock({ $0 }) else {
             try verifyByReading()
@@ -81,23 +86,6 @@ final class ZipRecordStorage: TensorStorage {
             guard !isVerified else { return }
             try archive.verify(entry, allowMissingCRC: allowMissingCRC)
             isVerified = true
-        }
-    }
-}
-
-/// Keeps the record that was inflated last, so that many views of one storage inflate it once and memory holds one
-/// storage at a time.
-final class InflatedRecordCache: Sendable {
-    private let last = Mutex<(headerOffset: Int, bytes: [UInt8])?>(nil)
-
-    /// The bytes of the record at `headerOffset`, inflated by `inflate` unless it was the last one.
-    func bytes(headerOffset: Int, inflate: () throws -> [UInt8]) throws -> [UInt8] {
-        try last.withLock { last in
-            if let last, last.headerOffset == headerOffset { return last.bytes }
-            last = nil
-            let bytes = try inflate()
-            last = (headerOffset, bytes)
-            return bytes
         }
     }
 }

@@ -24,52 +24,87 @@ package func inflateRaw(_ input: UnsafeRawBufferPointer, count: Int) throws -> [
 /// Inflates raw deflate data into `output`; where there is more, `output` holds the beginning when this throws.
 /// - Throws: ``InflateFailure``.
 func inflateRaw(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) throws {
-    var stream = z_stream()
-    guard inflateInit2_(&stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-        throw InflateFailure.malformed
-    }
-    defer { inflateEnd(&stream) }
+    var inflater = try RawInflater(input)
+    defer { inflater.end() }
+    try inflater.fill(output)
+    try inflater.finish()
+}
 
-    let piece = 1 << 30
-    var taken = 0
+/// Inflates raw deflate data of exactly `count` bytes in pieces of `pieceBytes`, the last one shorter.
+/// - Throws: ``InflateFailure``, after the pieces before the failure; or what `body` throws.
+func inflateRaw(
+    _ input: UnsafeRawBufferPointer, count: Int, pieceBytes: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
+) throws {
+    var inflater = try RawInflater(input)
+    defer { inflater.end() }
+    let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, min(count, pieceBytes)), alignment: 64)
+    defer { piece.deallocate() }
     var given = 0
-    // Once the output is full, one spare byte tells a finished stream from one that would go on.
-    var spare: UInt8 = 0
-    while true {
-        let inputCount = min(piece, input.count - taken)
-        let outputCount = min(piece, output.count - given)
-        let source = UnsafeRawBufferPointer(rebasing: input[taken..<(taken + inputCount)])
-        stream.next_in = UnsafeMutablePointer(mutating: source.bindMemory(to: UInt8.self).baseAddress)
-        stream.avail_in = uInt(inputCount)
-        let isFull = outputCount == 0
-        let status = withUnsafeMutablePointer(to: &spare) { spare in
-            if isFull {
-                stream.next_out = spare
-                stream.avail_out = 1
-            } else {
-                let target = UnsafeMutableRawBufferPointer(rebasing: output[given..<(given + outputCount)])
-                stream.next_out = target.bindMemory(to: UInt8.self).baseAddress
-                stream.avail_out = uInt(outputCount)
-            }
-            return inflate(&stream, Z_NO_FLUSH)
-        }
-        let consumed = inputCount - Int(stream.avail_in)
-        let produced = (isFull ? 1 : outputCount) - Int(stream.avail_out)
-        taken += consumed
-        if isFull {
-            guard produced == 0 else { throw InflateFailure.tooLong }
-        } else {
-            given += produced
-        }
-        switch status {
-        case Z_STREAM_END:
-            guard given == output.count else { throw InflateFailure.tooShort }
-            guard taken == input.count else { throw InflateFailure.trailingInput }
-            return
-        case Z_OK, Z_BUF_ERROR:
-            guard consumed > 0 || produced > 0 else { throw InflateFailure.tooShort }
-        default:
+    while given < count {
+        let part = UnsafeMutableRawBufferPointer(rebasing: piece[..<min(piece.count, count - given)])
+        try inflater.fill(part)
+        try body(UnsafeRawBufferPointer(part))
+        given += part.count
+    }
+    try inflater.finish()
+}
+
+/// A raw deflate stream over input that is all there; ``end()`` gives zlib's memory back.
+private struct RawInflater {
+    private let input: UnsafeRawBufferPointer
+    private var stream = z_stream()
+    private var taken = 0
+    private var isOver = false
+
+    /// Bytes that zlib's counters are given at a time.
+    private static let portion = 1 << 30
+
+    init(_ input: UnsafeRawBufferPointer) throws {
+        self.input = input
+        guard inflateInit2_(&stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
             throw InflateFailure.malformed
         }
+    }
+
+    mutating func end() { inflateEnd(&stream) }
+
+    /// Fills all of `output`.
+    mutating func fill(_ output: UnsafeMutableRawBufferPointer) throws {
+        var given = 0
+        while given < output.count {
+            guard !isOver else { throw InflateFailure.tooShort }
+            given += try step(UnsafeMutableRawBufferPointer(rebasing: output[given...]))
+        }
+    }
+
+    /// Checks that the stream ends here, and its input with it: a spare byte tells one that would go on.
+    mutating func finish() throws {
+        var spare: UInt8 = 0
+        while !isOver {
+            let produced = try withUnsafeMutableBytes(of: &spare) { try step($0) }
+            guard produced == 0 else { throw InflateFailure.tooLong }
+        }
+        guard taken == input.count else { throw InflateFailure.trailingInput }
+    }
+
+    /// Inflates once, and gives the bytes that came out.
+    private mutating func step(_ output: UnsafeMutableRawBufferPointer) throws -> Int {
+        let source = UnsafeRawBufferPointer(rebasing: input[taken..<min(taken + Self.portion, input.count)])
+        let room = min(output.count, Self.portion)
+        stream.next_in = UnsafeMutablePointer(mutating: source.bindMemory(to: UInt8.self).baseAddress)
+        stream.avail_in = uInt(source.count)
+        stream.next_out = output.bindMemory(to: UInt8.self).baseAddress
+        stream.avail_out = uInt(room)
+        let status = inflate(&stream, Z_NO_FLUSH)
+        let consumed = source.count - Int(stream.avail_in)
+        let produced = room - Int(stream.avail_out)
+        taken += consumed
+        switch status {
+        case Z_STREAM_END: isOver = true
+        case Z_OK, Z_BUF_ERROR:
+            guard consumed > 0 || produced > 0 else { throw InflateFailure.tooShort }
+        default: throw InflateFailure.malformed
+        }
+        return produced
     }
 }

@@ -23,10 +23,30 @@ extension ZipArchive {
             try stream(entry, 0..<entry.size, pieceBytes: 1 << 20) { checksum.update($0) }
             try compareChecksum(checksum, of: entry, allowMissingCRC: allowMissingCRC)
         case .deflated:
-            try inflatedBytes(of: entry).withUnsafeBytes {
-                try verifyChecksum($0, of: entry, allowMissingCRC: allowMissingCRC)
+            try streamInflated(entry, pieceBytes: 1 << 20, allowMissingCRC: allowMissingCRC) { _ in }
+        }
+    }
+
+    /// Gives a deflated entry's bytes in order, in one pass; its checksum is compared after the last piece.
+    func streamInflated(
+        _ entry: ZipEntry, pieceBytes: Int, allowMissingCRC: Bool, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        let payload = try payload(of: entry)
+        try checkInflatedSize(of: entry)
+        var checksum = CRC32()
+        try explainingInflation(of: entry) {
+            try inflateRaw(payload, count: entry.size, pieceBytes: pieceBytes) { piece in
+                checksum.update(piece)
+                try body(piece)
             }
         }
+        try compareChecksum(checksum, of: entry, allowMissingCRC: allowMissingCRC)
+    }
+
+    /// Inflates a deflated entry into `output`, unverified.
+    func inflate(_ entry: ZipEntry, into output: UnsafeMutableRawBufferPointer) throws {
+        let payload = try payload(of: entry)
+        try explainingInflation(of: entry) { try inflateRaw(payload, into: output) }
     }
 
     /// Gives a part of a stored entry's payload in order, read or mapped as the file is.
@@ -46,21 +66,26 @@ extension ZipArchive {
             return Array(payload)
         case .deflated:
             try checkInflatedSize(of: entry)
-            do {
-                return try inflateRaw(payload, count: entry.size)
-            } catch let failure as InflateFailure {
-                let reason =
-                    switch failure {
-                    case .tooLong: "inflates to more than the \(entry.size) bytes it declares"
-                    case .tooShort: "inflates to fewer than the \(entry.size) bytes it declares"
-                    case .trailingInput: "has bytes after its deflate stream"
-                    case .malformed: "is not a valid deflate stream"
-                    }
-                throw UD2MError(
-                    .zipInflateFailed, "The entry \(reason).",
-                    at: .init(file: file.path, entry: entry.displayName, byteOffset: entry.payloadOffset),
-                    remedy: "The file is damaged or made to mislead: fetch it again from a source you trust.")
-            }
+            return try explainingInflation(of: entry) { try inflateRaw(payload, count: entry.size) }
+        }
+    }
+
+    /// Says of which entry a deflate stream is wrong, and how.
+    private func explainingInflation<Result>(of entry: ZipEntry, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let failure as InflateFailure {
+            let reason =
+                switch failure {
+                case .tooLong: "inflates to more than the \(entry.size) bytes it declares"
+                case .tooShort: "inflates to fewer than the \(entry.size) bytes it declares"
+                case .trailingInput: "has bytes after its deflate stream"
+                case .malformed: "is not a valid deflate stream"
+                }
+            throw UD2MError(
+                .zipInflateFailed, "The entry \(reason).",
+                at: .init(file: file.path, entry: entry.displayName, byteOffset: entry.payloadOffset),
+                remedy: "The file is damaged or made to mislead: fetch it again from a source you trust.")
         }
     }
 
