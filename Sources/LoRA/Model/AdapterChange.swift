@@ -161,6 +161,12 @@ public struct KroneckerFactors: Sendable {
     public var scale: Double
     /// The lengths that DoRA gives to rows or columns of W + the product; nil for plain LoKr.
     public var magnitude: LowRankFactors.Magnitude?
+    /// Positions of the kernel where PEFT multiplies A [a, c] with a whole B [b, d, k] of a one-dimensional convolution.
+    /// Nil for the usual product.
+    ///
+    /// PEFT 0.21 hands `torch.kron` the two as they are, which takes A for [1, a, c]: the result [b, a·d, c·k] is then read
+    /// as [a·b, c·d, k]. LyCORIS, and PEFT with four dimensions or with factors of B, take A for [a, c, 1].
+    public var unalignedKernel: Int?
 
     /// Rows of the product.
     public var rows: Int { left.shape.rows * right.shape.rows }

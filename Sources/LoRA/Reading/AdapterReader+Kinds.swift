@@ -148,6 +148,9 @@ extension AdapterReader {
             factors.scale *= scale.value
         }
         factors.magnitude = Self.magnitude(in: &group)
+        if names.convention == .peft, case .whole(let right) = sides[1], right.tensor.shape.count == 3 {
+            factors.unalignedKernel = right.tensor.shape[2]
+        }
         return .kronecker(factors)
     }
 
