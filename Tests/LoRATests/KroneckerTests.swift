@@ -1,5 +1,6 @@
 import Testing
 import UD2MFormats
+import UD2MLinearAlgebra
 import UD2MLoRA
 import UD2MTestSupport
 
@@ -8,7 +9,8 @@ struct KroneckerTests {
     /// What PEFT 0.21.2 makes of w1 = 1…4 as [2, 2] and w2 = 1…12 as [2, 2, 3] for a convolution [4, 4, 3]
     /// (`get_delta_weight` with `r = alpha = 8`).
     private static let ofPEFT: [Float] = [
-        1, 2, 3, 2, 4, 6, 4, 5, 6, 8, 10, 12, 3, 6, 9, 4, 8, 12, 12, 15, 18, 16, 20, 24, 7, 8, 9, 14, 16, 18, 10, 11, 12,
+        1, 2, 3, 2, 4, 6, 4, 5, 6, 8, 10, 12, 3, 6, 9, 4, 8, 12, 12, 15, 18, 16, 20, 24, 7, 8, 9, 14, 16, 18, 10, 11,
+        12,
         20, 22, 24, 21, 24, 27, 28, 32, 36, 30, 33, 36, 40, 44, 48,
     ]
 

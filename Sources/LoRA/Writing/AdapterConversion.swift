@@ -62,14 +62,14 @@ public struct AdapterConversion: Sendable {
                 guard let approximation = result.target else { continue }
                 target = approximation
             }
-            if let reason = writer.refusal(of: target) {
+            if let refusal = writer.refusal(of: target) {
                 guard options.dropsOthers else {
                     throw UD2MError(
-                        .adapterNotExpressible, "\(options.convention.rawValue) cannot hold this: \(reason)",
+                        .adapterNotExpressible, "\(options.convention.rawValue) cannot hold this: \(refusal.reason)",
                         at: .init(file: adapter.path, tensor: target.tensorName.text),
-                        remedy: writer.remedy(for: target))
+                        remedy: refusal.remedy)
                 }
-                leftOut.append((target, reason))
+                leftOut.append((target, refusal.reason))
                 continue
             }
             targets.append(target)
@@ -89,6 +89,7 @@ public struct AdapterConversion: Sendable {
             }
         }
         try Self.requireDistinct(tensors)
+        if options.convention == .peft { try PEFTWriter(targets).requireUniform(file: adapter.path) }
         configuration = options.convention == .peft ? PEFTWriter(targets).configuration : nil
         metadata["format"] = "pt"
         if options.convention == .diffusers { metadata[AdapterScales.diffusersKey] = try PEFTWriter.diffusers(targets) }
