@@ -53,7 +53,7 @@ extension Adapter {
         }
         let adapter = Adapter(
             path: path, convention: self.convention, targets: results, leftAside: leftAside, notes: notes,
-            baseName: baseName)
+            baseName: baseName, changedBase: changedBase?.ofOtherFactors)
         return ComputedAdapter(adapter: adapter, layers: layers.sorted { $0.tensor < $1.tensor })
     }
 

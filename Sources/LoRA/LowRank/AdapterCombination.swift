@@ -101,7 +101,8 @@ public struct AdapterCombination: Sendable {
         }
         return ComputedAdapter(
             adapter: Adapter(
-                path: path, convention: convention, targets: targets, notes: items.flatMap(\.adapter.notes)),
+                path: path, convention: convention, targets: targets, notes: items.flatMap(\.adapter.notes),
+                changedBase: items.lazy.compactMap(\.adapter.changedBase).first?.ofOtherFactors),
             layers: layers)
     }
 

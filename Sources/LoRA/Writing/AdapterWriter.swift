@@ -14,7 +14,8 @@ struct AdapterWriter {
         let remedy: String
 
         /// A change that has no other form.
-        init(_ reason: String, remedy: String = "Pass --drop-others to leave such changes out, which are then listed.") {
+        init(_ reason: String, remedy: String = "Pass --drop-others to leave such changes out, which are then listed.")
+        {
             self.reason = reason
             self.remedy = remedy
         }
@@ -31,7 +32,8 @@ struct AdapterWriter {
         static func needsBase(_ reason: String) -> Refusal {
             Refusal(
                 reason,
-                remedy: "Pass --base with the network, from which such changes can be computed, or --drop-others to leave "
+                remedy:
+                    "Pass --base with the network, from which such changes can be computed, or --drop-others to leave "
                     + "them out.")
         }
     }
@@ -162,6 +164,7 @@ struct AdapterWriter {
         case .kohya:
             let prefix = kohyaName(target, targets)
             let alpha = Float(factors.scale.plainAlpha)
+            try Self.requireFinite([alpha], "\(prefix).alpha")
             var tensors = [
                 renamed(down, "\(prefix).lora_down.weight", shape: downShape),
                 renamed(up, "\(prefix).lora_up.weight", shape: upShape),
@@ -197,10 +200,17 @@ struct AdapterWriter {
         }
     }
 
+    private static func requireFinite(_ values: [Float], _ name: String) throws(UD2MError) {
+        guard !values.allSatisfy(\.isFinite) else { return }
+        throw UD2MError(
+            .adapterNotFinite, "The scale makes numbers that single precision does not hold.", at: .init(tensor: name))
+    }
+
     /// The factor times a number, rounded to single precision.
     private func scaled(_ factor: Factor, by ratio: Double, _ name: String) throws -> TensorInput {
         TensorInput(name: TensorName(name), elementType: .f32, shape: [factor.rows, factor.columns]) { body in
             let values = try factor.values(Double.self).map { Float($0 * ratio) }
+            try Self.requireFinite(values, name)
             try values.withUnsafeBytes(body)
         }
     }

@@ -7,8 +7,10 @@ struct PEFTWriter {
     let wholeModules: [String]
     private let trainsBiases: Bool
     private let usesRootOfRank: Bool
+    private let changedBase: ChangedBase?
 
-    init(_ targets: [AdapterTarget]) {
+    init(_ targets: [AdapterTarget], changedBase: ChangedBase? = nil) {
+        self.changedBase = changedBase
         factors = targets.compactMap { target in target.change.lowRank.map { (target.module, $0) } }
         let factored = Set(factors.map(\.module))
         let whole = targets.filter { $0.change.isWhole && !factored.contains($0.module) }
@@ -79,6 +81,8 @@ struct PEFTWriter {
         object["modules_to_save"] = wholeModules.isEmpty ? .null : .array(wholeModules.map { .string($0) })
         object["rank_pattern"] = .object(ranks)
         object["alpha_pattern"] = .object(alphas)
+        // PEFT takes the factors out of the network again when it loads the adapter.
+        for (key, value) in changedBase?.fields ?? [] { object[key] = value }
         return .object(object)
     }
 
