@@ -7,8 +7,10 @@ public enum StandardAlpha: Sendable, Hashable, ExpressibleByIntegerLiteral, Expr
     /// Each module's own rank, which makes the scale 1.
     case rank
 
+    /// The number.
     public init(integerLiteral value: Int) { self = .number(Double(value)) }
 
+    /// The number.
     public init(floatLiteral value: Double) { self = .number(value) }
 
     func value(rank: Int) -> Double {
