@@ -149,6 +149,24 @@ struct BundleCommandTests {
         }
     }
 
+    @Test("a bundle is merged into the base that it names, and into another only when asked for")
+    func otherBase() throws {
+        let bundle = try made()
+        let (half, output) = (folder.path("half.ud2w"), folder.path("merged.ud2w"))
+        #expect(try BuiltTool("ud2m-convert").run(["cast", base, half, "--dtype", "f16", "-q"]).exitCode == 0)
+        let arguments = ["merge", half, bundle, "-o", output]
+        let error = try ToolTest.failure("ud2m-lora", arguments, exitCode: 65).object
+        #expect(error?["code"]?.string == "bundle-base-other")
+        #expect(!FileManager.default.fileExists(atPath: output))
+        let compat = try BuiltTool("ud2m-lora").run(["compat", half, bundle, "--json"])
+        #expect(compat.exitCode == 1)
+        let report = try #require(try ToolTest.checked(compat.output, "lora-compat").object)
+        #expect(report["otherBase"]?.string == (try WeightStore(path: base).contentID))
+        let merged = try BuiltTool("ud2m-lora").run(arguments + ["--any-base", "--json"])
+        #expect(merged.exitCode == 0, "\(merged.errorText)")
+        #expect(try ToolTest.checked(merged.output, "lora-merge").object?["notes"]?.array?.count == 1)
+    }
+
     @Test("any adapter with settings becomes a bundle")
     func otherAdapters() throws {
         let adapter = folder.path("peft")

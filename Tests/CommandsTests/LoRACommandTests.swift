@@ -179,6 +179,7 @@ struct LoRACommandTests {
                 TensorInput(
                     name: "lora_unet_block_0_linear.lora_up.weight", shape: [6, 1], floats: [0, 0, .nan, 0, 0, 0]),
                 TensorInput(name: "lora_unet_block_0_linear.lora_down.weight", shape: [1, 4], floats: [1, 1, 1, 1]),
+                TensorInput(name: "lora_unet_block_0_linear.alpha", shape: [], floats: [1]),
             ])
         #expect(try report(["compat", Self.network, damaged], exitCode: 1)["notFinite"] != nil)
         let output = folder.path("x.ud2w")
@@ -290,6 +291,7 @@ struct LoRACommandTests {
             ("adapter-base-mismatch", "lora_unet_block_0_linear", [5, 1], [1, 4]),
             ("adapter-base-mismatch", "lora_unet_nowhere", [6, 1], [1, 4]),
             ("adapter-alpha-missing", "base_model.model.block.0.linear", [6, 1], [1, 4]),
+            ("adapter-alpha-missing", "lora_unet_block_0_linear", [6, 1], [1, 4]),
         ])
     func damaged(_ code: String, _ module: String, _ up: [Int], _ down: [Int]) throws {
         let path = folder.path("damaged.safetensors")
@@ -302,8 +304,81 @@ struct LoRACommandTests {
                     floats: [Float](repeating: 0.5, count: shape.reduce(1, *)))
             })
         let output = folder.path("x.ud2w")
-        #expect(try failure(["merge", Self.network, path, "-o", output], exitCode: 65) == code)
+        let alpha = code == "adapter-base-mismatch" ? ["--alpha", "1"] : []
+        #expect(try failure(["merge", Self.network, path, "-o", output] + alpha, exitCode: 65) == code)
         #expect(!FileManager.default.fileExists(atPath: output))
+    }
+
+    @Test("a merge that overflows is refused, when it is only tried too, and leaves no output")
+    func overflow() throws {
+        let output = folder.path("x.ud2w")
+        let arguments = ["merge", base, Self.adapter, "--scale", "1e40"]
+        #expect(try failure(arguments + ["-o", output], exitCode: 65) == "adapter-not-finite")
+        #expect(try failure(arguments + ["--dry-run"], exitCode: 65) == "adapter-not-finite")
+        #expect(!FileManager.default.fileExists(atPath: output))
+        // Half precision is rounded to infinity, which is counted.
+        let half = try report(["merge", base, Self.adapter, "--scale", "1e7", "--dtype", "f16", "--dry-run"])
+        #expect(half["losses"]?.array?.isEmpty == false)
+    }
+
+    @Test("an adapter that is in the network already is merged again only when asked for")
+    func again() throws {
+        let (once, twice) = (folder.path("once.ud2w"), folder.path("twice.ud2w"))
+        _ = try report(["merge", base, Self.adapter, "-o", once])
+        let arguments = ["merge", once, Self.adapter, "-o", twice]
+        #expect(try failure(arguments, exitCode: 64) == "adapter-merged-already")
+        #expect(!FileManager.default.fileExists(atPath: twice))
+        #expect(try report(arguments + ["--any-base"])["notes"]?.array?.count == 1)
+        let back = folder.path("back.ud2w")
+        _ = try report(["unmerge", once, Self.adapter, "-o", back, "--keep-irreversible"])
+        #expect(try report(["merge", back, Self.adapter, "-o", twice, "--force"])["notes"]?.array?.isEmpty == true)
+    }
+
+    @Test("unmerge says how many tensors stay changed")
+    func stillChanged() throws {
+        let merged = folder.path("merged.ud2w")
+        _ = try report(["merge", base, Self.adapter, "-o", merged])
+        let result = try BuiltTool("ud2m-lora").run(
+            ["unmerge", merged, Self.adapter, "-o", folder.path("back.ud2w"), "--keep-irreversible"])
+        #expect(result.exitCode == 0)
+        #expect(result.text.contains("not the weights from before") && result.text.contains("4 tensors stay changed"))
+    }
+
+    @Test("factors that PEFT took out of the network are named in texts and reports, and need a flag elsewhere")
+    func changedBase() throws {
+        let adapter = folder.path("pissa")
+        try FileManager.default.copyItem(atPath: ToolTest.fixture("lora/peft"), toPath: adapter)
+        let file = URL(filePath: adapter + "/adapter_config.json")
+        var text = try String(contentsOf: file, encoding: .utf8)
+        let brace = try #require(text.firstIndex(of: "{"))
+        text.insert(contentsOf: "\"init_lora_weights\": \"pissa\", ", at: text.index(after: brace))
+        try Data(text.utf8).write(to: file)
+        let output = folder.path("m.safetensors")
+        let found = try report(["merge", Self.network, adapter, "-o", output])
+        let applied = try #require(found["adapters"]?.array?.first?.object?["adapter"]?.object)
+        #expect(applied["changedBase"]?.string == "pissa")
+        let merge = try BuiltTool("ud2m-lora").run(["merge", Self.network, adapter, "-o", output, "--force"])
+        #expect(merge.text.contains("pissa") && merge.errorText.contains("pissa"))
+        let conversion = [
+            "convert", adapter, "--to", "kohya", "--base", Self.network, "-o", folder.path("k.safetensors"),
+        ]
+        #expect(try failure(conversion, exitCode: 64) == "adapter-not-expressible")
+        _ = try report(conversion + ["--for-changed-base"])
+        let again = folder.path("again")
+        _ = try report(["convert", adapter, "--to", "peft", "-o", again])
+        #expect(try report(["info", again])["adapter"]?.object?["changedBase"]?.string == "pissa")
+        #expect(
+            try failure(["resize", adapter, "--rank", "1", "-o", folder.path("r")], exitCode: 64)
+                == "adapter-not-expressible")
+    }
+
+    @Test("a pattern of whole tensors that matches none is an error")
+    func whole() throws {
+        let merged = folder.path("merged.ud2w")
+        _ = try report(["merge", base, Self.adapter, "-o", merged])
+        let arguments = ["extract", base, merged, "--rank", "1", "--dry-run", "--whole", "out.*", "--whole"]
+        #expect(try failure(arguments + ["nomatch*"], exitCode: 64) == "usage")
+        #expect(try BuiltTool("ud2m-lora").run(arguments + ["middle*"]).exitCode == 0)
     }
 
     @Test("an output is never an input")

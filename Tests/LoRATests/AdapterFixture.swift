@@ -26,7 +26,7 @@ enum AdapterFixture {
     /// An adapter in memory.
     static func adapter(
         _ tensors: [(String, [Int])], configuration: String? = nil, metadata: [String: String] = [:],
-        alpha: Double? = nil
+        alpha: StandardAlpha? = nil
     ) throws -> Adapter {
         try adapter(
             tensors.map { TensorSource($0.0, numbers($0.0, $0.1), shape: $0.1) }, configuration: configuration,
@@ -35,7 +35,8 @@ enum AdapterFixture {
 
     /// An adapter of given tensors.
     static func adapter(
-        _ tensors: [TensorSource], configuration: String? = nil, metadata: [String: String] = [:], alpha: Double? = nil
+        _ tensors: [TensorSource], configuration: String? = nil, metadata: [String: String] = [:],
+        alpha: StandardAlpha? = nil
     ) throws -> Adapter {
         let stateDict = StateDict(path: [], tensors: tensors)
         let checkpoint = Checkpoint(

@@ -99,7 +99,16 @@ struct AdapterRefusalTests {
             (#"{"peft_type": "LORA", "r": 2}"#, .adapterAlphaMissing), ("[]", .adapterConfiguration),
             (#"{"peft_type": "OFT", "r": 2, "lora_alpha": 1}"#, .adapterKind),
             (#"{"peft_type": "LORA", "r": 2, "lora_alpha": "1"}"#, .adapterConfiguration),
-            (#"{"r": 2, "lora_alpha": 1, "alpha_pattern": {"(a+)+$": 2}}"#, .adapterConfiguration),
+            (#"{"r": 2, "lora_alpha": 1, "alpha_pattern": {"(?=a)a": 2}}"#, .adapterConfiguration),
+            (#"{"r": 2, "lora_alpha": 1, "alpha_pattern": {"(a{99}){99}": 2}}"#, .adapterConfiguration),
+            (#"{"r": 2, "lora_alpha": 1, "alpha_pattern": []}"#, .adapterConfiguration),
+            (#"{"r": 2, "lora_alpha": 1, "use_rslora": "yes"}"#, .adapterConfiguration),
+            (#"{"r": 2, "lora_alpha": 1, "fan_in_fan_out": 1}"#, .adapterConfiguration),
+            (#"{"r": 2, "lora_alpha": 1, "bias": true}"#, .adapterConfiguration),
+            (#"{"r": 2, "lora_alpha": 1, "init_lora_weights": 3}"#, .adapterConfiguration),
+            (#"{"r": 2, "lora_alpha": 1, "use_qalora": true}"#, .adapterKind),
+            (#"{"r": 2, "lora_alpha": 1, "kasa_config": {"beta": 1}}"#, .adapterKind),
+            (#"{"r": 2, "lora_alpha": 1, "use_bdlora": {"nblocks": 2}}"#, .adapterKind),
             (#"{"r": 2, "lora_alpha": 1, "layer_replication": [[0, 1]]}"#, .adapterConfiguration),
             (#"{"r": 2, "lora_alpha": 1, "alpha_pattern": {"a": null}}"#, .adapterConfiguration),
         ] as [(String?, UD2MError.Code)])
@@ -113,16 +122,40 @@ struct AdapterRefusalTests {
     @Test("ranks that regular expressions give are those of the factors")
     func rankExpressions() throws {
         let tensors = [("base_model.model.a.lora_A.weight", [2, 3]), ("base_model.model.a.lora_B.weight", [3, 2])]
-        let text = #"{"peft_type": "LORA", "r": 8, "lora_alpha": 4, "rank_pattern": {"a.*": 2}}"#
-        #expect(try AdapterFixture.adapter(tensors, configuration: text).targets[0].change.scale == 2)
+        // The second is not read: the factors tell.
+        for key in ["a.*", "(?=a).*"] {
+            let text = #"{"peft_type": "LORA", "r": 8, "lora_alpha": 4, "rank_pattern": {"\#(key)": 2}}"#
+            #expect(try AdapterFixture.adapter(tensors, configuration: text).targets[0].change.scale == 2)
+        }
+        let other = #"{"peft_type": "LORA", "r": 8, "lora_alpha": 4, "rank_pattern": {"b.*": 2}}"#
+        #expect(thrownError { try AdapterFixture.adapter(tensors, configuration: other) }?.code == .adapterRank)
+    }
+
+    @Test("alphas that regular expressions give are PEFT's: the first that fits the name or its end behind a dot")
+    func alphaExpressions() throws {
+        let modules = ["layers.3.q_proj", "layers.12.q_proj", "layers.3.v_proj"]
+        let tensors = modules.flatMap { module in
+            [
+                ("base_model.model.\(module).lora_A.weight", [2, 3]),
+                ("base_model.model.\(module).lora_B.weight", [3, 2]),
+            ]
+        }
+        let patterns = #"{"layers\\.(1[0-9]|2\\d)\\..*": 4, "[qk]_proj": 8, ".*": 16}"#
+        let text = #"{"r": 2, "lora_alpha": 2, "alpha_pattern": \#(patterns)}"#
+        let adapter = try AdapterFixture.adapter(tensors, configuration: text)
+        #expect(adapter.targets.map(\.module) == ["layers.12.q_proj", "layers.3.q_proj", "layers.3.v_proj"])
+        #expect(adapter.targets.map(\.change.scale) == [2, 4, 8])
     }
 
     @Test("initialisations that change the base are told")
     func changedBase() throws {
         let tensors = [("base_model.model.a.lora_A.weight", [2, 3]), ("base_model.model.a.lora_B.weight", [3, 2])]
         let text = #"{"r": 2, "lora_alpha": 2, "init_lora_weights": "pissa_niter_16"}"#
-        #expect(try AdapterFixture.adapter(tensors, configuration: text).notes.count == 1)
-        #expect(try AdapterFixture.adapter(tensors, configuration: Self.plain).notes.isEmpty)
+        let adapter = try AdapterFixture.adapter(tensors, configuration: text)
+        #expect(adapter.notes.count == 1)
+        #expect(adapter.changedBase?.initialisation == "pissa_niter_16")
+        let plain = try AdapterFixture.adapter(tensors, configuration: Self.plain)
+        #expect(plain.notes.isEmpty && plain.changedBase == nil)
     }
 
     @Test("numbers that are not finite are refused before and while merging", arguments: [Float.nan, .infinity])
@@ -184,6 +217,7 @@ struct AdapterRefusalTests {
     func ambiguousNames() throws {
         let adapter = try AdapterFixture.adapter([
             ("lora_unet_a_b_c.lora_up.weight", [2, 1]), ("lora_unet_a_b_c.lora_down.weight", [1, 2]),
+            ("lora_unet_a_b_c.alpha", [1]),
         ])
         let numbers = [Float](repeating: 1, count: 4)
         let one = AdapterFixture.base([("a.b_c.weight", [2, 2], numbers)])
@@ -195,12 +229,54 @@ struct AdapterRefusalTests {
         #expect(try AdapterBinding(adapter, to: prefixed).isComplete)
     }
 
-    @Test("modules without an alpha have scale 1, which is told")
+    @Test("diffusers' modules without an alpha have scale 1, which is told; kohya's are refused")
     func noAlpha() throws {
-        let adapter = try AdapterFixture.adapter([
-            ("lora_unet_a.lora_up.weight", [2, 4]), ("lora_unet_a.lora_down.weight", [4, 2]),
+        let diffusers = try AdapterFixture.adapter([("a.lora_A.weight", [4, 2]), ("a.lora_B.weight", [2, 4])])
+        #expect(diffusers.targets[0].change.scale == 1)
+        #expect(diffusers.notes.count == 1)
+        let none = [("lora_unet_a.lora_up.weight", [2, 4]), ("lora_unet_a.lora_down.weight", [4, 2])]
+        let some =
+            none + [
+                ("lora_unet_b.lora_up.weight", [2, 3]), ("lora_unet_b.lora_down.weight", [3, 2]),
+                ("lora_unet_b.alpha", [1]),
+            ]
+        for tensors in [none, some] {
+            let error = thrownError { try AdapterFixture.adapter(tensors) }
+            #expect(error?.code == .adapterAlphaMissing)
+            #expect(error?.location.tensor == "a")
+            let number = try AdapterFixture.adapter(tensors, alpha: 2)
+            #expect(number.targets[0].change.scale == 0.5 && number.notes.isEmpty)
+            #expect(try AdapterFixture.adapter(tensors, alpha: .rank).targets[0].change.scale == 1)
+        }
+        // Two whole sides of LoKr have no rank, and need none.
+        #expect(try AdapterFixture.adapter("lora/lokr_dora.safetensors").targets.count == 1)
+    }
+
+    @Test("a base whose type cannot be changed, and lengths of DoRA of another number, are said to be that")
+    func otherTypes() throws {
+        let adapter = try AdapterFixture.adapter([("a.lora_A.weight", [1, 2]), ("a.lora_B.weight", [3, 1])])
+        let base = AdapterBase(
+            path: "base", tensors: [TensorSource("a.weight", [1, 2, 3, 4, 5, 6], shape: [3, 2], as: .i32)])
+        let binding = try AdapterBinding(adapter, to: base)
+        #expect(binding.mismatches.first?.reason?.contains("i32") == true)
+        let error = thrownError { try binding.requireComplete(base: "base", allowUnmatched: false) }
+        #expect(error?.code == .adapterBaseMismatch)
+        #expect(error?.message.contains("[3, 2] instead of [3, 2]") == false)
+        let options = AdapterConversion.Options(convention: .kohya)
+        #expect(
+            thrownError { try AdapterConversion(adapter, options: options, base: base) }?.message.contains("i32")
+                == true)
+        let lengths = try AdapterFixture.adapter([
+            ("lora_unet_a.lora_up.weight", [3, 1]), ("lora_unet_a.lora_down.weight", [1, 2]),
+            ("lora_unet_a.alpha", [1]),
+            ("lora_unet_a.dora_scale", [4, 1]),
         ])
-        #expect(adapter.targets[0].change.scale == 1)
-        #expect(adapter.notes.count == 1)
+        let floats = AdapterFixture.base([("a.weight", [3, 2], [1, 2, 3, 4, 5, 6])])
+        #expect(try AdapterBinding(lengths, to: floats).mismatches.first?.reason != nil)
+        let whole = try AdapterFixture.adapter(
+            [("base_model.model.a.weight", [3, 2, 1])] + [
+                ("base_model.model.b.lora_A.weight", [1, 2]), ("base_model.model.b.lora_B.weight", [2, 1]),
+            ], configuration: Self.plain.replacing("2", with: "1"))
+        #expect(try AdapterBinding(whole, to: floats).mismatches.first?.expected == [3, 2, 1])
     }
 }

@@ -92,6 +92,30 @@ struct LowRankAdapterTests {
                 == .rankChoice)
     }
 
+    @Test("numbers that are not finite, and differences that are not, are of a named file and tensor")
+    func notFinite() throws {
+        func error(_ before: [Float], _ after: [Float]) -> UD2MError? {
+            let (a, b) = (
+                AdapterFixture.base([("m.weight", [2, 2], before)]), AdapterFixture.base([("m.weight", [2, 2], after)])
+            )
+            return thrownError {
+                try AdapterExtraction(
+                    base: a.tensors, tuned: b.tensors, basePath: "before", tunedPath: "after",
+                    options: .init(policy: .each(.rank(1)), convention: .kohya)
+                ).adapter(path: "after")
+            }
+        }
+        for (before, after, file) in [
+            ([1, 2, 3, .nan], [1, 2, 3, 4], "before"), ([1, 2, 3, 4], [1, 2, 3, .infinity], "after"),
+            ([1, 2, 3, 3e38], [1, 2, 3, -3e38], "after"),
+        ] as [([Float], [Float], String)] {
+            let found = error(before, after)
+            #expect(found?.code == .adapterNotFinite)
+            #expect(found?.location.tensor == "m.weight")
+            #expect(found?.location.file == file)
+        }
+    }
+
     @Test("a size is shared out and kept")
     func size() throws {
         let base = try AdapterFixture.base("adm/adm_a.pt")

@@ -107,6 +107,31 @@ struct MergeAlgebraTests {
         #expect(large.overflows.map(\.name) == ["m.weight"])
     }
 
+    @Test(
+        "finite factors whose change is beyond f32 are refused, whatever the precision of the sums",
+        arguments: MergeArithmetic.allCases, [(Float(1e30), 1.0), (1, 1e40)])
+    func overflow(_ arithmetic: MergeArithmetic, _ size: (factor: Float, strength: Double)) throws {
+        let adapter = try AdapterFixture.adapter([
+            TensorSource("a.lora_A.weight", [size.factor, -size.factor], shape: [1, 2]),
+            TensorSource("a.lora_B.weight", [size.factor, 1], shape: [2, 1]),
+        ])
+        try adapter.requireFinite()
+        let base = AdapterFixture.base([("a.weight", [2, 2], [1, 2, 3, 4])])
+        let error = thrownError {
+            try AdapterFixture.merge([(adapter, size.strength)], into: base, arithmetic: arithmetic)
+        }
+        #expect(error?.code == .adapterNotFinite)
+        #expect(error?.location.tensor == "a.weight")
+    }
+
+    @Test("numbers of the network that are infinite already do not stop a merge")
+    func infiniteBase() throws {
+        let adapter = try AdapterFixture.adapter([("a.lora_A.weight", [1, 2]), ("a.lora_B.weight", [2, 1])])
+        let base = AdapterFixture.base([("a.weight", [2, 2], [.infinity, 2, 3, 4])])
+        let merged = try #require(try AdapterFixture.merge([(adapter, 1)], into: base)["a.weight"])
+        #expect(merged[0] == .infinity && merged.dropFirst().allSatisfy(\.isFinite))
+    }
+
     private static func floats(_ tensor: TensorSource) throws -> [Float] {
         var values: [Float] = []
         try tensor.stream(as: .f32) { bytes in

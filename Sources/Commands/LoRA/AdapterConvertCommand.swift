@@ -43,6 +43,9 @@ struct AdapterConvertCommand: ParsableCommand {
     var flags: AdapterFlags
 
     @OptionGroup
+    var changed: ChangedBaseFlags
+
+    @OptionGroup
     var result: AdapterOutputFlags
 
     @OptionGroup
@@ -62,6 +65,7 @@ struct AdapterConvertCommand: ParsableCommand {
         var options = AdapterConversion.Options(convention: to)
         options.foldsScale = foldScale
         options.dropsOthers = dropOthers
+        options.isForChangedBase = changed.isForChangedBase
         options.approximation = ranks.choice
         try ranks.choice?.validate()
         // Before anything is computed from the factors.

@@ -13,13 +13,10 @@ struct AdapterFlags: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Numerator of the scale for modules whose file says none, as PEFT's tensors without their configuration.",
+            "Numerator of the scale for modules whose file says none, as PEFT's tensors without their configuration; "
+                + "'rank' takes each module's own, which makes the scale 1.",
             valueName: "number"))
-    var alpha: Double?
-
-    func validate() throws {
-        if let alpha, !alpha.isFinite { throw ValidationError("--alpha must be a number.") }
-    }
+    var alpha: StandardAlpha?
 
     /// Opens and reads an adapter.
     /// - Throws: ``UD2MFormats/UD2MError``.
@@ -52,6 +49,29 @@ struct BaseInput {
 
     /// The identity of its weights, where the file is a store that says it.
     var contentID: String? { checkpoint.metadata[StoreMetadata.Key.content] }
+}
+
+extension StandardAlpha: ExpressibleByArgument {
+    /// A finite number, or `rank`.
+    public init?(argument: String) {
+        if argument == "rank" {
+            self = .rank
+        } else if let number = Double(argument), number.isFinite {
+            self = .number(number)
+        } else {
+            return nil
+        }
+    }
+}
+
+/// The flag of commands that write an adapter made of others.
+struct ChangedBaseFlags: ParsableArguments {
+    @Flag(
+        name: .customLong("for-changed-base"),
+        help: ArgumentHelp(
+            "Write factors that PEFT took out of the network (PiSSA, OLoRA, CorDA, LoftQ, LoRA-GA) where nothing can say so: "
+                + "the result is for the network that was left."))
+    var isForChangedBase = false
 }
 
 extension AdapterConvention: ExpressibleByArgument {}

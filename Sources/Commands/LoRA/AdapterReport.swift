@@ -50,6 +50,8 @@ struct AdapterReport: Encodable {
     let notes: [String]
     /// The base that the file names.
     let baseName: String?
+    /// PEFT's word for the initialisation that changed the network as well, to which the adapter then belongs.
+    let changedBase: String?
 
     init(_ adapter: Adapter) {
         path = adapter.path
@@ -60,6 +62,7 @@ struct AdapterReport: Encodable {
         leftAside = adapter.leftAside.map { LeftAside(reason: $0.reason, tensors: $0.names.map(\.text)) }
         notes = adapter.notes
         baseName = adapter.baseName
+        changedBase = adapter.changedBase?.initialisation
     }
 
     /// The first lines for a person.
@@ -75,11 +78,20 @@ struct AdapterReport: Encodable {
         let kinds = Dictionary(targets.map { ($0.kind, 1) }, uniquingKeysWith: +).sorted { $0.key < $1.key }
             .map { "\($0.value) \($0.key)" }.joined(separator: ", ")
         let whole = parameters.whole > 0 ? ", \(ByteText.grouped(parameters.whole)) in whole tensors" : ""
-        return [
+        let lines = [
             "\(path.escapedForDisplay): \(convention) adapter, \(rank)\(scale)",
             "  \(targets.count) tensors: \(kinds)",
             "  \(ByteText.grouped(parameters.factors)) parameters in factors\(whole)",
         ]
+        return lines + changedBaseLines
+    }
+
+    /// The line that says which network the adapter belongs to where that is not the original.
+    var changedBaseLines: [String] {
+        changedBase.map {
+            ["  for the network that was left when PEFT took the factors out of it (\($0.escapedForDisplay))"]
+        }
+            ?? []
     }
 
     /// A table of the targets for a person.

@@ -60,6 +60,9 @@ struct CombineCommand: ParsableCommand {
     var flags: AdapterFlags
 
     @OptionGroup
+    var changed: ChangedBaseFlags
+
+    @OptionGroup
     var result: AdapterOutputFlags
 
     @OptionGroup
@@ -90,6 +93,7 @@ struct CombineCommand: ParsableCommand {
         ).adapter(path: adapters.joined(separator: " + "))
         var options = AdapterConversion.Options(convention: convention)
         options.dropsOthers = dropOthers
+        options.isForChangedBase = changed.isForChangedBase
         let conversion = try AdapterConversion(computed.adapter, options: options, base: network?.base)
         let files = try result.write(conversion, inputs: adapters + [base].compactMap(\.self))
         try ComputedAdapterReport(

@@ -56,6 +56,8 @@ struct CompatReport: Encodable {
     let mismatches: [MismatchReport]
     /// Why the network is not the one that the adapter was trained on although its tensors fit; nil where it may be.
     let otherWeights: String?
+    /// The content id of the network that a bundle names where this one is another; nil where it may be this one.
+    let otherBase: String?
     /// Numbers of the adapter that are not finite, by the first tensor that has one.
     let notFinite: String?
 
@@ -65,13 +67,16 @@ struct CompatReport: Encodable {
             try binding.requireSameOriginals(base: input.base.path)
         }
         notFinite = try Self.failure(.adapterNotFinite) { try adapter.requireFinite() }
+        otherBase = adapter.baseContentID.flatMap { wanted in
+            input.contentID.flatMap { $0 == wanted ? nil : wanted }
+        }
         base = input.base.path
         architecture = input.selection.architecture?.summary
         self.adapter = AdapterReport(adapter)
         matched = binding.pairs.count
         unmatched = binding.unmatched.map(\.tensorName.text)
         mismatches = binding.mismatches.map { MismatchReport($0) }
-        compatible = binding.isComplete && otherWeights == nil && notFinite == nil
+        compatible = binding.isComplete && otherWeights == nil && otherBase == nil && notFinite == nil
     }
 
     /// The tensor at which a check fails with a code; nil when it passes.
@@ -93,6 +98,7 @@ struct CompatReport: Encodable {
         if let otherWeights {
             lines.append("  the adapter was trained on other weights: \(otherWeights.escapedForDisplay) differs")
         }
+        if let otherBase { lines.append("  the bundle's base is another network, content \(otherBase)") }
         if let notFinite { lines.append("  \(notFinite.escapedForDisplay) has numbers that are not finite") }
         lines.append(compatible ? "compatible" : "not compatible")
         return lines.joined(separator: "\n")

@@ -62,11 +62,18 @@ struct ExtractCommand: ParsableCommand {
         options.seed = seed
         if let maximum = ranks.maximumRank { options.maximumRank = maximum }
         let patterns = whole.map { GlobPattern($0) }
+        for (text, pattern) in zip(whole, patterns) {
+            guard !before.selection.tensors.contains(where: { pattern.matches($0.name.bytes) }) else { continue }
+            throw UD2MError(
+                .usage, "--whole '\(text.escapedForDisplay)' matches no tensor of the network.", at: .init(file: base),
+                remedy: "See their names: ud2m-convert ls.")
+        }
         options.keepsWhole = { name in patterns.contains { $0.matches(name.bytes) } }
         let counter = SharedProgress(sink, total: before.selection.tensors.totalByteCount, label: "extracting")
         options.progress = { counter.add($0) }
         let extraction = try AdapterExtraction(
-            base: before.selection.tensors, tuned: after.selection.tensors, tunedPath: tuned, options: options)
+            base: before.selection.tensors, tuned: after.selection.tensors, basePath: base, tunedPath: tuned,
+            options: options)
         guard extraction.unexplained.isEmpty || dropOthers else {
             throw UD2MError(
                 .adapterNotExpressible,

@@ -32,6 +32,11 @@ struct MergeFlags: ParsableArguments {
     @Flag(name: .customLong("allow-unmatched"), help: "Leave out changes of tensors that the network does not have.")
     var allowUnmatched = false
 
+    @Flag(
+        name: .customLong("any-base"),
+        help: "Merge a bundle into another network than its base, or an adapter into a network that has it already.")
+    var anyBase = false
+
     @OptionGroup
     var adapters: AdapterFlags
 
@@ -53,7 +58,7 @@ struct MergeFlags: ParsableArguments {
     func validate() throws {
         guard dryRun || output != nil else { throw ValidationError("Name the output with -o, or pass --dry-run.") }
         if let output, Exporter.Format(suffixOf: output) == nil {
-            throw ValidationError("The output's suffix names no format; name it .ud2w or .safetensors.")
+            throw ValidationError("The output's suffix names no format; name it .ud2w, .safetensors, .pt or .npz.")
         }
         for value in weights + [scale] where !value.isFinite {
             throw ValidationError("--scale and --weight must be finite numbers.")
@@ -82,6 +87,7 @@ struct MergeFlags: ParsableArguments {
         report.losses.warn()
         if reporting.json { return try JSONOutput.print(report) }
         for item in report.adapters { item.adapter.warn() }
+        for note in report.notes { StandardError.print("warning: \(note.escapedForDisplay)") }
         if !reporting.quiet { try StandardOutput.print(report.text) }
     }
 }

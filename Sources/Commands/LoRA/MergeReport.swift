@@ -67,6 +67,8 @@ struct MergeReport: Encodable {
     /// Nil for merge.
     let reversal: Reversal?
     let output: Output
+    /// What a person should know about the network and the adapters together.
+    let notes: [String]
     let losses: [LossReport]
     let dryRun: Bool
 
@@ -77,13 +79,14 @@ struct MergeReport: Encodable {
             let unmatched = item.unmatched.isEmpty ? "" : ", \(item.unmatched.count) left out"
             return item.adapter.headline.prefix(1).map { $0 + strength }
                 + ["  \(item.matched) of its tensors fit \(base.path.escapedForDisplay)\(unmatched)"]
+                + item.adapter.changedBaseLines
         }
         lines.append("changed \(changed.count) of \(tensors) tensors, computed in \(arithmetic)")
         for item in irreversible.prefix(10) {
             lines.append("  stays as it is: \(item.tensor.escapedForDisplay). \(item.reason)")
         }
         if irreversible.count > 10 { lines.append("  and \(irreversible.count - 10) more; --json lists them") }
-        if let reversal { lines.append(reversal.text) }
+        if let reversal { lines.append(reversal.text(stillChanged: Set(irreversible.map(\.tensor)).count)) }
         if let path = output.path {
             lines.append(
                 "\(output.written ? "wrote" : "would write") \(path.escapedForDisplay), \(ByteText.size(output.bytes))")
@@ -94,9 +97,14 @@ struct MergeReport: Encodable {
 }
 
 extension MergeReport.Reversal {
-    fileprivate var text: String {
+    fileprivate func text(stillChanged count: Int) -> String {
         if exact == true { return "these are exactly the weights from before the merge" }
         let record = recorded ? "" : "; no record of that merge is in the file"
+        guard count == 0 else {
+            return
+                "not the weights from before the merge: \(count) \(count == 1 ? "tensor stays" : "tensors stay") changed, "
+                + "the others are as before but for rounding\(record)"
+        }
         return "the weights from before the merge, but for rounding in its place and here\(record)"
     }
 }

@@ -25,12 +25,14 @@ struct MergeRun {
         }
         let input = try BaseInput(base, select: flags.select, opening)
         var irreversible: [MergeReport.Irreversible] = []
+        var notes: [String] = []
         let bound = try adapters.map { item in
             let adapter = try flags.adapters.read(item.path, opening)
             let binding = try AdapterBinding(adapter, to: input.base)
             try binding.requireComplete(base: base, allowUnmatched: flags.allowUnmatched)
             guard operation == .unmerge else {
                 try binding.requireSameOriginals(base: base)
+                notes += try MergeBaseCheck(input, allowsAny: flags.anyBase).notes(on: adapter)
                 return WeightedAdapter(binding, strength: item.strength)
             }
             let (reversible, rest) = binding.split { $0.change.isReversible }
@@ -50,11 +52,12 @@ struct MergeRun {
             elementTypes: try rules.elementTypes(of: input.selection.tensors))
         try plan.requireFinite()
         let record = try operation == .unmerge ? recordedMerge(in: input, of: bound) : nil
-        return try write(plan, input, rules, irreversible, record, progress: progress)
+        return try write(plan, input, rules, (irreversible, notes), record, progress: progress)
     }
 
     private func write(
-        _ plan: MergePlan, _ input: BaseInput, _ rules: CastRules, _ irreversible: [MergeReport.Irreversible],
+        _ plan: MergePlan, _ input: BaseInput, _ rules: CastRules,
+        _ remarks: (irreversible: [MergeReport.Irreversible], notes: [String]),
         _ record: RecordedMerge?, progress: any ProgressSink
     ) throws -> MergeReport {
         let format = flags.output.flatMap { Exporter.Format(suffixOf: $0) } ?? .ud2w
@@ -70,6 +73,12 @@ struct MergeRun {
             contentID = try exporter.write(to: output, overwrite: flags.force) { done, total in
                 progress.update(Double(done) / Double(max(total, 1)), label: "merging")
             }
+        } else {
+            // The changed tensors only: what their numbers are is part of the check.
+            let changed = Set(plan.changed)
+            for tensor in plan.tensors where changed.contains(tensor.name) {
+                try tensor.stream(as: tensor.elementType) { _ in }
+            }
         }
         let overflows = plan.overflows.map {
             LossReport(name: $0.name.text, overflows: $0.count, normalizedBooleans: 0)
@@ -80,7 +89,7 @@ struct MergeRun {
                 path: base, container: input.checkpoint.container.rawValue, state: input.selection.stateDict.path,
                 contentID: input.contentID, architecture: input.selection.architecture?.summary),
             adapters: plan.adapters.map { .init($0) }, arithmetic: plan.arithmetic.rawValue,
-            changed: plan.changed.map(\.text), tensors: plan.tensors.count, irreversible: irreversible,
+            changed: plan.changed.map(\.text), tensors: plan.tensors.count, irreversible: remarks.irreversible,
             reversal: operation == .unmerge
                 ? .init(
                     recorded: record != nil, originalContentID: record?.base,
@@ -89,7 +98,7 @@ struct MergeRun {
             output: .init(
                 path: flags.output, format: format.rawValue, bytes: bytes, contentID: contentID,
                 written: flags.output != nil && !flags.dryRun),
-            losses: overflows + exporter.ledger.reports, dryRun: flags.dryRun)
+            notes: remarks.notes, losses: overflows + exporter.ledger.reports, dryRun: flags.dryRun)
     }
 
     /// What a file says of a merge that it came from.

@@ -34,6 +34,9 @@ struct ResizeCommand: ParsableCommand {
     var flags: AdapterFlags
 
     @OptionGroup
+    var changed: ChangedBaseFlags
+
+    @OptionGroup
     var result: AdapterOutputFlags
 
     @OptionGroup
@@ -50,6 +53,7 @@ struct ResizeCommand: ParsableCommand {
         let computed = try source.resized(to: policy, convention: convention)
         var options = AdapterConversion.Options(convention: convention)
         options.dropsOthers = dropOthers
+        options.isForChangedBase = changed.isForChangedBase
         let conversion = try AdapterConversion(computed.adapter, options: options, base: network?.base)
         let files = try result.write(conversion, inputs: [adapter] + [base].compactMap(\.self))
         try ComputedAdapterReport(

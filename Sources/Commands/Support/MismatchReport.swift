@@ -30,15 +30,18 @@ struct MismatchReport: Encodable {
     let expected: [Int]?
     /// Nil for a tensor that the checkpoint lacks.
     let found: [Int]?
+    /// What is wrong where shapes do not tell; nil where they do.
+    let reason: String?
     /// For a person.
     let text: String
 
-    private enum CodingKeys: CodingKey { case name, expected, found }
+    private enum CodingKeys: CodingKey { case name, expected, found, reason }
 
     init(_ mismatch: TensorMismatch) {
         name = mismatch.name
         expected = mismatch.expected
         found = mismatch.found
+        reason = mismatch.reason
         text = mismatch.description
     }
 }

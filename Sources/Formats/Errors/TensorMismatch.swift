@@ -6,9 +6,12 @@ public struct TensorMismatch: Sendable, Hashable {
     public let expected: [Int]?
     /// The shape in the checkpoint; nil for a tensor it lacks.
     public let found: [Int]?
+    /// What is wrong where shapes do not tell, after the name: "is of type i64, which …"; nil where they do.
+    public let reason: String?
 
     /// Creates a mismatch.
-    public init(name: String, expected: [Int]?, found: [Int]?) {
+    public init(name: String, expected: [Int]?, found: [Int]?, reason: String? = nil) {
+        self.reason = reason
         self.name = name
         self.expected = expected
         self.found = found
@@ -18,7 +21,8 @@ public struct TensorMismatch: Sendable, Hashable {
 extension TensorMismatch: CustomStringConvertible {
     /// "a.weight is missing, [4, 3] needed", "a.weight is [4, 2] instead of [4, 3]", "b [7] is unknown".
     public var description: String {
-        switch (expected, found) {
+        if let reason { return "\(name) \(reason)" }
+        return switch (expected, found) {
         case (let expected?, let found?): "\(name) is \(found) instead of \(expected)"
         case (let expected?, nil): "\(name) is missing, \(expected) needed"
         case (nil, let found?): "\(name) \(found) is unknown"

@@ -30,11 +30,8 @@ public struct AdapterBinding: Sendable {
                 unmatched.append(target)
                 continue
             }
-            guard target.fits(tensor) else {
-                let shape = target.change.matrixShape
-                mismatches.append(
-                    TensorMismatch(
-                        name: tensor.name.text, expected: [shape.rows, shape.columns], found: tensor.shape))
+            if let mismatch = target.mismatch(with: tensor) {
+                mismatches.append(mismatch)
                 continue
             }
             pairs.append(Pair(tensor: tensor, target: target))
@@ -107,21 +104,35 @@ public struct AdapterBinding: Sendable {
 
 extension AdapterTarget {
     /// Whether the change has the sizes of a tensor.
-    func fits(_ tensor: TensorSource) -> Bool {
-        guard tensor.elementType.isFloatingPoint, tensor.torchType == nil, tensor.elementCount > 0 else { return false }
+    func fits(_ tensor: TensorSource) -> Bool { mismatch(with: tensor) == nil }
+
+    /// Why the change is of another tensor; nil when it fits.
+    func mismatch(with tensor: TensorSource) -> TensorMismatch? {
+        let matrix = [change.matrixShape.rows, change.matrixShape.columns]
+        func other(_ expected: [Int], _ reason: String? = nil) -> TensorMismatch {
+            TensorMismatch(name: tensor.name.text, expected: expected, found: tensor.shape, reason: reason)
+        }
+        guard tensor.elementType.isFloatingPoint, tensor.torchType == nil else {
+            return other(
+                matrix,
+                "is of type \(tensor.elementTypeName): only floating-point numbers can be changed, convert the network first"
+            )
+        }
+        guard tensor.elementCount > 0 else { return other(matrix) }
         let (rows, columns) = (tensor.shape.first ?? 1, tensor.shape.dropFirst().productOrMaximum)
         if let magnitude = change.magnitude {
-            let inputs = tensor.shape.count > 1 ? tensor.shape[1] : 1
-            guard magnitude.tensor.elementCount == (magnitude.isOfInputs ? inputs : rows) else { return false }
+            let expected = magnitude.isOfInputs ? (tensor.shape.count > 1 ? tensor.shape[1] : 1) : rows
+            guard magnitude.tensor.elementCount == expected else {
+                let side = magnitude.isOfInputs ? "inputs" : "outputs"
+                return other(
+                    matrix, "has \(expected) \(side), and DoRA's lengths are \(magnitude.tensor.elementCount)")
+            }
         }
         switch change {
-        case .replacement(let source): return source.shape == tensor.shape
-        case .difference(let source, _): return source.shape.filter { $0 != 1 } == tensor.shape.filter { $0 != 1 }
-        case .lowRank(let factors):
-            return factors.up.rows == rows && factors.down.columns == columns
-        case .hadamard, .kronecker:
-            let shape = change.matrixShape
-            return shape.rows == rows && shape.columns == columns
+        case .replacement(let source): return source.shape == tensor.shape ? nil : other(source.shape)
+        case .difference(let source, _):
+            return source.shape.filter { $0 != 1 } == tensor.shape.filter { $0 != 1 } ? nil : other(source.shape)
+        case .lowRank, .hadamard, .kronecker: return matrix == [rows, columns] ? nil : other(matrix)
         }
     }
 }

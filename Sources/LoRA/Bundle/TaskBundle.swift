@@ -49,7 +49,9 @@ public struct TaskBundle: Sendable {
                     .bundleManifest, "The bundle does not describe its adapter.",
                     at: .init(entry: AdapterManifest.key))
             }
-            adapter = try parts.adapter(description, path: path)
+            var adapter = try parts.adapter(description, path: path)
+            adapter.baseContentID = manifest.base.contentID
+            self.adapter = adapter
             ram = try parts.take(Prefix.ram, isExpected: manifest.ram != nil)
             base = try parts.take(Prefix.base, isExpected: manifest.form == .fat)
             try parts.requireEmpty()

@@ -8,15 +8,15 @@ extension Adapter {
     ///   - policy: How ranks are chosen.
     ///   - convention: The convention that the result is for; this adapter's own unless given.
     /// - Returns: The adapter with the exact error of each change.
-    /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-kind` for DoRA and transposed layers, `adapter-not-finite`,
-    ///   `rank-choice`, or a `matrix-…` code.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-kind` for DoRA, `adapter-not-finite`, `rank-choice`,
+    ///   or a `matrix-…` code.
     public func resized(to policy: RankPolicy, convention: AdapterConvention? = nil) throws -> ComputedAdapter {
         try policy.validate()
         // The cores are small: BLAS threads would only wait for each other.
         BLASThreads.set(1)
         let convention = convention ?? self.convention
         let factored = targets.filter { !$0.change.isWhole }
-        for target in factored { try target.requirePlain() }
+        for target in factored { try target.requireFactors() }
         let ranks = try Self.ranks(of: factored, policy)
         var results = targets.filter(\.change.isWhole)
         var layers = try results.map { target in
@@ -47,12 +47,13 @@ extension Adapter {
             let kernel = target.change.kernel
             let fits = shape.columns % max(kernel.reduce(1, *), 1) == 0
             resized.change = .lowRank(
-                try convention.factors(result.factors, named: target.module, kernel: fits ? kernel : []))
+                try convention.factors(
+                    result.factors, named: target.module, kernel: fits ? kernel : [], layer: target.change.layer))
             results.append(resized)
         }
         let adapter = Adapter(
             path: path, convention: self.convention, targets: results, leftAside: leftAside, notes: notes,
-            baseName: baseName)
+            baseName: baseName, changedBase: changedBase?.ofOtherFactors)
         return ComputedAdapter(adapter: adapter, layers: layers.sorted { $0.tensor < $1.tensor })
     }
 
@@ -72,15 +73,11 @@ extension Adapter {
 }
 
 extension AdapterTarget {
-    /// Refuses changes whose factors do not stand for the layer as it is stored.
-    func requirePlain() throws(UD2MError) {
-        let isTransposed = change.lowRank.map(\.up.isTransposed) ?? false
-        guard isTransposed || change.magnitude != nil else { return }
+    /// Refuses DoRA, whose factors do not tell its change.
+    func requireFactors() throws(UD2MError) {
+        guard change.magnitude != nil else { return }
         throw UD2MError(
-            .adapterKind,
-            change.magnitude != nil
-                ? "DoRA's change depends on the base, so that it has no factors of its own."
-                : "The layer is stored inputs first, which the result could not say.",
+            .adapterKind, "DoRA's change depends on the base, so that it has no factors of its own.",
             at: .init(tensor: tensorName.text), remedy: "Merge it into its base, and extract the difference.")
     }
 }

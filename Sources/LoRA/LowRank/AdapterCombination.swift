@@ -101,23 +101,30 @@ public struct AdapterCombination: Sendable {
         }
         return ComputedAdapter(
             adapter: Adapter(
-                path: path, convention: convention, targets: targets, notes: items.flatMap(\.adapter.notes)),
+                path: path, convention: convention, targets: targets, notes: items.flatMap(\.adapter.notes),
+                changedBase: items.lazy.compactMap(\.adapter.changedBase).first?.ofOtherFactors),
             layers: layers)
     }
 
     private func combined(_ terms: [Term], _ target: AdapterTarget) throws -> (AdapterChange?, LayerError) {
         if terms.contains(where: \.target.change.isWhole) { return try whole(terms, target) }
-        for term in terms { try term.target.requirePlain() }
+        for term in terms { try term.target.requireFactors() }
         let shape = target.change.matrixShape
         guard terms.allSatisfy({ $0.target.change.matrixShape == shape }) else {
             throw UD2MError(.adapterShape, "The adapters change tensors of different shapes under this name.")
+        }
+        let kind = target.change.layer
+        guard terms.allSatisfy({ $0.target.change.layer == kind }) else {
+            throw UD2MError(
+                .adapterShape, "The adapters take the layer for different kinds: an embedding, or stored inputs first.")
         }
         let result = try approximation(terms)
         let layer = LayerError(
             tensor: target.tensorName, kind: "lora", rank: result.factors.rank, norm: result.norm, error: result.error)
         guard result.factors.rank > 0 else { return (nil, layer) }
         let kernel = terms.lazy.map(\.target.change.kernel).first { !$0.isEmpty } ?? []
-        return (.lowRank(try convention.factors(result.factors, named: target.module, kernel: kernel)), layer)
+        let factors = try convention.factors(result.factors, named: target.module, kernel: kernel, layer: kind)
+        return (.lowRank(factors), layer)
     }
 
     private func approximation(_ terms: [Term]) throws -> (factors: FactoredMatrix, norm: Double, error: Double) {

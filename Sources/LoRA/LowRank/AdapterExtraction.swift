@@ -36,6 +36,8 @@ public struct AdapterExtraction: Sendable {
     public let unexplained: [TensorName]
     private let pairs: [Pair]
     private let options: Options
+    private let basePath: String?
+    private let tunedPath: String
 
     private struct Pair: Sendable {
         let base: TensorSource
@@ -49,9 +51,19 @@ public struct AdapterExtraction: Sendable {
     }
 
     /// Compares two networks; reads both once.
+    /// - Parameters:
+    ///   - base: The tensors before.
+    ///   - tuned: The tensors after.
+    ///   - basePath: The file of the first, for errors.
+    ///   - tunedPath: The file of the second, for errors.
+    ///   - options: How.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-base-mismatch` for tensors of different shapes, `rank-choice`,
     ///   or what reading throws.
-    public init(base: [TensorSource], tuned: [TensorSource], tunedPath: String, options: Options) throws {
+    public init(
+        base: [TensorSource], tuned: [TensorSource], basePath: String? = nil, tunedPath: String, options: Options
+    ) throws {
+        self.basePath = basePath
+        self.tunedPath = tunedPath
         try options.policy.validate()
         let byName = Dictionary(tuned.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         let names = Set(base.map(\.name))
@@ -94,7 +106,7 @@ public struct AdapterExtraction: Sendable {
     public var byteCount: Int { pairs.reduce(0) { $0 + $1.base.byteCount } }
 
     /// Decomposes every difference.
-    /// - Throws: ``UD2MFormats/UD2MError`` with code `matrix-not-finite` for networks that are not finite, `lapack-missing`
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-not-finite` for networks that are not finite, `lapack-missing`
     ///   and the like; the location names the tensor.
     public func adapter(path: String) throws -> ComputedAdapter {
         // One thread a layer: the layers are many, and the order of sums then does not depend on the machine.
@@ -131,6 +143,7 @@ public struct AdapterExtraction: Sendable {
 
     private func approximation(of pair: Pair) throws -> Approximation {
         let matrix = try pair.base.difference(to: pair.tuned)
+        guard matrix.values.allSatisfy(\.isFinite) else { throw try notFinite(pair) }
         guard pair.isFactorable, !options.keepsWhole(pair.base.name) else {
             return .whole(try matrix.withView { (view) throws(UD2MError) in try view.energy() }.squareRoot())
         }
@@ -147,6 +160,20 @@ public struct AdapterExtraction: Sendable {
             return .factors(result)
         }
         return .whole(result.spectrum.norm)
+    }
+
+    /// Which side of a difference is not finite.
+    private func notFinite(_ pair: Pair) throws -> UD2MError {
+        for (tensor, path) in [(pair.base, basePath), (pair.tuned, tunedPath)] {
+            guard try !(tensor.values() as [Double]).allSatisfy(\.isFinite) else { continue }
+            return UD2MError(
+                .adapterNotFinite, "The network has numbers that are not finite.",
+                at: .init(file: path, tensor: tensor.name.text),
+                remedy: "Its training diverged, or the file is damaged.")
+        }
+        return UD2MError(
+            .adapterNotFinite, "The difference of the networks is beyond what single precision holds.",
+            at: .init(file: tunedPath, tensor: pair.tuned.name.text))
     }
 
     /// Cuts the ranks so that all factors together have the size asked for.

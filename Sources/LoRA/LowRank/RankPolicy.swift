@@ -55,7 +55,9 @@ public struct ComputedAdapter: Sendable {
 extension AdapterConvention {
     /// Factors of a change as this convention holds them: alpha is the rank, so that nothing multiplies them, but for
     /// UD2M's, whose constant scale is taken out of both sides alike.
-    func factors(_ product: FactoredMatrix, named name: String, kernel: [Int]) throws(UD2MError) -> LowRankFactors {
+    func factors(
+        _ product: FactoredMatrix, named name: String, kernel: [Int], layer: LowRankFactors.Layer = .plain
+    ) throws(UD2MError) -> LowRankFactors {
         let rank = product.rank
         var (left, right) = (product.left, product.right)
         var alpha = Double(rank)
@@ -65,6 +67,15 @@ extension AdapterConvention {
             for index in left.indices { left[index] *= share }
             for index in right.indices { right[index] *= share }
         }
+        guard layer == .plain else {
+            let up = TensorSource(
+                computed: "\(name).up", left.transposed(columns: rank), shape: [rank, product.rows])
+            let down = TensorSource(
+                computed: "\(name).down", right.transposed(columns: product.columns), shape: [product.columns, rank])
+            return LowRankFactors(
+                up: try Factor(up, transposed: true), down: try Factor(down, transposed: true),
+                scale: AdapterScale(alpha: alpha, rank: rank), layer: layer)
+        }
         let inputs = product.columns / Swift.max(kernel.reduce(1, *), 1)
         let up = TensorSource(computed: "\(name).up", left, shape: [product.rows, rank] + kernel.map { _ in 1 })
         let down = TensorSource(computed: "\(name).down", right, shape: [rank, inputs] + kernel)
@@ -73,7 +84,22 @@ extension AdapterConvention {
     }
 }
 
+extension [Float] {
+    /// The transpose of a matrix in row-major order.
+    fileprivate func transposed(columns: Int) -> [Float] {
+        let rows = count / Swift.max(columns, 1)
+        var values = [Float](repeating: 0, count: count)
+        for row in 0..<rows {
+            for column in 0..<columns { values[column * rows + row] = self[row * columns + column] }
+        }
+        return values
+    }
+}
+
 extension AdapterChange {
+    /// The kind of layer that the factors say; plain for all other changes.
+    var layer: LowRankFactors.Layer { lowRank?.layer ?? .plain }
+
     /// The change as a product with its scale in the left factor; nil for kinds that are no product of two factors.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-kind` for DoRA, which needs the base, `adapter-not-finite`.
     func product() throws -> FactoredMatrix? {

@@ -194,12 +194,14 @@ struct KroneckerRows<Number: MergeNumber> {
     private let leftColumns: Int
     private let rightRows: Int
     private let rightColumns: Int
+    private let unalignedKernel: Int?
 
     init(_ factors: KroneckerFactors) throws {
         left = try Self.values(factors.left)
         right = try Self.values(factors.right)
         leftColumns = factors.left.shape.columns
         (rightRows, rightColumns) = factors.right.shape
+        unalignedKernel = factors.unalignedKernel
     }
 
     private static func values(_ side: KroneckerFactors.Side) throws -> [Number] {
@@ -210,10 +212,28 @@ struct KroneckerRows<Number: MergeNumber> {
     }
 
     func fill(_ part: UnsafeMutableBufferPointer<Number>, row: Int, from column: Int) {
+        if let unalignedKernel {
+            let start = row * leftColumns * rightColumns + column
+            return fillUnaligned(part, from: start, kernel: unalignedKernel)
+        }
         let (leftRow, rightRow) = row.quotientAndRemainder(dividingBy: rightRows)
         for index in 0..<part.count {
             let (block, place) = (column + index).quotientAndRemainder(dividingBy: rightColumns)
             part[index] = left[leftRow * leftColumns + block] * right[rightRow * rightColumns + place]
+        }
+    }
+
+    /// Elements of the product in PEFT's order [b, a, d, c, k] (see ``KroneckerFactors/unalignedKernel``).
+    private func fillUnaligned(_ part: UnsafeMutableBufferPointer<Number>, from start: Int, kernel: Int) {
+        let (leftRows, inner) = (left.count / leftColumns, rightColumns / kernel)
+        for index in 0..<part.count {
+            let (outer, position) = (start + index).quotientAndRemainder(dividingBy: kernel)
+            let (middle, leftColumn) = outer.quotientAndRemainder(dividingBy: leftColumns)
+            let (rows, rightColumn) = middle.quotientAndRemainder(dividingBy: inner)
+            let (rightRow, leftRow) = rows.quotientAndRemainder(dividingBy: leftRows)
+            part[index] =
+                left[leftRow * leftColumns + leftColumn]
+                * right[rightRow * rightColumns + rightColumn * kernel + position]
         }
     }
 }

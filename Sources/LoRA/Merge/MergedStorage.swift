@@ -57,6 +57,27 @@ final class MergedStorage: TensorStorage {
         ledger.record(overflows, for: base.name)
     }
 
+    /// Refuses sums that single precision, or the precision of the merge, cannot hold where the base's own number is finite.
+    /// The smaller types overflow by rounding, which is counted.
+    private func requireFinite<Number: MergeNumber>(
+        _ merged: UnsafeMutableBufferPointer<Number>, _ part: MergePart
+    ) throws(UD2MError) {
+        let isNarrowed = elementType == .f32 && base.elementType != .f64
+        let largest = isNarrowed ? Number(Float.greatestFiniteMagnitude) : .greatestFiniteMagnitude
+        if merged.allSatisfy({ $0.magnitude <= largest }) { return }
+        for index in merged.indices where !(merged[index].magnitude <= largest) {
+            let original = part.original.loadUnaligned(
+                fromByteOffset: index * MemoryLayout<Number>.size, as: Number.self)
+            guard original.isFinite else { continue }
+            throw UD2MError(
+                .adapterNotFinite, "The changed tensor would have numbers that are not finite.",
+                at: .init(tensor: base.name.text),
+                remedy:
+                    "The factors' product or the scale is beyond what \(isNarrowed ? "f32" : elementType.rawValue) holds: "
+                    + "check the adapter, --scale and --weight.")
+        }
+    }
+
     /// Streams the base's tensor, adds every change to each piece and rounds it; returns the overflows.
     private func compute<Number: MergeNumber>(
         _: Number.Type, pieceBytes: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
@@ -77,6 +98,7 @@ final class MergedStorage: TensorStorage {
                 UnsafeMutableRawBufferPointer(merged).copyMemory(from: bytes)
                 let part = MergePart(original: bytes, start: start, count: count)
                 for change in changes { try change.add(to: merged, part) }
+                try requireFinite(merged, part)
                 guard elementType != Number.elementType else { return try body(UnsafeRawBufferPointer(merged)) }
                 try rounded.withUnsafeMutableBytes { target in
                     try Number.elementType.convert(

@@ -26,6 +26,11 @@ public struct Adapter: Sendable {
     public var notes: [String]
     /// The base that the file names, such as a model's name on a hub; nil when it names none.
     public var baseName: String?
+    /// The initialisation of the factors that changed the network as well, which the adapter then belongs to; nil for
+    /// most.
+    public var changedBase: ChangedBase?
+    /// The content id of the network it belongs to, as a bundle names it; nil for other files.
+    public var baseContentID: String?
 
     /// Tensors that are no part of the adapter.
     public struct LeftAside: Sendable, Hashable {
@@ -38,7 +43,7 @@ public struct Adapter: Sendable {
     /// Creates an adapter.
     public init(
         path: String, convention: AdapterConvention, targets: [AdapterTarget], leftAside: [LeftAside] = [],
-        notes: [String] = [], baseName: String? = nil
+        notes: [String] = [], baseName: String? = nil, changedBase: ChangedBase? = nil
     ) {
         self.path = path
         self.convention = convention
@@ -46,6 +51,7 @@ public struct Adapter: Sendable {
         self.leftAside = leftAside
         self.notes = notes
         self.baseName = baseName
+        self.changedBase = changedBase
     }
 
     /// Numbers in the factors of all low-rank changes, as publications count an adapter's parameters.

@@ -103,6 +103,18 @@ public struct LowRankFactors: Sendable {
     public var scale: AdapterScale
     /// The lengths that DoRA gives to rows or columns of W + s·U·D; nil for plain LoRA.
     public var magnitude: Magnitude?
+    /// The kind of layer, where W alone does not tell what the factors are to it.
+    public var layer = Layer.plain
+
+    /// What kind of layer has W. All but plain ones keep the transposes of U and D.
+    public enum Layer: Sendable, Hashable {
+        /// A linear layer or convolution: W has a row for each output.
+        case plain
+        /// An embedding: W has a row for each word. PEFT's `lora_embedding_A` [r, words] and `lora_embedding_B` [width, r].
+        case embedding
+        /// A linear layer that is stored inputs first: PEFT's `fan_in_fan_out`.
+        case inputsFirst
+    }
 
     /// The lengths of DoRA.
     public struct Magnitude: Sendable {
@@ -118,11 +130,14 @@ public struct LowRankFactors: Sendable {
     var tensors: [TensorSource] { up.tensors + down.tensors + [magnitude?.tensor].compactMap(\.self) }
 
     /// Creates factors.
-    public init(up: Factor, down: Factor, scale: AdapterScale, magnitude: Magnitude? = nil) {
+    public init(
+        up: Factor, down: Factor, scale: AdapterScale, magnitude: Magnitude? = nil, layer: Layer = .plain
+    ) {
         self.up = up
         self.down = down
         self.scale = scale
         self.magnitude = magnitude
+        self.layer = layer
     }
 }
 
@@ -161,6 +176,12 @@ public struct KroneckerFactors: Sendable {
     public var scale: Double
     /// The lengths that DoRA gives to rows or columns of W + the product; nil for plain LoKr.
     public var magnitude: LowRankFactors.Magnitude?
+    /// Positions of the kernel where PEFT multiplies A [a, c] with a whole B [b, d, k] of a one-dimensional convolution.
+    /// Nil for the usual product.
+    ///
+    /// PEFT 0.21 hands `torch.kron` the two as they are, which takes A for [1, a, c]: the result [b, a·d, c·k] is then read
+    /// as [a·b, c·d, k]. LyCORIS, and PEFT with four dimensions or with factors of B, take A for [a, c, 1].
+    public var unalignedKernel: Int?
 
     /// Rows of the product.
     public var rows: Int { left.shape.rows * right.shape.rows }

@@ -27,6 +27,8 @@ extension UD2MError.Code {
     public static let adapterBaseMismatch = Self("adapter-base-mismatch", .badData)
     /// A convention has no place for what the adapter holds.
     public static let adapterNotExpressible = Self("adapter-not-expressible", .usage)
+    /// The network's own record says that the adapter is in it.
+    public static let adapterMergedAlready = Self("adapter-merged-already", .usage)
     /// A change cannot be taken back.
     public static let adapterIrreversible = Self("adapter-irreversible", .usage)
 }

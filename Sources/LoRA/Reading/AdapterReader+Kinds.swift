@@ -38,7 +38,7 @@ extension AdapterReader {
             try requireNone(.magnitude, in: group, "DoRA of an embedding")
             let factors = try LowRankFactors(
                 up: Factor(down, transposed: true), down: Factor(up, transposed: true),
-                scale: scale(stated, rank: down.shape.first ?? 0, down))
+                scale: scale(stated, rank: down.shape.first ?? 0, down), layer: .embedding)
             try requireSameRank(factors.up.columns, factors.down.rows, down)
             add(name, .lowRank(factors), original: original)
         } else if let change = try hadamard(stated, &group) {
@@ -64,7 +64,8 @@ extension AdapterReader {
         _ stated: StatedScale, _ up: TensorSource, _ down: TensorSource, _ group: inout Group, original: TensorSource?
     ) throws {
         let name = stated.name
-        let isTransposed = scales.isTransposed
+        // PEFT's convolutions take no notice of the option.
+        let isTransposed = scales.isTransposed && up.shape.count == 2 && down.shape.count == 2
         let core = group.removeValue(forKey: .mid)
         let inner = try core.map { try Factor(core: $0, down) } ?? Factor(down)
         let outer = try Factor(up)
@@ -77,7 +78,8 @@ extension AdapterReader {
                 throw UD2MError(.adapterKind, "A Tucker core of a transposed layer.", at: .init(tensor: down.name.text))
             }
             factors = try LowRankFactors(
-                up: Factor(down, transposed: true), down: Factor(up, transposed: true), scale: scale)
+                up: Factor(down, transposed: true), down: Factor(up, transposed: true), scale: scale,
+                layer: .inputsFirst)
         }
         factors.magnitude = Self.magnitude(in: &group)
         add(name, .lowRank(factors), original: original)
@@ -148,6 +150,9 @@ extension AdapterReader {
             factors.scale *= scale.value
         }
         factors.magnitude = Self.magnitude(in: &group)
+        if names.convention == .peft, case .whole(let right) = sides[1], right.tensor.shape.count == 3 {
+            factors.unalignedKernel = right.tensor.shape[2]
+        }
         return .kronecker(factors)
     }
 

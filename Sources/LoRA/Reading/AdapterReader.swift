@@ -8,8 +8,6 @@ struct AdapterReader {
     typealias Group = [AdapterRole: TensorSource]
 
     let file: AdapterFile
-    /// The numerator of every scale where the file says none.
-    let standardAlpha: Double?
     var names: AdapterNames
     var scales: AdapterScales
     private(set) var targets: [AdapterTarget] = []
@@ -21,9 +19,8 @@ struct AdapterReader {
     /// UD2M's numerator, a constant of its code (`adapters.md` §9).
     static let ud2mAlpha = 1.5
 
-    init(_ file: AdapterFile, alpha: Double?) throws {
+    init(_ file: AdapterFile, alpha: StandardAlpha?) throws {
         self.file = file
-        standardAlpha = alpha
         let keys = file.stateDict.tensors.compactMap { AdapterKey($0.name.text) }
         let convention = try Self.convention(file, keys)
         names = try AdapterNames(convention, metadata: file.checkpoint.metadata, file: file.checkpoint.path)
@@ -52,19 +49,16 @@ struct AdapterReader {
         }
         for (module, group) in groups.sorted(by: { $0.key < $1.key }) { try read(module, group) }
         for tensor in plain { try readWhole(tensor) }
-        if scales.impliedCount > 0 {
-            notes.append("Modules without an alpha: \(scales.impliedCount). Their scale is 1.")
-        }
-        if let changed = scales.changedBase {
+        try scales.requireAlphas()
+        if !scales.withoutAlpha.isEmpty {
             notes.append(
-                "The factors were initialised by \(changed), which changes the base as well: merge into the base that was "
-                    + "saved with them.")
+                "Modules without an alpha: \(scales.withoutAlpha.count). Their scale is 1, as diffusers has it.")
         }
+        if let changed = scales.changedBase { notes.append(changed.note) }
         return Adapter(
             path: file.path, convention: names.convention, targets: targets,
             leftAside: leftAside.sorted { $0.key < $1.key }.map { .init(names: $0.value, reason: $0.key) },
-            notes: notes,
-            baseName: scales.baseName)
+            notes: notes, baseName: scales.baseName, changedBase: scales.changedBase)
     }
 
     private static func convention(_ file: AdapterFile, _ keys: [AdapterKey]) throws(UD2MError) -> AdapterConvention {
@@ -135,7 +129,7 @@ extension Adapter {
     ///   - file: The open files.
     ///   - alpha: The numerator of the scale of modules for which the file says none.
     /// - Throws: ``UD2MFormats/UD2MError`` with an `adapter-…` code; the location names the file and the tensor.
-    public init(_ file: AdapterFile, alpha: Double? = nil) throws {
+    public init(_ file: AdapterFile, alpha: StandardAlpha? = nil) throws {
         do {
             var reader = try AdapterReader(file, alpha: alpha)
             self = try reader.adapter()

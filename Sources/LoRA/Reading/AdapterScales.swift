@@ -1,17 +1,40 @@
 import UD2MFormats
 
+/// The numerator of the scale of modules for which a file says none.
+public enum StandardAlpha: Sendable, Hashable, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral {
+    /// The same number for all.
+    case number(Double)
+    /// Each module's own rank, which makes the scale 1.
+    case rank
+
+    /// The number.
+    public init(integerLiteral value: Int) { self = .number(Double(value)) }
+
+    /// The number.
+    public init(floatLiteral value: Double) { self = .number(value) }
+
+    func value(rank: Int) -> Double {
+        switch self {
+        case .number(let number): number
+        case .rank: Double(rank)
+        }
+    }
+}
+
 /// Where the scales of an adapter's modules come from.
 struct AdapterScales: Sendable {
     /// diffusers' metadata key for the configuration.
     static let diffusersKey = "lora_adapter_metadata"
 
     private let convention: AdapterConvention
-    private let standardAlpha: Double?
+    private let standardAlpha: StandardAlpha?
     private var configuration: PEFTConfiguration?
     private var components: [String: PEFTConfiguration] = [:]
     private var usesRootOfRank = false
-    /// Modules whose scale nothing says and the convention takes for 1.
-    private(set) var impliedCount = 0
+    /// Modules whose scale nothing says: diffusers takes it for 1.
+    private(set) var withoutAlpha: [String] = []
+    /// How many modules have an alpha of their own.
+    private(set) var statedCount = 0
 
     /// Whether layers are stored inputs first.
     var isTransposed: Bool { configuration?.isTransposed ?? false }
@@ -20,9 +43,11 @@ struct AdapterScales: Sendable {
     /// Whether the configuration says that biases were trained.
     var trainsBiases: Bool { configuration?.trainsBiases ?? false }
     /// The initialisation that changed the base as well.
-    var changedBase: String? { configuration?.changedBase ?? components.values.lazy.compactMap(\.changedBase).first }
+    var changedBase: ChangedBase? {
+        configuration?.changedBase ?? components.values.lazy.compactMap(\.changedBase).first
+    }
 
-    init(_ convention: AdapterConvention, file: AdapterFile, alpha: Double?) throws {
+    init(_ convention: AdapterConvention, file: AdapterFile, alpha: StandardAlpha?) throws {
         self.convention = convention
         standardAlpha = alpha
         let place = UD2MError.Location(file: file.checkpoint.path)
@@ -82,7 +107,10 @@ struct AdapterScales: Sendable {
     ) throws(UD2MError) -> AdapterScale {
         guard rank > 0 else { throw UD2MError(.adapterRank, "The rank is 0.", at: .init(tensor: tensor.name.text)) }
         if convention == .ud2m { return AdapterScale(alpha: AdapterReader.ud2mAlpha, rank: rank) }
-        if let alpha { return AdapterScale(alpha: alpha, rank: rank, usesRootOfRank: usesRootOfRank) }
+        if let alpha {
+            statedCount += 1
+            return AdapterScale(alpha: alpha, rank: rank, usesRootOfRank: usesRootOfRank)
+        }
         if let scale = try configured(name, rank: rank, tensor: tensor) {
             guard scale.rank == rank else {
                 throw UD2MError(
@@ -91,14 +119,34 @@ struct AdapterScales: Sendable {
             }
             return scale
         }
-        if let standardAlpha { return AdapterScale(alpha: standardAlpha, rank: rank, usesRootOfRank: usesRootOfRank) }
+        if let standardAlpha {
+            return AdapterScale(alpha: standardAlpha.value(rank: rank), rank: rank, usesRootOfRank: usesRootOfRank)
+        }
         guard convention != .peft else {
             throw UD2MError(
                 .adapterAlphaMissing, "PEFT keeps the scale in adapter_config.json, which is not beside the file.",
                 at: .init(tensor: tensor.name.text), remedy: "Name the adapter's folder, or pass --alpha.")
         }
-        impliedCount += 1
+        withoutAlpha.append(name.module)
         return AdapterScale(alpha: Double(rank), rank: rank)
+    }
+
+    /// Refuses kohya's files without alphas: what their trainers multiplied by is not known, and programs that read them
+    /// disagree.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-alpha-missing`.
+    func requireAlphas() throws(UD2MError) {
+        guard convention == .kohya, let first = withoutAlpha.first else { return }
+        let names = withoutAlpha.prefix(5).joined(separator: ", ") + (withoutAlpha.count > 5 ? ", …" : "")
+        throw UD2MError(
+            .adapterAlphaMissing,
+            statedCount == 0
+                ? "No module of the file has an alpha, so that its scale is not known."
+                : "\(withoutAlpha.count) of \(withoutAlpha.count + statedCount) modules have no alpha: "
+                    + names.escapedForDisplay + ".",
+            at: .init(tensor: first),
+            remedy:
+                "Pass --alpha with the number of the training; --alpha rank takes the scale for 1, as many programs do."
+        )
     }
 
     /// The scale that the configuration gives a module; nil without a configuration, or where it says none.
@@ -107,7 +155,7 @@ struct AdapterScales: Sendable {
     ) throws(UD2MError) -> AdapterScale? {
         guard let configuration = configuration ?? components[name.component ?? ""] else { return nil }
         let rule = configuration.rule(for: name.module)
-        guard let alpha = rule.alpha ?? standardAlpha, let rank = rule.rank ?? rank else {
+        guard let rank = rule.rank ?? rank, let alpha = rule.alpha ?? standardAlpha?.value(rank: rank) else {
             throw UD2MError(
                 .adapterAlphaMissing, "The configuration does not say the module's rank and alpha.",
                 at: .init(tensor: tensor.name.text), remedy: "Pass --alpha, or mend adapter_config.json.")

@@ -10,13 +10,36 @@ struct PEFTConfiguration: Sendable {
     private(set) var isTransposed = false
     /// Whether biases were trained with the factors, and are saved whole.
     private(set) var trainsBiases = false
-    private(set) var ranks: [(pattern: String, rank: Int)] = []
-    /// Whether ranks are given to regular expressions too.
-    private var hasRankExpressions = false
-    private(set) var alphas: [(pattern: String, alpha: Double)] = []
+    private(set) var ranks: [(key: Key, rank: Int)] = []
+    /// Whether ranks are given to expressions that are not read; the factors tell them.
+    private var hasUnreadRanks = false
+    private(set) var alphas: [(key: Key, alpha: Double)] = []
     private(set) var baseName: String?
     /// How factors were initialised where that changed the base as well.
-    private(set) var changedBase: String?
+    private(set) var changedBase: ChangedBase?
+
+    /// Steps of all expressions together.
+    private static let maximumSteps = 16_384
+
+    /// A key of a pattern.
+    enum Key: Sendable {
+        /// A module's whole name, or the end of it unless it is anchored.
+        case name(String, isAnchored: Bool)
+        case expression(ModulePattern)
+
+        func fits(_ module: String) -> Bool {
+            switch self {
+            case .name(let name, let isAnchored): module == name || (!isAnchored && module.hasSuffix("." + name))
+            case .expression(let pattern): pattern.fits(module)
+            }
+        }
+    }
+
+    /// Fields that make another kind of adapter of LoRA's where they are set.
+    private static let otherKinds = [
+        ("use_qalora", "QALoRA"), ("use_bdlora", "BD-LoRA"), ("arrow_config", "Arrow"), ("kasa_config", "KaSA"),
+        ("monteclora_config", "MonteCLoRA"),
+    ]
 
     /// Reads a configuration.
     /// - Parameters:
@@ -28,12 +51,43 @@ struct PEFTConfiguration: Sendable {
         func error(_ message: String) -> UD2MError { UD2MError(.adapterConfiguration, message, at: location) }
         guard case .object(let object) = json else { throw error("The configuration must be an object.") }
         func text(_ key: String) -> String? { if case .string(let text)? = object[key] { text } else { nil } }
-        func flag(_ key: String) -> Bool { if case .bool(true)? = object[key] { true } else { false } }
+        func flag(_ key: String) throws(UD2MError) -> Bool {
+            switch object[key] {
+            case nil, .null?: return false
+            case .bool(let value)?: return value
+            default: throw error("'\(key)' must be true or false.")
+            }
+        }
+        for key in ["peft_type", "base_model_name_or_path", "bias"] {
+            switch object[key] {
+            case nil, .null?, .string?: break
+            default: throw error("'\(key)' must be a text.")
+            }
+        }
+        for key in ["rank_pattern", "alpha_pattern"] {
+            switch object[key] {
+            case nil, .null?, .object?: break
+            default: throw error("'\(key)' must be an object.")
+            }
+        }
+        switch object["init_lora_weights"] {
+        case nil, .null?, .bool?, .string?: break
+        default: throw error("'init_lora_weights' must be a text, true or false.")
+        }
         kind = (text("peft_type") ?? "LORA").uppercased()
         guard ["LORA", "LOHA", "LOKR"].contains(kind) else {
             throw UD2MError(
                 .adapterKind, "This is an adapter of kind \(kind), which is not supported.", at: location,
                 remedy: "Merge it with PEFT; ud2m-lora reads LORA, LOHA and LOKR.")
+        }
+        for (key, name) in Self.otherKinds {
+            switch object[key] {
+            case nil, .null?, .bool(false)?: break
+            default:
+                throw UD2MError(
+                    .adapterKind, "This is an adapter of kind \(name), which is not supported.", at: location,
+                    remedy: "Run it with PEFT: its change is no product of two factors.")
+            }
         }
         for key in ["layer_replication", "alora_invocation_tokens"] {
             switch object[key] {
@@ -51,16 +105,33 @@ struct PEFTConfiguration: Sendable {
             guard let number = value.number, number.isFinite else { throw error("'lora_alpha' must be a number.") }
             alpha = number
         }
-        usesRootOfRank = flag("use_rslora")
-        isTransposed = flag("fan_in_fan_out")
+        usesRootOfRank = try flag("use_rslora")
+        isTransposed = try flag("fan_in_fan_out")
         trainsBiases = ["all", "lora_only"].contains(text("bias") ?? "none")
         baseName = text("base_model_name_or_path")
+        var steps = 0
+        func read(_ key: String) -> Result<Key, ModulePattern.Unsupported> {
+            if let name = Self.name(key) { return .success(name) }
+            do throws(ModulePattern.Unsupported) {
+                let pattern = try ModulePattern(key)
+                steps += pattern.stepCount
+                guard steps <= Self.maximumSteps else {
+                    throw .init(reason: "has, with the others, more than \(Self.maximumSteps) steps")
+                }
+                return .success(.expression(pattern))
+            } catch {
+                return .failure(error)
+            }
+        }
         if case .object(let patterns)? = object["rank_pattern"] {
             for (key, value) in patterns.members {
                 guard let number = value.int, number > 0 else {
                     throw error("'rank_pattern' must hold ranks from 1 on.")
                 }
-                if let name = Self.literal(key) { ranks.append((name, number)) } else { hasRankExpressions = true }
+                switch read(key) {
+                case .success(let key): ranks.append((key, number))
+                case .failure: hasUnreadRanks = true
+                }
             }
         }
         if case .object(let patterns)? = object["alpha_pattern"] {
@@ -68,42 +139,33 @@ struct PEFTConfiguration: Sendable {
                 guard let number = value.number, number.isFinite else {
                     throw error("'alpha_pattern' must hold numbers.")
                 }
-                guard let name = Self.literal(key) else {
+                switch read(key) {
+                case .success(let key): alphas.append((key, number))
+                case .failure(let unsupported):
                     throw UD2MError(
-                        .adapterConfiguration, "'\(key)' is a regular expression; only names are read.", at: location,
-                        remedy: "Write the modules' names in its place.")
+                        .adapterConfiguration,
+                        "'\(key.escapedForDisplay)' of alpha_pattern \(unsupported.reason), which is "
+                            + "not read.", at: location, remedy: "Write the modules' names in its place.")
                 }
-                alphas.append((name, number))
             }
         }
-        // These start from a part of the base, which they take out of it.
-        if let initial = text("init_lora_weights")?.lowercased(),
-            ["pissa", "olora", "corda", "loftq"].contains(where: initial.hasPrefix)
-        {
-            changedBase = initial
-        }
+        if kind == "LORA" { changedBase = ChangedBase(object) }
     }
 
     /// The scale's rule for a module; no rank where an expression may give it one, which the factors then tell.
     func rule(for module: String) -> (rank: Int?, alpha: Double?) {
-        // A pattern is a whole name, or its end unless it is anchored.
-        func fits(_ pattern: String) -> Bool {
-            pattern.hasPrefix("^")
-                ? module == pattern.dropFirst() : module == pattern || module.hasSuffix("." + pattern)
-        }
-        let named = ranks.first { fits($0.pattern) }?.rank
-        return (named ?? (hasRankExpressions ? nil : rank), alphas.first { fits($0.pattern) }?.alpha ?? alpha)
+        let named = ranks.first { $0.key.fits(module) }?.rank
+        return (hasUnreadRanks ? nil : named ?? rank, alphas.first { $0.key.fits(module) }?.alpha ?? alpha)
     }
 
-    /// The name that a pattern stands for, `^` before it where it is anchored; nil for other expressions.
-    ///
-    /// PEFT takes patterns for regular expressions; those in use are names, and running a stranger's expression could
-    /// take for ever.
-    private static func literal(_ pattern: String) -> String? {
-        var text = pattern.replacing("\\.", with: ".")
+    /// The name that a key stands for, as most do; nil for expressions.
+    private static func name(_ key: String) -> Key? {
+        var text = key.replacing("\\.", with: ".")
         if text.hasSuffix("$") { text.removeLast() }
-        let isExpression = text.drop { $0 == "^" }.utf8.contains { "\\*+?()[]{}|^$".utf8.contains($0) }
-        return isExpression ? nil : text
+        let isAnchored = text.hasPrefix("^")
+        if isAnchored { text.removeFirst() }
+        let isExpression = text.utf8.contains { "\\*+?()[]{}|^$".utf8.contains($0) }
+        return isExpression ? nil : .name(text, isAnchored: isAnchored)
     }
 }
 

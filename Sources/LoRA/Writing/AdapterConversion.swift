@@ -17,6 +17,9 @@ public struct AdapterConversion: Sendable {
         /// The ranks of plain factors for changes that the convention cannot hold otherwise: LoHa, LoKr, DoRA and Tucker
         /// cores; nil to refuse them.
         public var approximation: RankChoice?
+        /// Whether an adapter whose factors were taken out of the network (PiSSA and its kin) may be written where nothing
+        /// can say so.
+        public var isForChangedBase = false
 
         /// Creates the defaults.
         public init(convention: AdapterConvention) {
@@ -49,6 +52,15 @@ public struct AdapterConversion: Sendable {
     ///   `adapter-base-mismatch`, `rank-choice` or a `matrix-…` code.
     public init(_ adapter: Adapter, options: Options, base: AdapterBase? = nil) throws {
         let writer = AdapterWriter(options: options)
+        if let changed = adapter.changedBase, !changed.isHeld(by: options.convention), !options.isForChangedBase {
+            throw UD2MError(
+                .adapterNotExpressible,
+                "The result could not say that its factors were taken out of the network (\(changed.initialisation)); it "
+                    + "would be right only beside the network that was left.",
+                at: .init(file: adapter.path),
+                remedy: "Have PEFT save it as plain LoRA (path_initial_model_for_weight_conversion), or pass "
+                    + "--for-changed-base where it is used with that network.")
+        }
         if options.approximation != nil { BLASThreads.set(1) }
         var shapes: [[Int]?] = []
         for target in adapter.targets {
@@ -62,14 +74,14 @@ public struct AdapterConversion: Sendable {
                 guard let approximation = result.target else { continue }
                 target = approximation
             }
-            if let reason = writer.refusal(of: target) {
+            if let refusal = writer.refusal(of: target) {
                 guard options.dropsOthers else {
                     throw UD2MError(
-                        .adapterNotExpressible, "\(options.convention.rawValue) cannot hold this: \(reason)",
+                        .adapterNotExpressible, "\(options.convention.rawValue) cannot hold this: \(refusal.reason)",
                         at: .init(file: adapter.path, tensor: target.tensorName.text),
-                        remedy: writer.remedy(for: target))
+                        remedy: refusal.remedy)
                 }
-                leftOut.append((target, reason))
+                leftOut.append((target, refusal.reason))
                 continue
             }
             targets.append(target)
@@ -89,7 +101,9 @@ public struct AdapterConversion: Sendable {
             }
         }
         try Self.requireDistinct(tensors)
-        configuration = options.convention == .peft ? PEFTWriter(targets).configuration : nil
+        if options.convention == .peft { try PEFTWriter(targets).requireUniform(file: adapter.path) }
+        configuration =
+            options.convention == .peft ? PEFTWriter(targets, changedBase: adapter.changedBase).configuration : nil
         metadata["format"] = "pt"
         if options.convention == .diffusers { metadata[AdapterScales.diffusersKey] = try PEFTWriter.diffusers(targets) }
         if !targets.contains(where: \.isFlattened) {
@@ -102,9 +116,12 @@ public struct AdapterConversion: Sendable {
 
     /// The tensor of the base that a target changes.
     private static func tensor(of target: AdapterTarget, in base: AdapterBase) throws(UD2MError) -> TensorSource {
-        guard let tensor = try base.tensor(of: target), target.fits(tensor) else {
+        let tensor = try base.tensor(of: target)
+        let mismatch = tensor.flatMap { target.mismatch(with: $0) }
+        guard let tensor, mismatch == nil else {
             throw UD2MError(
-                .adapterBaseMismatch, "The base has no such tensor, or one of another shape.",
+                .adapterBaseMismatch,
+                mismatch.map { "The base's tensor does not fit: \($0)." } ?? "The base has no such tensor.",
                 at: .init(file: base.path, tensor: target.tensorName.text),
                 remedy: "Name the base that the adapter was trained on, or leave out --base.")
         }

@@ -36,7 +36,7 @@ extension AdapterTarget {
         switch change {
         case .hadamard, .kronecker: true
         case .lowRank(let factors):
-            !factors.up.isTransposed && (factors.magnitude != nil || factors.down.core != nil)
+            factors.layer == .plain && (factors.magnitude != nil || factors.down.core != nil)
         case .difference, .replacement: false
         }
     }

@@ -8,48 +8,80 @@ struct AdapterWriter {
 
     // MARK: What a convention can hold
 
-    /// Why the convention cannot hold a target, as a sentence; nil when it can.
-    func refusal(of target: AdapterTarget) -> String? {
-        switch target.change {
-        case .lowRank(let factors): refusal(of: factors, parameter: target.parameter)
-        case .hadamard, .kronecker: "A product of kind \(target.change.kind) is no product of two factors."
-        case .difference(_, let scale):
-            convention == .kohya && scale == 1 ? nil : "A whole tensor of differences."
-        case .replacement: convention == .ud2m || convention == .peft ? nil : "A whole tensor in place of the base's."
+    /// Why a convention cannot hold a target, and what to do, as sentences.
+    struct Refusal {
+        let reason: String
+        let remedy: String
+
+        /// A change that has no other form.
+        init(_ reason: String, remedy: String = "Pass --drop-others to leave such changes out, which are then listed.")
+        {
+            self.reason = reason
+            self.remedy = remedy
+        }
+
+        /// A change that plain factors come near to.
+        static func approximable(_ reason: String) -> Refusal {
+            Refusal(
+                reason,
+                remedy: "Pass --rank, --energy or --error for factors near it, whose error is then stated; DoRA needs "
+                    + "--base too.")
+        }
+
+        /// A whole tensor that would be the other kind of whole tensor beside its base.
+        static func needsBase(_ reason: String) -> Refusal {
+            Refusal(
+                reason,
+                remedy:
+                    "Pass --base with the network, from which such changes can be computed, or --drop-others to leave "
+                    + "them out.")
         }
     }
 
-    private func refusal(of factors: LowRankFactors, parameter: String) -> String? {
-        guard parameter == "weight" else { return "Factors of something else than a weight." }
-        // Transposed factors belong to layers that are stored inputs first, which only a base can tell.
-        guard !factors.up.isTransposed, !factors.down.isTransposed else {
-            return "Factors of an embedding or a transposed layer."
+    /// Why the convention cannot hold a target; nil when it can.
+    func refusal(of target: AdapterTarget) -> Refusal? {
+        switch target.change {
+        case .lowRank(let factors): return refusal(of: factors, parameter: target.parameter)
+        case .hadamard, .kronecker:
+            return .approximable("A product of kind \(target.change.kind) is no product of two factors.")
+        case .difference(_, let scale):
+            guard convention != .kohya || scale != 1 else { return nil }
+            let reason = "A whole tensor of differences."
+            return convention == .diffusers ? Refusal(reason) : .needsBase(reason)
+        case .replacement:
+            guard convention != .ud2m, convention != .peft else { return nil }
+            let reason = "A whole tensor in place of the base's."
+            return convention == .kohya ? .needsBase(reason) : Refusal(reason)
         }
-        guard factors.down.core == nil else { return "Factors with a Tucker core." }
+    }
+
+    private func refusal(of factors: LowRankFactors, parameter: String) -> Refusal? {
+        guard parameter == "weight" else { return Refusal("Factors of something else than a weight.") }
+        guard factors.layer == .plain || convention == .peft else {
+            // What reads these conventions knows linear layers and convolutions only.
+            return Refusal(
+                factors.layer == .embedding
+                    ? "Factors of an embedding." : "Factors of a layer that is stored inputs first (fan_in_fan_out).",
+                remedy: "Only PEFT has a place for them: use --to peft, merge the adapter into its network, or pass "
+                    + "--drop-others to leave such changes out.")
+        }
+        guard factors.down.core == nil else { return .approximable("Factors with a Tucker core.") }
         if let magnitude = factors.magnitude {
             guard convention == .kohya || (convention == .peft && !magnitude.isOfInputs) else {
-                return "DoRA\(magnitude.isOfInputs ? " with lengths of inputs" : "")."
+                return .approximable("DoRA\(magnitude.isOfInputs ? " with lengths of inputs" : "").")
             }
         }
         guard convention == .ud2m else { return nil }
         guard factors.down.tensor.shape.dropFirst(2).allSatisfy({ $0 == 1 }) else {
-            return "A convolution with a kernel larger than 1."
+            return Refusal(
+                "A convolution with a kernel larger than 1.",
+                remedy: "UD2M's form has matrices only: use another convention, merge the adapter into its network, or "
+                    + "pass --drop-others to leave such changes out.")
         }
-        return options.foldsScale || keepsScale(factors.scale)
-            ? nil : "A scale of \(factors.scale.value); it is always \(AdapterReader.ud2mAlpha) divided by the rank."
-    }
-
-    /// What to do about a refusal.
-    func remedy(for target: AdapterTarget) -> String {
-        switch target.change {
-        case .lowRank(let factors) where convention == .ud2m && factors.magnitude == nil:
-            "Pass --fold-scale to multiply the rest of the scale into the factors, which rounds them."
-        case .replacement where convention == .kohya, .difference where convention != .diffusers:
-            "Pass --base with the network, from which such changes can be computed, or --drop-others to leave them out."
-        case _ where target.isApproximable:
-            "Pass --rank, --energy or --error for factors near it, whose error is then stated; DoRA needs --base too."
-        default: "Pass --drop-others to leave such changes out, which are then listed."
-        }
+        guard !options.foldsScale, !keepsScale(factors.scale) else { return nil }
+        return Refusal(
+            "A scale of \(factors.scale.value); it is always \(AdapterReader.ud2mAlpha) divided by the rank.",
+            remedy: "Pass --fold-scale to multiply the rest of the scale into the factors, which rounds them.")
     }
 
     /// Whether the convention holds exactly this scale.
@@ -91,6 +123,15 @@ struct AdapterWriter {
     private func factorTensors(
         _ target: AdapterTarget, _ factors: LowRankFactors, _ targets: [AdapterTarget], _ shape: [Int]?
     ) throws -> [TensorInput] {
+        if factors.layer != .plain {
+            // As they are stored, which is how PEFT has them: U is the transpose of its A.
+            let isEmbedding = factors.layer == .embedding
+            let prefix = AdapterNames.peftPrefix + target.module
+            return [
+                renamed(factors.up.tensor, prefix + (isEmbedding ? ".lora_embedding_A" : ".lora_A.weight")),
+                renamed(factors.down.tensor, prefix + (isEmbedding ? ".lora_embedding_B" : ".lora_B.weight")),
+            ]
+        }
         let (up, down) = (factors.up.tensor, factors.down.tensor)
         let (rank, rows, columns) = (factors.rank, factors.up.rows, factors.down.columns)
         // As many dimensions as the base's layer has: a kernel of ones for the factor with the outputs.
@@ -123,6 +164,7 @@ struct AdapterWriter {
         case .kohya:
             let prefix = kohyaName(target, targets)
             let alpha = Float(factors.scale.plainAlpha)
+            try Self.requireFinite([alpha], "\(prefix).alpha")
             var tensors = [
                 renamed(down, "\(prefix).lora_down.weight", shape: downShape),
                 renamed(up, "\(prefix).lora_up.weight", shape: upShape),
@@ -158,10 +200,17 @@ struct AdapterWriter {
         }
     }
 
+    private static func requireFinite(_ values: [Float], _ name: String) throws(UD2MError) {
+        guard !values.allSatisfy(\.isFinite) else { return }
+        throw UD2MError(
+            .adapterNotFinite, "The scale makes numbers that single precision does not hold.", at: .init(tensor: name))
+    }
+
     /// The factor times a number, rounded to single precision.
     private func scaled(_ factor: Factor, by ratio: Double, _ name: String) throws -> TensorInput {
         TensorInput(name: TensorName(name), elementType: .f32, shape: [factor.rows, factor.columns]) { body in
             let values = try factor.values(Double.self).map { Float($0 * ratio) }
+            try Self.requireFinite(values, name)
             try values.withUnsafeBytes(body)
         }
     }

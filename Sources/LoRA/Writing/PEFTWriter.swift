@@ -7,8 +7,10 @@ struct PEFTWriter {
     let wholeModules: [String]
     private let trainsBiases: Bool
     private let usesRootOfRank: Bool
+    private let changedBase: ChangedBase?
 
-    init(_ targets: [AdapterTarget]) {
+    init(_ targets: [AdapterTarget], changedBase: ChangedBase? = nil) {
+        self.changedBase = changedBase
         factors = targets.compactMap { target in target.change.lowRank.map { (target.module, $0) } }
         let factored = Set(factors.map(\.module))
         let whole = targets.filter { $0.change.isWhole && !factored.contains($0.module) }
@@ -21,6 +23,25 @@ struct PEFTWriter {
         usesRootOfRank =
             !factors.isEmpty
             && factors.allSatisfy { $0.factors.scale.usesRootOfRank && $0.factors.scale.multiplier == 1 }
+    }
+
+    /// Refuses what PEFT says once for all modules where it is true of some only.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `adapter-not-expressible` at the first module that differs.
+    func requireUniform(file: String) throws(UD2MError) {
+        let matrices = factors.filter { $0.factors.layer != .embedding && $0.factors.down.tensor.shape.count == 2 }
+        let isMixed = matrices.contains { $0.factors.layer == .inputsFirst }
+        if isMixed, let first = matrices.first(where: { $0.factors.layer == .plain }) {
+            throw UD2MError(
+                .adapterNotExpressible, "PEFT has all linear layers of an adapter stored inputs first, or none.",
+                at: .init(file: file, tensor: first.module), remedy: "Keep the adapters apart.")
+        }
+        let hasLengths = factors.contains { $0.factors.magnitude != nil }
+        if hasLengths, let first = factors.first(where: { $0.factors.magnitude == nil }) {
+            throw UD2MError(
+                .adapterNotExpressible, "PEFT has DoRA for all modules of an adapter, or for none.",
+                at: .init(file: file, tensor: first.module),
+                remedy: "Merge the adapter into its network, or convert it to kohya.")
+        }
     }
 
     private func alpha(_ factors: LowRankFactors) -> Double {
@@ -53,13 +74,15 @@ struct PEFTWriter {
         object["lora_alpha"] = .double(common.alpha)
         object["lora_dropout"] = .double(0)
         object["bias"] = trainsBiases ? "all" : "none"
-        object["fan_in_fan_out"] = false
+        object["fan_in_fan_out"] = .bool(factors.contains { $0.factors.layer == .inputsFirst })
         object["use_rslora"] = .bool(usesRootOfRank)
         object["use_dora"] = .bool(factors.contains { $0.factors.magnitude != nil })
         object["target_modules"] = .array(factors.map { .string($0.module) })
         object["modules_to_save"] = wholeModules.isEmpty ? .null : .array(wholeModules.map { .string($0) })
         object["rank_pattern"] = .object(ranks)
         object["alpha_pattern"] = .object(alphas)
+        // PEFT takes the factors out of the network again when it loads the adapter.
+        for (key, value) in changedBase?.fields ?? [] { object[key] = value }
         return .object(object)
     }
 
