@@ -63,6 +63,18 @@ import UD2MTestSupport
         }
     }
 
+    /// The state dict of torchmetrics' own class gives the number that the class gives.
+    @Test func savedByTorchmetrics() throws {
+        let folder = try TemporaryDirectory()
+        let path = folder.path("lpips.ud2w")
+        let result = try BuiltTool("ud2m-convert").run(
+            [ToolTest.fixture("lpips/torchmetrics_squeeze_slim16.pth"), path])
+        #expect(result.exitCode == 0, "\(result.errorText)")
+        let golden = try Golden("lpips/lpips_squeeze_slim16.io.safetensors")
+        let metric = try LPIPSMetric(store: WeightStore(path: path), convention: .torchmetrics, threads: 1)
+        try check(metric.distance(tensor(golden, "a"), tensor(golden, "b")), golden, "torchmetrics")
+    }
+
     /// Version 0.0 has no scaling layer: it equals 0.1 on images that the layer would have made.
     @Test func versionZeroTakesImagesAsTheyAre() throws {
         let folder = try TemporaryDirectory()

@@ -113,8 +113,11 @@ struct FamilyDetectionTests {
     func wholeLPIPS() throws {
         let squeeze = SqueezeNetConfiguration(
             stemChannels: 4, fires: (1...8).map { .init(squeeze: $0, expand1x1: $0, expand3x3: $0) })
-        for trunk in [
-            LPIPSConfiguration.Trunk.vgg16(VGGConfiguration(widths: [1, 2, 3, 4, 5])), .squeezeNet(squeeze),
+        let vgg = VGGConfiguration(widths: [1, 2, 3, 4, 5])
+        // torchmetrics has SqueezeNet's slices in a list that counts from zero.
+        for (trunk, slice, first) in [
+            (LPIPSConfiguration.Trunk.vgg16(vgg), "slice", 1), (.squeezeNet(squeeze), "slice", 1),
+            (.squeezeNet(squeeze), "slices.", 0),
         ] {
             let configuration = LPIPSConfiguration(trunk: trunk, version: .v0_1)
             let starts =
@@ -125,7 +128,7 @@ struct FamilyDetectionTests {
                 let index = Int(parts[1]) ?? 0
                 let name =
                     parts[0] == "features"
-                    ? "net.slice\(1 + starts.count { $0 <= index }).\(index).\(parts[2])" : parameter.name.text
+                    ? "net.\(slice)\(first + starts.count { $0 <= index }).\(index).\(parts[2])" : parameter.name.text
                 file[TensorName(name)] = parameter.shape
                 if parts[0].hasPrefix("lin") {
                     file[TensorName("lins.\(parts[0].dropFirst(3)).model.1.weight")] = parameter.shape
@@ -145,6 +148,12 @@ struct FamilyDetectionTests {
             options.lpipsVersion = .v0_0
             let old = try KeyTableTests.plan(file, options: options).choice.architecture.configuration
             #expect(old == .lpips(LPIPSConfiguration(trunk: trunk, version: .v0_0)))
+            // A lost weight is named, and is no reason to say that the trunk is elsewhere.
+            let lost = "net.\(slice)\(first).0.weight"
+            file[TensorName(lost)] = nil
+            let error = try #require(Self.error(file))
+            #expect(error.mismatches.map(\.name) == [lost])
+            #expect(error.code == .tensorsMissing)
         }
     }
 

@@ -112,6 +112,18 @@ struct KeyTableTests {
         let original = try Self.plan(table.shapes)
         #expect(Self.flavour(original) == .original)
         #expect(original.leftOut.first?.names.count == 140)
+        // Each of them may be absent, the first too.
+        for lost in [
+            ["m_down1.enc.0.PhysicsBlock.gain"],
+            ["m_up1.enc.3.PhysicsBlock.gain_pinvy", "m_body.enc.0.PhysicsBlock.gain"],
+        ] {
+            let rest = try Self.plan(table.shapes.filter { !lost.contains($0.key.text) })
+            #expect(rest.isComplete)
+            #expect(rest.leftOut.first?.names.count == 140 - lost.count)
+            #expect(rest.leftOut.first?.reason.hasPrefix("\(140 - lost.count) of the 140 ") == true)
+            #expect(rest.choice.architecture.publishedParameterCount == 35_618_953 - lost.count)
+            #expect(Self.flavour(rest) == .original)
+        }
         var options = DetectionOptions()
         options.ramFlavour = .deepinv
         #expect(Self.flavour(try Self.plan(table.shapes, options: options)) == .deepinv)

@@ -3,7 +3,8 @@
 
 `lpips/lpips_squeeze_slim16.io.safetensors`: inner features and every convention's distance for a SqueezeNet 1.1 whose
 widths are divided by 16, with portable weights; `lpips/real_lin_v01_squeeze.io.safetensors`: the published v0.1 linear
-weights (they ship with lpips) on random features of full width; `lpips/vgg16_classifier.io.safetensors`: class scores
+weights (they ship with lpips) on random features of full width; `lpips/torchmetrics_squeeze_slim16.pth`: the slim network
+as torchmetrics saves it; `lpips/vgg16_classifier.io.safetensors`: class scores
 of torchvision's slim VGG-16. `generate.py lpips` then computes all of them with the code of this folder.
 
     .venv/bin/pip install lpips torchmetrics pyiqa torchvision
@@ -103,6 +104,9 @@ def make_slim():
     out["lpips_spatial"] = spatial(a, b)
     assert torch.allclose(third(a01, b01).reshape(-1), out["lpips"].reshape(-1), atol=1e-6)
     save("lpips_squeeze_slim16", out, note="torchvision SqueezeNet 1.1 names, every width divided by 16")
+    # What torchmetrics.image.LearnedPerceptualImagePatchSimilarity saves: its network is an attribute of its own.
+    state = {f"net.{name}": value for name, value in other.state_dict().items()}
+    torch.save(state, HERE / "lpips" / "torchmetrics_squeeze_slim16.pth")
 
 
 def make_linears():

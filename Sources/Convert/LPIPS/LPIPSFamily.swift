@@ -21,7 +21,8 @@ struct LPIPSFamily: ArchitectureFamily {
     ].map { name, trunk in
         let configuration = LPIPSConfiguration(trunk: trunk, version: .v0_1)
         return KnownModel(
-            name: name, parameters: configuration.parameters, layouts: [configuration.slicedLayout, TensorLayout()])
+            name: name, parameters: configuration.parameters,
+            layouts: LPIPSConfiguration.TrunkNaming.allCases.map { configuration.layout($0) })
     }
 
     func resembles(_ shapes: StateDictShapes) -> Bool {
@@ -31,27 +32,31 @@ struct LPIPSFamily: ArchitectureFamily {
     func detect(
         _ shapes: StateDictShapes, options: DetectionOptions
     ) throws(UD2MError) -> DetectedArchitecture {
-        let isSliced = shapes.has("net.slice1.0.weight")
-        guard isSliced || shapes.has("features.0.weight") else { throw trunkMissing(shapes) }
-        if shapes["net.slice1.0.weight"]?.last == 11 || shapes["features.0.weight"]?.last == 11 {
+        guard let naming = trunkNaming(shapes) else { throw trunkMissing(shapes) }
+        // The first layer has the same name whatever the trunk.
+        let stem = naming.layerName(0, isSqueezeNet: false) + ".weight"
+        if shapes[stem]?.last == 11 {
             throw UD2MError(
                 .architectureUnsupported, "This is LPIPS with AlexNet; VGG-16 and SqueezeNet 1.1 are converted.",
-                at: .init(tensor: isSliced ? "net.slice1.0.weight" : "features.0.weight"))
+                at: .init(tensor: stem))
         }
-        let isSqueezeNet =
-            shapes.has("net.slice2.3.squeeze.weight") || shapes.has("features.3.squeeze.weight")
-        func layerName(_ index: Int) -> String {
-            isSliced ? LPIPSConfiguration.slicedName(of: index, isSqueezeNet: isSqueezeNet) : "features.\(index)"
-        }
+        let isSqueezeNet = shapes.names.contains { $0.text.hasSuffix(".squeeze.weight") }
+        func layerName(_ index: Int) -> String { naming.layerName(index, isSqueezeNet: isSqueezeNet) }
         let trunk: LPIPSConfiguration.Trunk =
             isSqueezeNet
             ? .squeezeNet(try SqueezeNetFamily.features(shapes, family: name, name: layerName))
             : .vgg16(VGGConfiguration(widths: try VGGFamily.widths(shapes, family: name, name: layerName)))
         let configuration = LPIPSConfiguration(trunk: trunk, version: options.lpipsVersion ?? .v0_1)
-        let layout = layout(shapes, configuration, isSliced: isSliced)
+        let layout = layout(shapes, configuration, naming)
         let trunkName = isSqueezeNet ? "SqueezeNet 1.1" : "VGG-16"
+        let trunkEvidence =
+            switch naming {
+            case .features: "features: an LPIPS network with its trunk"
+            case .slices: "net.slice1…: a whole LPIPS network"
+            case .sliceList: "net.slices.0…, as torchmetrics has them: a whole LPIPS network"
+            }
         var evidence = [
-            "linear layers and \(isSliced ? "net.slice1…: a whole LPIPS network" : "features: an LPIPS network with its trunk") of \(trunkName)",
+            "linear layers and \(trunkEvidence) of \(trunkName)",
             "taps of \(configuration.tapChannels) channels",
         ]
         evidence += layout.leftOut.map { "left out: \($0.reason)" }
@@ -71,11 +76,18 @@ struct LPIPSFamily: ArchitectureFamily {
         return detected
     }
 
+    /// How the checkpoint names the trunk's layers; nil when it has none.
+    private func trunkNaming(_ shapes: StateDictShapes) -> LPIPSConfiguration.TrunkNaming? {
+        LPIPSConfiguration.TrunkNaming.allCases.first { naming in
+            shapes.names.contains { $0.hasPrefix(naming.start) }
+        }
+    }
+
     /// The checkpoint's names, and what it holds besides.
     private func layout(
-        _ shapes: StateDictShapes, _ configuration: LPIPSConfiguration, isSliced: Bool
+        _ shapes: StateDictShapes, _ configuration: LPIPSConfiguration, _ naming: LPIPSConfiguration.TrunkNaming
     ) -> TensorLayout {
-        var layout = isSliced ? configuration.slicedLayout : TensorLayout()
+        var layout = configuration.layout(naming)
         let names = shapes.names.sorted()
         let duplicates = names.filter { $0.hasPrefix("lins.") }
         if shapes.has("lin0.model.1.weight") {

@@ -56,17 +56,21 @@ extension RAMConfiguration {
         }
     }
 
-    /// What the original layout has besides: scalars that no formula uses.
-    var originalLayout: TensorLayout {
-        let names = Self.stages.flatMap { stage in
+    /// The original layout, which has scalars besides that no formula uses. All of them, or those that are there: which
+    /// are does not matter.
+    func originalLayout(where isPresent: (TensorName) -> Bool = { _ in true }) -> TensorLayout {
+        let all = Self.stages.flatMap { stage in
             (0..<blocksPerLevel).flatMap { block in
                 Self.unusedGains.map { TensorName("\(stage.name).enc.\(block).PhysicsBlock.\($0)") }
             }
         }
+        let names = all.filter(isPresent)
         var layout = TensorLayout()
+        guard !names.isEmpty else { return layout }
+        let count = names.count == all.count ? "\(all.count)" : "\(names.count) of the \(all.count)"
         layout.leftOut = [
             .init(
-                names, reason: "\(names.count) learned gains of the original layout that no formula uses",
+                names, reason: "\(count) learned gains of the original layout that no formula uses",
                 parameterCount: names.count)
         ]
         return layout

@@ -18,7 +18,7 @@ struct RAMFamily: ArchitectureFamily {
         return [
             KnownModel(
                 name: "ram", description: "1, 2 and 3 channels", parameters: configuration.parameters,
-                layouts: [configuration.originalLayout, TensorLayout()])
+                layouts: [configuration.originalLayout(), TensorLayout()])
         ]
     }()
 
@@ -34,17 +34,18 @@ struct RAMFamily: ArchitectureFamily {
             widths.append(try shapes.size("\(stage).enc.0.conv1.weight", axis: 0, rank: 4, family: name))
         }
         let blocks = try shapes.count(under: "m_down1.enc", limit: 64, family: name)
-        let isOriginal = shapes.has("m_down1.enc.0.PhysicsBlock.gain")
         // UD2M runs the original whatever layout its checkpoint has.
         let isUD2M = shapes.path.contains("RAM_state_dict")
+        var configuration = RAMConfiguration(
+            widths: widths, blocksPerLevel: blocks, imageChannels: try imageChannels(shapes), flavour: .original)
+        let layout = configuration.originalLayout { shapes.has($0.text) }
+        let isOriginal = !layout.isStores
         let flavour = options.ramFlavour ?? (isOriginal || isUD2M ? .original : .deepinv)
-        let configuration = RAMConfiguration(
-            widths: widths, blocksPerLevel: blocks, imageChannels: try imageChannels(shapes), flavour: flavour)
+        configuration.flavour = flavour
         var evidence = [
             "m_head, m_down1…m_body…m_up1 and m_tail: a RAM network, \(isOriginal ? "the original" : "deepinv's") layout",
             "widths \(widths), \(blocks) blocks a stage, heads for \(configuration.imageChannels) channels",
         ]
-        let layout = isOriginal ? configuration.originalLayout : TensorLayout()
         evidence += layout.leftOut.map { "left out: \($0.reason)" }
         let reason = isUD2M ? "which UD2M trains with" : "whose layout this is"
         evidence.append(
