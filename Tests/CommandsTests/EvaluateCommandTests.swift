@@ -48,6 +48,8 @@ struct EvaluateCommandTests {
         #expect(report["summary"]?.object?["psnr"]?.object?["deviation"] == nil)
         let same = try evaluate([folder.path("a/one.png"), folder.path("a/one.png")])
         #expect(same["images"]?.array?.first?.object?["psnr"]?.string == "Infinity")
+        #expect(same["summary"]?.object?["psnr"]?.object?["identical"]?.number == 1)
+        #expect(same["summary"]?.object?["psnr"]?.object?["mean"]?.number == nil)
         let one = try #require(same["summary"]?.object?["ssim"]?.object?["mean"]?.number)
         #expect(abs(one - 1) < 1e-12)
     }
@@ -76,6 +78,34 @@ struct EvaluateCommandTests {
         #expect(lines.count == 4)
         #expect(lines.last?.hasPrefix("\"2,x\",\"") == true)
         #expect(try code([folder.path("a"), folder.path("b"), "--csv", csv], exitCode: 73) == "output-exists")
+    }
+
+    @Test("images that equal their references are counted, and mean and deviation of PSNR are those of the others")
+    func identical() throws {
+        for (name, shift) in [("x", Float(0.1)), ("y", 0.05), ("z", 0)] {
+            try write("a/\(name).png")
+            try write("b/\(name).png", shift: shift)
+        }
+        let folders = [folder.path("a"), folder.path("b")]
+        let csv = folder.path("out.csv")
+        let report = try evaluate(folders + ["--csv", csv])
+        let finite = try #require(report["images"]?.array).compactMap { $0.object?["psnr"]?.number }
+        #expect(finite.count == 2)
+        let summary = try #require(report["summary"]?.object?["psnr"]?.object)
+        #expect(abs(try #require(summary["mean"]?.number) - (finite[0] + finite[1]) / 2) < 1e-9)
+        let deviation = abs(finite[0] - finite[1]) / 2.0.squareRoot()
+        #expect(abs(try #require(summary["deviation"]?.number) - deviation) < 1e-9)
+        #expect(summary["count"]?.number == 3)
+        #expect(summary["identical"]?.number == 1)
+        // SSIM of equal images is 1, which counts like any other.
+        let similarity = try #require(report["summary"]?.object?["ssim"]?.object)
+        #expect(similarity["count"]?.number == 3 && similarity["identical"] == nil)
+        let last = try String(contentsOfFile: csv, encoding: .utf8).split(separator: "\r\n").last
+        #expect(last?.split(separator: ",").contains("inf") == true)
+        let text = String(
+            decoding: try BuiltTool("ud2m").run(["evaluate", "--quiet"] + folders).output, as: UTF8.self)
+        #expect(!text.contains("NaN") && !text.contains("inf"))
+        #expect(text.contains("2 of 3 images"))
     }
 
     @Test("an image that cannot be measured is recorded and the rest goes on")

@@ -4,14 +4,17 @@ extension EvaluateReport {
     /// Computes mean and deviation of each paired metric over the images that have it.
     mutating func summarize(_ metrics: Set<EvaluationMetric>) {
         for metric in metrics where metric.isPaired {
-            let values = images.compactMap { $0[metric]?.value }
-            guard !values.isEmpty else { continue }
+            let measured = images.compactMap { $0[metric]?.value }
+            guard !measured.isEmpty else { continue }
+            // Only equal images have an infinite PSNR.
+            let values = metric == .psnr ? measured.filter { $0 != .infinity } : measured
             let mean = values.reduce(0, +) / Double(values.count)
             let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
             summary[metric.rawValue] = Summary(
-                mean: ReportNumber(mean),
+                mean: values.isEmpty ? nil : ReportNumber(mean),
                 deviation: values.count < 2
-                    ? nil : ReportNumber((squares / Double(values.count - 1)).squareRoot()), count: values.count)
+                    ? nil : ReportNumber((squares / Double(values.count - 1)).squareRoot()), count: measured.count,
+                identical: metric == .psnr ? measured.count - values.count : nil)
         }
     }
 
@@ -29,10 +32,11 @@ extension EvaluateReport {
         }
         for metric in paired {
             guard let summary = summary[metric.rawValue] else { continue }
+            let mean = summary.mean?.text(of: metric) ?? "inf"
             let deviation = summary.deviation.map { " ± \($0.text(of: metric))" } ?? ""
             let unit = metric == .psnr ? " dB" : ""
-            let count = images.count > 1 ? " (\(summary.count) images)" : ""
-            lines.append("\(metric.rawValue.uppercased()) \(summary.mean.text(of: metric))\(deviation)\(unit)\(count)")
+            let count = images.count > 1 ? " (\(summary.countText))" : ""
+            lines.append("\(metric.rawValue.uppercased()) \(mean)\(deviation)\(unit)\(count)")
         }
         if let fid {
             let reference = fid.referenceCount.map(String.init) ?? "statistics"
@@ -61,6 +65,16 @@ extension EvaluateReport {
     static func field(_ text: String) -> String {
         guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
         return "\"\(text.replacing("\"", with: "\"\""))\""
+    }
+}
+
+extension EvaluateReport.Summary {
+    /// Which images the mean is of: "3 images", "2 of 3 images, 1 equal to its reference".
+    fileprivate var countText: String {
+        guard let identical, identical > 0 else { return "\(count) images" }
+        if identical == count { return "all \(count) images equal to their references" }
+        let references = identical == 1 ? "its reference" : "their references"
+        return "\(count - identical) of \(count) images, \(identical) equal to \(references)"
     }
 }
 

@@ -31,11 +31,30 @@ struct EvaluateReport: Encodable {
     }
 
     /// A metric over all images that were measured.
+    ///
+    /// The PSNR of an image that equals its reference is infinite and would make mean and deviation meaningless: such
+    /// images are counted, and mean and deviation are those of the others.
     struct Summary: Encodable {
-        let mean: ReportNumber
-        /// The sample deviation; nil for one image.
+        /// Nil, and null in JSON, when every image equals its reference.
+        let mean: ReportNumber?
+        /// The sample deviation; nil, and left out of JSON, for fewer than two images.
         let deviation: ReportNumber?
+        /// The images that were measured.
         let count: Int
+        /// Those among them that equal their reference; nil for metrics that are finite then.
+        let identical: Int?
+
+        enum CodingKeys: CodingKey {
+            case mean, deviation, count, identical
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: CodingKeys.self)
+            try container.encode(mean, forKey: .mean)
+            try container.encodeIfPresent(deviation, forKey: .deviation)
+            try container.encode(count, forKey: .count)
+            try container.encodeIfPresent(identical, forKey: .identical)
+        }
     }
 
     struct Settings: Encodable {
