@@ -41,10 +41,18 @@ struct ADMFamily: ArchitectureFamily {
         var levelChannels: [Int] = []
         var attentionLevels: [Int] = []
         for level in 0..<levels {
-            let block = 1 + level * (residualBlocks + 1)
+            let inputs = (1...residualBlocks).map { "input_blocks.\(level * (residualBlocks + 1) + $0)" }
+            let outputs = (0...residualBlocks).map {
+                "output_blocks.\((levels - 1 - level) * (residualBlocks + 1) + $0)"
+            }
+            let blocks = inputs + outputs
             levelChannels.append(
-                try size(shapes, "input_blocks.\(block).0.in_layers.2.weight", axis: 0, rank: 4))
-            if shapes.has("input_blocks.\(block).1.qkv.weight") { attentionLevels.append(level) }
+                try shapes.commonChannels(
+                    blocks.flatMap { ["\($0).0.in_layers.2", "\($0).0.out_layers.3"] }, family: name))
+            // A block that has lost its attention is outvoted by the others of its level.
+            let attending = blocks.count { attends($0, shapes) }
+            let others = blocks.count { !attends($0, shapes) && shapes.has("\($0).0.in_layers.2.weight") }
+            if attending > 0, attending >= others { attentionLevels.append(level) }
         }
         let firstEmbedding = try size(shapes, "input_blocks.1.0.emb_layers.1.weight", axis: 0, rank: 2)
         let classCount = shapes.has("label_emb.weight") ? try size(shapes, "label_emb.weight", axis: 0, rank: 2) : nil
@@ -70,6 +78,13 @@ struct ADMFamily: ArchitectureFamily {
             ])
         detected.undecided = undecided
         return detected
+    }
+
+    /// Whether a block has any tensor of an attention block.
+    private func attends(_ block: String, _ shapes: StateDictShapes) -> Bool {
+        ["norm", "qkv", "proj_out"].contains { layer in
+            shapes.has("\(block).1.\(layer).weight") || shapes.has("\(block).1.\(layer).bias")
+        }
     }
 
     private func size(

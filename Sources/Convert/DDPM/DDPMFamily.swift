@@ -78,8 +78,10 @@ struct DDPMFamily: ArchitectureFamily {
             !shapes.indices(under: names.name("\(way).\(level).attn")).isEmpty
         }
         for level in 0..<levels {
-            let prefix = "down.\(level)"
-            levelChannels.append(try size(shapes, names, "\(prefix).block.0.conv1.weight", axis: 0))
+            let residuals =
+                (0..<blocks).map { "down.\(level).block.\($0)" } + (0...blocks).map { "up.\(level).block.\($0)" }
+            let convolutions = residuals.flatMap { ["\($0).conv1", "\($0).conv2"] }
+            levelChannels.append(try shapes.commonChannels(convolutions.map(names.name), family: name))
         }
         let attentionLevels = (0..<levels).filter { attends("down", $0) }
         let configuration = DDPMConfiguration(
@@ -87,7 +89,11 @@ struct DDPMFamily: ArchitectureFamily {
             outputChannels: try size(shapes, names, "conv_out.weight", axis: 0),
             modelChannels: try size(shapes, names, "temb.dense.0.weight", axis: 1, rank: 2),
             levelChannels: levelChannels, residualBlocks: blocks, attentionLevels: attentionLevels,
-            upAttentionLevels: (0..<levels).filter { attends("up", $0) })
+            // A level that is lost on the way up was as it is on the way down.
+            upAttentionLevels: (0..<levels).filter { level in
+                let isLost = shapes.indices(under: names.name("up.\(level).block")).isEmpty
+                return attends(isLost ? "down" : "up", level)
+            })
         for (width, tensor) in zip(levelChannels, levelChannels.indices.map { "down.\($0).block.0.conv1.weight" })
             + [(configuration.modelChannels, "conv_in.weight")]
         where width % 32 != 0 {

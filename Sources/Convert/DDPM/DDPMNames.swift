@@ -83,13 +83,19 @@ struct DDPMNames: Sendable {
         return names
     }
 
-    /// The whole layout of a network's tensors. The attention weights are as `shapes` has them, matrices or 1×1
+    /// The whole layout of a network's tensors. Each attention layer has its name of one diffusers or the other, as diffusers
+    /// itself reads them, and the attention weights are as `shapes` has them, matrices or 1×1
     /// convolutions; nil means matrices, as diffusers writes them.
     func layout(_ parameters: [ParameterDescription], shapes: StateDictShapes? = nil) -> TensorLayout {
         guard convention != .pesser else { return TensorLayout() }
+        let other = DDPMNames(convention: convention == .diffusers ? .oldDiffusers : .diffusers, levels: levels)
         var layout = TensorLayout()
         for parameter in parameters {
-            let name = name(parameter.name.text)
+            var name = name(parameter.name.text)
+            if let shapes, !shapes.has(name) {
+                let alternative = other.name(parameter.name.text)
+                if shapes.has(alternative) { name = alternative }
+            }
             // Only the projections of attention blocks are linear layers in diffusers.
             let isProjection = ["q", "k", "v", "proj_out"].contains {
                 parameter.name.text.hasSuffix(".\($0).weight")

@@ -45,7 +45,12 @@ struct InceptionFamily: ArchitectureFamily {
         }
         var widths: [Int] = []
         for unit in InceptionUnit.all {
-            widths.append(try shapes.size("\(unit.name).conv.weight", axis: 0, rank: 4, family: name))
+            // Where the convolution is lost, its normalisation has as many channels.
+            let (convolution, scale) = ("\(unit.name).conv.weight", "\(unit.name).bn.weight")
+            widths.append(
+                !shapes.has(convolution) && shapes.has(scale)
+                    ? try shapes.size(scale, axis: 0, rank: 1, family: name)
+                    : try shapes.size(convolution, axis: 0, rank: 4, family: name))
         }
         let configuration = InceptionConfiguration(
             widths: widths, classCount: try shapes.size("fc.weight", axis: 0, rank: 2, family: name))

@@ -184,7 +184,7 @@ struct StateDictSelector {
         guard describesFailures else { return error }
         let closest = candidates.prefix(20).compactMap { Self.closest($0) }
             .max { ($0.network.matched, $0.network.named) < ($1.network.matched, $1.network.named) }
-        if let closest { return error.describing(closest.mismatches, closest: closest.network) }
+        if let closest { return error.describing(closest) }
         var unlike = error
         unlike.message += " " + Self.unlikeAll
         return unlike
@@ -197,7 +197,7 @@ struct StateDictSelector {
     private func described(_ error: UD2MError, _ stateDict: StateDict) -> UD2MError {
         let codes: [UD2MError.Code] = [.architectureTensorMissing, .architectureShape]
         guard describesFailures, codes.contains(error.code), let closest = Self.closest(stateDict) else { return error }
-        return error.describing(closest.mismatches, closest: closest.network)
+        return error.describing(closest)
     }
 
     private static func closest(_ stateDict: StateDict) -> ClosestModel? {

@@ -51,7 +51,8 @@ public enum ArchitectureRegistry {
                 "The names fit several networks: \(alike.map(\.name).joined(separator: ", ")).")
         }
         guard let family = alike.first else { return nil }
-        return try family.detect(shapes, options: options)
+        let found = try family.detect(shapes, options: options)
+        return family.publishedModel(behind: found, shapes, options: options) ?? found
     }
 
     /// The families, for messages: "an ADM U-Net, …".

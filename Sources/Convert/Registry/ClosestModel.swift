@@ -5,7 +5,9 @@ struct ClosestModel {
     /// The model and its counts.
     let network: ClosestNetwork
     /// The differences: misshapen tensors, then missing, then unknown ones.
-    let mismatches: [TensorMismatch]
+    private(set) var mismatches: [TensorMismatch] = []
+    /// Whether the widths are so much the state dict's own that ``mismatches`` leaves other sizes out.
+    private(set) var hasOtherWidths = false
 
     /// Fewer names in common than this are a coincidence.
     private static let leastNames = 3
@@ -36,12 +38,10 @@ struct ClosestModel {
         }
         guard let best else { return nil }
         network = best.network
-        mismatches = Self.differences(best.tensors, shapes.filter { !best.leftOut.contains($0.key) })
+        compare(best.tensors, shapes.filter { !best.leftOut.contains($0.key) })
     }
 
-    private static func differences(
-        _ tensors: [TensorLayout.FileTensor], _ shapes: [TensorName: [Int]]
-    ) -> [TensorMismatch] {
+    private mutating func compare(_ tensors: [TensorLayout.FileTensor], _ shapes: [TensorName: [Int]]) {
         let needed = Set(tensors.map(\.name))
         let missing = tensors.filter { shapes[$0.name] == nil }
         var misshapen = tensors.compactMap { tensor -> TensorMismatch? in
@@ -53,9 +53,11 @@ struct ClosestModel {
         let named = tensors.count - missing.count
         if misshapen.count * 2 > named, named * 2 >= tensors.count {
             misshapen = misshapen.filter { $0.expected?.count != $0.found?.count }
+            hasOtherWidths = true
         }
         let unknown = shapes.filter { !needed.contains($0.key) }.sorted { $0.key < $1.key }
-        return misshapen + missing.map { TensorMismatch(name: $0.name.text, expected: $0.shape, found: nil) }
+        mismatches =
+            misshapen + missing.map { TensorMismatch(name: $0.name.text, expected: $0.shape, found: nil) }
             + unknown.map { TensorMismatch(name: $0.key.text, expected: nil, found: $0.value) }
     }
 }
@@ -75,6 +77,17 @@ extension ClosestNetwork {
 extension UD2MError {
     /// How many tensors an error names.
     static let mismatchLimit = 10
+
+    /// A copy that says how a state dict differs from the published model that it comes closest to.
+    func describing(_ closest: ClosestModel) -> UD2MError {
+        var error = self
+        if closest.hasOtherWidths {
+            error.message +=
+                " The file's widths are not those of the closest network, whose shapes are given: only names and numbers "
+                + "of dimensions are compared."
+        }
+        return error.describing(closest.mismatches, closest: closest.network)
+    }
 
     /// A copy that names ten offending tensors, some of each kind, and the closest published model.
     func describing(_ mismatches: [TensorMismatch], closest: ClosestNetwork?) -> UD2MError {

@@ -9,6 +9,7 @@ public struct StateDictShapes: Sendable {
     public let file: String?
 
     private static let largestDimension = 1 << 20
+    private static let dimensions = 1...largestDimension
 
     /// Creates an index.
     public init(_ shapes: [TensorName: [Int]], path: [String] = [], file: String? = nil) {
@@ -40,7 +41,7 @@ public struct StateDictShapes: Sendable {
                 at: .init(tensor: name))
         }
         // The bound keeps later products far from overflow; no layer of any of these networks comes near it.
-        guard shape.count == rank, shape.allSatisfy({ (1...Self.largestDimension).contains($0) }) else {
+        guard shape.count == rank, shape.allSatisfy({ Self.dimensions.contains($0) }) else {
             throw UD2MError(
                 .architectureShape,
                 "\(family) needs \(rank) dimensions of 1…\(Self.largestDimension) here; the file has shape \(shape).",
@@ -49,11 +50,50 @@ public struct StateDictShapes: Sendable {
         return shape[axis]
     }
 
+    /// The output channels that most of several convolutions agree on, by their weights and biases, the first of them among
+    /// equals: one tensor that is lost or misshapen is reported then, and not its neighbours.
+    /// - Throws: what ``size(_:axis:rank:family:)`` throws for the first one when none has a size.
+    func commonChannels(_ convolutions: [String], family: String) throws(UD2MError) -> Int {
+        var votes: [Int] = []
+        for convolution in convolutions {
+            let weight = convolution + ".weight"
+            if let shape = self[weight], shape.count == 4, shape.allSatisfy(Self.dimensions.contains) {
+                votes.append(shape[0])
+            }
+            if let channels = biasLength(of: weight) { votes.append(channels) }
+        }
+        let counts = Dictionary(votes.map { ($0, 1) }, uniquingKeysWith: +)
+        guard let most = counts.values.max(), let channels = votes.first(where: { counts[$0] == most }) else {
+            return try size("\(convolutions.first ?? "").weight", axis: 0, rank: 4, family: family)
+        }
+        return channels
+    }
+
+    /// How a network compares whose tensors the checkpoint would spell like this: how many are here with their shapes, and
+    /// how many are missing, misshapen or no part of it.
+    func comparison(_ tensors: [TensorLayout.FileTensor], _ layout: TensorLayout) -> (matched: Int, differing: Int) {
+        var (matched, named) = (0, 0)
+        for tensor in tensors {
+            guard let shape = shapes[tensor.name] else { continue }
+            named += 1
+            if shape == tensor.shape { matched += 1 }
+        }
+        let leftOut = layout.leftOut.reduce(0) { $0 + $1.names.count { shapes[$0] != nil } }
+        return (matched, tensors.count - matched + max(0, shapes.count - named - leftOut))
+    }
+
+    /// The same state dict with these tensors as they should be.
+    func repaired(_ tensors: [TensorLayout.FileTensor]) -> StateDictShapes {
+        var all = shapes
+        for tensor in tensors { all[tensor.name] = tensor.shape }
+        return StateDictShapes(all, path: path, file: file)
+    }
+
     /// The length of the bias beside a weight; nil when there is none.
     private func biasLength(of weight: String) -> Int? {
         let suffix = ".weight"
         guard weight.hasSuffix(suffix), let shape = self[weight.dropLast(suffix.count) + ".bias"], shape.count == 1,
-            (1...Self.largestDimension).contains(shape[0])
+            Self.dimensions.contains(shape[0])
         else { return nil }
         return shape[0]
     }

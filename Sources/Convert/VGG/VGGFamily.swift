@@ -51,14 +51,14 @@ struct VGGFamily: ArchitectureFamily {
             ])
     }
 
-    /// The widths of the five stages, at the first convolution of each. `name` gives the checkpoint's prefix of the layer
+    /// The widths of the five stages, which the convolutions of each agree on. `name` gives the checkpoint's prefix of the layer
     /// with an index in `features`.
     static func widths(
         _ shapes: StateDictShapes, family: String, name: (Int) -> String
     ) throws(UD2MError) -> [Int] {
         var widths: [Int] = []
-        for index in VGGConfiguration.convolutionIndices.map({ $0[0] }) {
-            widths.append(try shapes.size("\(name(index)).weight", axis: 0, rank: 4, family: family))
+        for indices in VGGConfiguration.convolutionIndices {
+            widths.append(try shapes.commonChannels(indices.map(name), family: family))
         }
         return widths
     }
