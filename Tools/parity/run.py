@@ -64,7 +64,7 @@ def compare_run(run, tools, folder, store, tolerance):
         relative = ud2m.relative_rms(value, expected)
         is_near = relative <= tolerance
         is_fine &= is_near
-        print(f"  {run.label}, {name} {list(expected.shape)}: relative rms {relative:.2e}, largest difference "
+        print(f"  {run.label}, {name} {list(found[name].shape)}: relative rms {relative:.2e}, largest difference "
               f"{ud2m.largest_difference(value, expected):.2e} (rms of the output {(expected**2).mean()**0.5:.3g}), "
               f"{seconds:.1f} s{'' if is_near else '  TOO FAR'}", flush=True)
     return is_fine

@@ -59,7 +59,7 @@ struct ExportRun {
             sparseParts: exporter.sparseParts.map { .init($0) },
             unmatchedPatterns: patterns.unmatched, skipped: rest.skipped,
             otherStateDicts: rest.otherStateDicts, looseTensors: rest.looseTensors,
-            remarks: rest.remarks + [TensorAliases.remark(on: exporter.tensors)].compactMap(\.self), dryRun: dryRun,
+            remarks: rest.remarks + [TensorAliases.remark(on: selection.tensors)].compactMap(\.self), dryRun: dryRun,
             written: !isPlan)
         return SelectedReport(report: report, rest: rest, patterns: patterns)
     }

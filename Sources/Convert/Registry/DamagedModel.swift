@@ -9,18 +9,20 @@ extension ArchitectureFamily {
     func publishedModel(
         behind found: DetectedArchitecture, _ shapes: StateDictShapes, options: DetectionOptions
     ) -> DetectedArchitecture? {
+        /// More tensors that fit; among equals fewer that differ.
+        func rank(_ fit: (matched: Int, differing: Int)) -> (Int, Int) { (fit.matched, -fit.differing) }
         let own = shapes.comparison(found.layout.fileTensors(found.parameters), found.layout)
         guard own.differing > 0 else { return nil }
-        var best: (model: KnownModel, tensors: [TensorLayout.FileTensor], matched: Int, differing: Int)?
+        var best: (model: KnownModel, tensors: [TensorLayout.FileTensor], fit: (matched: Int, differing: Int))?
         for model in knownModels {
             for layout in model.layouts {
                 let tensors = layout.fileTensors(model.parameters)
-                let (matched, differing) = shapes.comparison(tensors, layout)
+                let fit = shapes.comparison(tensors, layout)
                 // Few tensors in common say nothing about the widths of the rest.
-                guard matched * 2 >= shapes.names.count, matched >= own.matched, differing <= own.differing,
-                    best.map({ differing < $0.differing }) ?? true
+                guard fit.matched * 2 >= shapes.names.count, rank(fit) >= rank(own),
+                    best.map({ rank(fit) > rank($0.fit) }) ?? true
                 else { continue }
-                best = (model, tensors, matched, differing)
+                best = (model, tensors, fit)
             }
         }
         guard let best, best.model.parameters != found.parameters,
@@ -28,7 +30,7 @@ extension ArchitectureFamily {
             repaired.parameters == best.model.parameters
         else { return nil }
         repaired.evidence.append(
-            "damaged: \(best.matched) tensors are those of \(best.model.name), \(best.differing) differ")
+            "damaged: \(best.fit.matched) tensors are those of \(best.model.name), \(best.fit.differing) differ")
         return repaired
     }
 }
