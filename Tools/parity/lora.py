@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Compare `ud2m-lora` with PEFT and mergekit on the same files: results, seconds, memory.
+"""Compare `ud2m-lora` with PEFT, LyCORIS and mergekit on the same files: results, seconds, memory.
 
-Needs torch, safetensors, numpy, peft and, for one comparison, mergekit; README.md in this folder says more.
+Needs torch, safetensors, numpy, peft and, for some comparisons, mergekit and lycoris_lora; README.md in this folder says more.
 
     .venv/bin/python Tools/parity/lora.py                                   # small, both ways
     .venv/bin/python Tools/parity/lora.py --full adm256.ud2w --folder /big  # ADM-256: 5 GB of disk
@@ -21,6 +21,7 @@ import torch
 import ud2m
 from lora_cases import small_cases
 from lora_full import full_cases
+from lora_lycoris import lycoris_cases
 
 
 def table(rows, columns):
@@ -48,14 +49,15 @@ def main():
     parser.add_argument("--only-full", action="store_true", help="leave out the small cases")
     arguments = parser.parse_args()
     tools = ud2m.Tools(arguments.bin)
-    packages = ud2m.versions("torch", "peft", "mergekit", "transformers", "safetensors")
+    packages = ud2m.versions("torch", "peft", "mergekit", "lycoris_lora", "transformers", "safetensors")
     print(f"{packages}; {platform.machine()}, {torch.get_num_threads()} threads", flush=True)
     small, full = [], []
     with tempfile.TemporaryDirectory(prefix="ud2m-lora-", dir=arguments.folder) as folder:
         if not arguments.only_full:
-            for row in small_cases(tools, pathlib.Path(folder)):
-                small.append(row)
-                print(row, flush=True)
+            for cases in (small_cases, lycoris_cases):
+                for row in cases(tools, pathlib.Path(folder)):
+                    small.append(row)
+                    print(row, flush=True)
         if arguments.full:
             for row in full_cases(tools, arguments.full, pathlib.Path(folder), arguments.rounds):
                 full.append(row)

@@ -51,11 +51,11 @@ def configurations():
     yield "rsLoRA", LoraConfig(**lora, use_rslora=True)
     yield "DoRA", LoraConfig(**lora, use_dora=True)
     yield "rank and alpha patterns", LoraConfig(**lora, rank_pattern={"first": 7, "^conv": 2}, alpha_pattern={"second": 3.5})
-    yield "a pattern that is an expression", LoraConfig(**lora, rank_pattern={"fir.*": 7})
+    yield "patterns that are expressions", LoraConfig(**lora, rank_pattern={"fir.*": 7}, alpha_pattern={"s(e|x)\\w+": 3.5})
     yield "modules saved whole", LoraConfig(**lora, modules_to_save=["head", "norm"])
     yield "biases trained", LoraConfig(**lora, bias="all")
     yield "lora_bias", LoraConfig(**lora | {"target_modules": ["first", "conv"]}, lora_bias=True)
-    pairs = {"r": 3, "alpha": 6, "target_modules": ["first", "second", "conv", "point"]}
+    pairs = {"r": 3, "alpha": 6, "target_modules": ["first", "second", "conv", "point", "line"]}
     yield "LoHa", LoHaConfig(**pairs)
     yield "LoHa, Tucker", LoHaConfig(**pairs, use_effective_conv2d=True)
     yield "LoKr", LoKrConfig(**pairs)
@@ -118,8 +118,6 @@ def one_adapter(tools, folder, base, case, configuration):
         tools.run("ud2m-lora", "merge", path, place, "-o", folder / "merged.safetensors", "--force", "-q")
         yield row(case, f"PEFT → ours, {path.suffix[1:]} base, merged weights",
                   *difference(load_file(folder / "merged.safetensors"), merged), NEAR)
-    if case == "LoRA of an embedding":  # Only PEFT's own files can hold it.
-        return
     back = folder / f"{place.name}-back"
     options = ["--to", "peft", "--base", base, "-o", back, "-q"]
     remark = None
