@@ -97,8 +97,9 @@ def kohya(base):
     yield "kohya", (
         keyed("linear", {"lora_up.weight": up, "lora_down.weight": down, "alpha": torch.tensor(1.0)})
         | keyed("conv", {"lora_up.weight": cup, "lora_down.weight": cdown, "alpha": torch.tensor(6.0)})
-        # A linear layer's factors for a 1×1 convolution, and no alpha.
-        | keyed("point", {"lora_up.weight": number("point.up", 8, 2), "lora_down.weight": number("point.down", 2, 4)})
+        # A linear layer's factors for a 1×1 convolution, and an alpha that is the rank.
+        | keyed("point", {"lora_up.weight": number("point.up", 8, 2), "lora_down.weight": number("point.down", 2, 4),
+                          "alpha": torch.tensor(2.0)})
     ), {
         "block.0.linear.weight": linear + 0.5 * product(up, down, linear.shape),
         "block.0.conv.weight": conv + 2 * product(cup, cdown, conv.shape),

@@ -150,11 +150,11 @@ struct LowRankAdapterTests {
     }
 
     @Test(
-        "LoHa and LoKr become LoRA with a stated error; DoRA and transposed layers are refused",
+        "LoHa and LoKr become LoRA with a stated error, transposed layers too; DoRA is refused",
         arguments: [
             ("loha.safetensors", true), ("loha_tucker.safetensors", true), ("lokr.safetensors", true),
             ("tucker.safetensors", true), ("kohya.safetensors", true), ("dora.safetensors", false),
-            ("peft_transposed", false),
+            ("peft_transposed", true),
         ])
     func kinds(_ name: String, _ works: Bool) throws {
         let adapter = try AdapterFixture.adapter("lora/\(name)")

@@ -52,7 +52,8 @@ func inflateRaw(
 /// A raw deflate stream over input that is all there; ``end()`` gives zlib's memory back.
 private struct RawInflater {
     private let input: UnsafeRawBufferPointer
-    private var stream = z_stream()
+    /// zlib remembers where its structure lies, so that stays in one place.
+    private let stream: UnsafeMutablePointer<z_stream>
     private var taken = 0
     private var isOver = false
 
@@ -61,12 +62,18 @@ private struct RawInflater {
 
     init(_ input: UnsafeRawBufferPointer) throws {
         self.input = input
-        guard inflateInit2_(&stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+        stream = .allocate(capacity: 1)
+        stream.initialize(to: z_stream())
+        guard inflateInit2_(stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+            stream.deallocate()
             throw InflateFailure.malformed
         }
     }
 
-    mutating func end() { inflateEnd(&stream) }
+    func end() {
+        inflateEnd(stream)
+        stream.deallocate()
+    }
 
     /// Fills all of `output`.
     mutating func fill(_ output: UnsafeMutableRawBufferPointer) throws {
@@ -91,13 +98,13 @@ private struct RawInflater {
     private mutating func step(_ output: UnsafeMutableRawBufferPointer) throws -> Int {
         let source = UnsafeRawBufferPointer(rebasing: input[taken..<min(taken + Self.portion, input.count)])
         let room = min(output.count, Self.portion)
-        stream.next_in = UnsafeMutablePointer(mutating: source.bindMemory(to: UInt8.self).baseAddress)
-        stream.avail_in = uInt(source.count)
-        stream.next_out = output.bindMemory(to: UInt8.self).baseAddress
-        stream.avail_out = uInt(room)
-        let status = inflate(&stream, Z_NO_FLUSH)
-        let consumed = source.count - Int(stream.avail_in)
-        let produced = room - Int(stream.avail_out)
+        stream.pointee.next_in = UnsafeMutablePointer(mutating: source.bindMemory(to: UInt8.self).baseAddress)
+        stream.pointee.avail_in = uInt(source.count)
+        stream.pointee.next_out = output.bindMemory(to: UInt8.self).baseAddress
+        stream.pointee.avail_out = uInt(room)
+        let status = inflate(stream, Z_NO_FLUSH)
+        let consumed = source.count - Int(stream.pointee.avail_in)
+        let produced = room - Int(stream.pointee.avail_out)
         taken += consumed
         switch status {
         case Z_STREAM_END: isOver = true

@@ -32,17 +32,11 @@ final class InflatedRecord: @unchecked Sendable {
         let output = UnsafeMutableRawBufferPointer(rebasing: buffer[..<entry.size])
         isMapped = mapping != nil
         bytes = UnsafeRawBufferPointer(output)
-        do {
-            try archive.inflate(entry, into: output)
-        } catch {
-            Self.release(bytes, isMapped: isMapped)
-            throw error
-        }
+        // Should this throw, `deinit` runs: every property has its value.
+        try archive.inflate(entry, into: output)
     }
 
-    deinit { Self.release(bytes, isMapped: isMapped) }
-
-    private static func release(_ bytes: UnsafeRawBufferPointer, isMapped: Bool) {
+    deinit {
         let start = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
         if isMapped { munmap(start, bytes.count) } else { start?.deallocate() }
     }
