@@ -29,10 +29,11 @@ import cases_inception
 import cases_lpips
 import cases_operators
 import cases_ram
+import cases_sampler
 from fixture_files import HERE, Fixture
 
 MODULES = (
-    cases_adm, cases_ddpm, cases_ram, cases_lpips, cases_inception, cases_discriminator, cases_operators)
+    cases_adm, cases_ddpm, cases_ram, cases_lpips, cases_inception, cases_discriminator, cases_operators, cases_sampler)
 CASES = {m.FOLDER: m for m in MODULES}
 
 
@@ -48,7 +49,7 @@ def main():
     is_fine = True
     for folder in arguments.folders or CASES:
         module = CASES[folder]
-        for path in sorted((HERE / folder).glob("*.io.safetensors")):
+        for path in sorted((HERE / folder).glob(getattr(module, "PATTERN", "*.io.safetensors"))):
             fixture = Fixture(path)
             state = module.run(fixture)
             is_fine &= fixture.check()

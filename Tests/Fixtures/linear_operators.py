@@ -205,13 +205,14 @@ def conjugate_gradient(operator, y, z, gamma, iterations=50, tolerance=1e-8, eps
     direction = residual
     norm, limit = dot(residual, residual), tolerance * dot(right, right)
     for _ in range(iterations):
-        if bool((norm < limit).all()):
-            break
         image = normal(direction)
         step = norm / (dot(direction, image) + epsilon)
         x = x + step * direction
         residual = residual - step * image
         previous, norm = norm, dot(residual, residual)
+        # Looked at after a step only: however good the start is, one is taken.
+        if bool((norm < limit).all()):
+            break
         direction = residual + norm / (previous + epsilon) * direction
     return x
 

@@ -12,7 +12,12 @@ import UD2MTestSupport
     /// divisions by √ᾱ of late steps enlarge.
     private static let tolerance = 1e-4
 
-    private static let cases = ["deblur_gaussian", "deblur_uniform", "inp_random", "sr_bicubic", "sr_gaussian"]
+    /// Those of the code itself, and those in which every step starts from RAM, which no published run does any more
+    /// (`make_sampler_ram.py`).
+    private static let cases = [
+        "deblur_gaussian", "deblur_uniform", "inp_random", "sr_bicubic", "sr_gaussian", "ram_deblur_gaussian",
+        "ram_inp_random", "ram_sr_bicubic",
+    ]
 
     private struct Run {
         let golden: GoldenTensors
@@ -27,24 +32,32 @@ import UD2MTestSupport
         let settings = PublishedSettings(
             grid: try .quadratic(steps: 3), noiseLevel: 0.05,
             scalars: .init(step: 0.1, dataWeight: -0.2, timestepShift: 0.0203, latentShift: -0.0131))
+        let image = try golden["image"].shape
+        let forward = try forwardOperator(
+            name, golden["kernel_or_mask"], height: image[image.count - 2], width: image[image.count - 1])
+        var estimator: RAMInitialEstimate?
+        if name.hasPrefix("ram_"), let linear = forward as? any LinearForwardOperator {
+            estimator = try RAMInitialEstimate(
+                network: RAMFixtures.network(), forwardOperator: linear, noiseLevel: settings.noiseLevel)
+        }
         let sampler = try PublishedSampler(
-            denoiser: denoiser, forwardOperator: forwardOperator(name, golden["kernel_or_mask"]),
-            settings: settings, noise: ReplayedNoise(golden, iterations: 3))
+            denoiser: denoiser, forwardOperator: forward, settings: settings,
+            noise: ReplayedNoise(golden, iterations: 3), initialEstimator: estimator)
         return Run(golden: golden, sampler: sampler, observation: try Tensor(golden["y"]), denoiser: denoiser)
     }
 
     private static func forwardOperator(
-        _ name: String, _ array: GoldenTensors.Array
+        _ name: String, _ array: GoldenTensors.Array, height: Int, width: Int
     ) throws -> any ForwardOperator {
-        if name == "inp_random" {
-            return Inpainting(mask: try Mask(height: 16, width: 16, kept: array.values.map { $0 > 0.5 }))
+        if name.hasSuffix("inp_random") {
+            return Inpainting(mask: try Mask(height: height, width: width, kept: array.values.map { $0 > 0.5 }))
         }
         let kernel = try BlurKernel(
             rows: array.shape[0], columns: array.shape[1], weights: array.values,
             family: name.hasSuffix("gaussian") ? .gaussian : .other)
-        return name.hasPrefix("sr")
-            ? try SuperResolution(factor: 4, kernel: kernel, height: 16, width: 16)
-            : try Deblurring(kernel: kernel, height: 16, width: 16)
+        return name.contains("sr_")
+            ? try SuperResolution(factor: 4, kernel: kernel, height: height, width: width)
+            : try Deblurring(kernel: kernel, height: height, width: width)
     }
 
     @Test("every recorded point of a run is met", arguments: cases)
