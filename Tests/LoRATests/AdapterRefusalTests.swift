@@ -258,13 +258,13 @@ struct AdapterRefusalTests {
         let base = AdapterBase(
             path: "base", tensors: [TensorSource("a.weight", [1, 2, 3, 4, 5, 6], shape: [3, 2], as: .i32)])
         let binding = try AdapterBinding(adapter, to: base)
-        #expect(binding.mismatches.first?.reason?.contains("i32") == true)
+        #expect(binding.mismatches.first?.reason?.contains("I32") == true)
         let error = thrownError { try binding.requireComplete(base: "base", allowUnmatched: false) }
         #expect(error?.code == .adapterBaseMismatch)
         #expect(error?.message.contains("[3, 2] instead of [3, 2]") == false)
         let options = AdapterConversion.Options(convention: .kohya)
         #expect(
-            thrownError { try AdapterConversion(adapter, options: options, base: base) }?.message.contains("i32")
+            thrownError { try AdapterConversion(adapter, options: options, base: base) }?.message.contains("I32")
                 == true)
         let lengths = try AdapterFixture.adapter([
             ("lora_unet_a.lora_up.weight", [3, 1]), ("lora_unet_a.lora_down.weight", [1, 2]),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import UD2MConvert
+import UD2MFormats
 import UD2MLoRA
 
 /// Flags of the commands that write a network with changed tensors.
