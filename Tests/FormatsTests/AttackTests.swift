@@ -17,7 +17,9 @@ import UD2MTestSupport
             let error = thrownError {
                 let checkpoint = try opened.get()
                 #expect(attack.isRefusedWhenRead, "\(attack.name) opened")
-                for tensor in checkpoint.stateDicts.flatMap(\.tensors) + checkpoint.looseTensors {
+                let tensors = checkpoint.stateDicts.flatMap(\.tensors) + checkpoint.looseTensors
+                try tensors.checkExpansion(file: attack.path)
+                for tensor in tensors {
                     _ = try tensor.withContiguousBytes { $0.count }
                 }
             }
