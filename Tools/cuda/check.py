@@ -17,10 +17,12 @@ import time
 import numpy
 
 import check_conv
+import check_maps
+import check_vectors
 from driver import Driver
 
 BOUNDS = {"f32": 1e-5, "f16": 2e-3, "bf16": 1.6e-2}
-MODULES = [check_conv]
+MODULES = [check_conv, check_maps, check_vectors]
 
 
 class Check:
