@@ -56,4 +56,12 @@ const ud2m_cuda_kernel ud2m_cuda_kernels[] = {
     {"vector", UD2M_CUDA_MODULE_VECTOR, 256, 0, 0, 0},
     {"timestep_embedding", UD2M_CUDA_MODULE_VECTOR, 256, 0, 0, 0},
     {"class_embedding", UD2M_CUDA_MODULE_VECTOR, 256, 0, 0, 0},
+    {"fft_rows", UD2M_CUDA_MODULE_FFT, 512, 0, 0, 65536},
+    {"fft_columns", UD2M_CUDA_MODULE_FFT, 512, 0, 0, 65536},
+    {"super_resolution", UD2M_CUDA_MODULE_FFT, 256, 0, 0, 0},
+    {"noise", UD2M_CUDA_MODULE_NOISE, 256, 0, 0, 0},
+    {"reduce", UD2M_CUDA_MODULE_REDUCE, 256, 0, 0, 0},
+    {"reduce_finish", UD2M_CUDA_MODULE_REDUCE, 256, 0, 0, 0},
+    {"combine", UD2M_CUDA_MODULE_REDUCE, 256, 0, 0, 0},
+    {"masked", UD2M_CUDA_MODULE_REDUCE, 256, 0, 0, 0},
 };

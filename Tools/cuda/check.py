@@ -18,11 +18,12 @@ import numpy
 
 import check_conv
 import check_maps
+import check_sampler
 import check_vectors
 from driver import Driver
 
 BOUNDS = {"f32": 1e-5, "f16": 2e-3, "bf16": 1.6e-2}
-MODULES = [check_conv, check_maps, check_vectors]
+MODULES = [check_conv, check_maps, check_vectors, check_sampler]
 
 
 class Check:
@@ -61,8 +62,11 @@ def main():
                 continue
             try:
                 module.run(check, kind, name, spec)
-            except (RuntimeError, AssertionError) as error:
+            except AssertionError as error:
                 check.failures.append(f"{title}: {error}")
+            except RuntimeError as error:
+                # A device that has failed once accepts nothing more.
+                sys.exit(f"{title}: {error}")
             check.driver.free()
     for kernel, error in sorted(check.largest.items()):
         print(f"{kernel:40} {error:.2e}")

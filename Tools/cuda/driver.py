@@ -6,7 +6,6 @@ import numpy
 
 from structures import ROOT, kernel_table
 
-MODULE_NOT_FOUND = "The table in kernels.c names no kernel {}."
 DYNAMIC_SHARED_BYTES = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 
 
@@ -31,13 +30,11 @@ class Driver:
             raise RuntimeError(f"{name}: error {status}{self.explanation()}")
 
     def explanation(self):
-        """What a test driver says in addition; a real one has no such function."""
-        for name in ("ud2mTestDriverLastError", "fakecudaLastError"):
-            if hasattr(self.library, name):
-                function = getattr(self.library, name)
-                function.restype = ctypes.c_char_p
-                return ": " + (function() or b"").decode()
-        return ""
+        """What the test driver says in addition; a real one has no such function."""
+        if not hasattr(self.library, "ud2m_testdriver_fault"):
+            return ""
+        self.library.ud2m_testdriver_fault.restype = ctypes.c_char_p
+        return ": " + (self.library.ud2m_testdriver_fault() or b"").decode()
 
     def function(self, name):
         if name not in self.functions:

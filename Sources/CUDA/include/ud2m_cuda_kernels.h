@@ -209,3 +209,127 @@ typedef struct ud2m_cuda_class_embedding {
     float *output;
     int images, width, output_stride;
 } ud2m_cuda_class_embedding;
+
+// What the sampler's loop does between two runs of a network. Images are planar f32 there, [images][channels][height]
+// [width], and two planes of an image, real and imaginary part, are transformed as one complex image (the last of an odd
+// number alone). Complex numbers are two floats.
+
+/// Tables for Fourier transforms of lines of `length` numbers, at most 4096: by Stockham's algorithm where that is a power
+/// of two, which `points` then equals; else by Bluestein's, and `points` is the smallest power of two not below
+/// 2·length − 1.
+typedef struct ud2m_cuda_fft_tables {
+    int length, points;
+    /// exp(−2πi·k/points), k < points.
+    const float *twiddles;
+    /// Null for a power of two; else exp(−πi·k²/length), k < length.
+    const float *chirp;
+    /// Null, or the transform of `points` numbers, the conjugates of `chirp` at k and points − k and zeros between, divided
+    /// by `points`.
+    const float *chirp_spectrum;
+} ud2m_cuda_fft_tables;
+
+/// `fft_rows`: forward, from planes first_weight·first + second_weight·second (`second` null for none) to spectra of rows;
+/// inverse, from those to planes times `scale`. Nothing else scales: forward and back multiply by the number of pixels.
+typedef struct ud2m_cuda_fft_rows {
+    ud2m_cuda_fft_tables tables;
+    int images, channels, height, inverse;
+    const float *first, *second;
+    double first_weight, second_weight;
+    float *planes;
+    float scale;
+    /// [images · ⌈channels / 2⌉][height][tables.length], complex.
+    float *spectrum;
+} ud2m_cuda_fft_rows;
+
+/// What happens to a spectrum m, with the transfer function Λ of a blur.
+typedef enum ud2m_cuda_filter {
+    UD2M_CUDA_KEEP = 0,
+    /// Λm.
+    UD2M_CUDA_BLUR = 1,
+    /// Λ̄m.
+    UD2M_CUDA_ADJOINT = 2,
+    /// |Λ|²m.
+    UD2M_CUDA_POWER = 3,
+    /// (Λ̄y + τm)/(|Λ|² + τ), computed as m + Λ̄(y − Λm)/(|Λ|² + τ), which small τ do not spoil.
+    UD2M_CUDA_TIKHONOV = 4,
+    /// (Λ̄y + τm)/(Λ² + τ), the paper's code's.
+    UD2M_CUDA_COMPLEX_SQUARE = 5
+} ud2m_cuda_filter;
+
+/// `fft_columns`: transforms the columns of spectra of rows in place. With a filter other than keep, forward, filter and
+/// back at once.
+typedef struct ud2m_cuda_fft_columns {
+    ud2m_cuda_fft_tables tables;
+    /// Complex images.
+    int count;
+    int width, inverse;
+    float *spectrum;
+    int filter;
+    /// Λ, [height][width].
+    const float *transfer;
+    /// y's, of the form of `spectrum`.
+    const float *observed;
+    float weight;
+} ud2m_cuda_fft_columns;
+
+/// `super_resolution`: replaces spectra m by those of the Tikhonov solution of a blur followed by the first of every
+/// factor² pixels: m + Λ̄·tile((y − fold(Λm))/(fold(|Λ|²) + τ)), fold the mean over aliases.
+typedef struct ud2m_cuda_super_resolution {
+    float *spectrum;
+    const float *transfer;
+    /// Spectra of the observation, [count][height][width].
+    const float *observed;
+    /// Of the observation; the image is `factor` times as large.
+    int count, height, width, factor;
+    float weight;
+} ud2m_cuda_super_resolution;
+
+/// `masked`: kind 0 solves inpainting, (y + τm)/(1 + τ) where the mask is not 0, else m, with
+/// m = first_weight·first + second_weight·second; kind 1 puts y where the mask is not 0 and `first` elsewhere. In double
+/// precision, rounded once.
+typedef struct ud2m_cuda_masked {
+    const float *observed, *first, *second;
+    /// One value a pixel of a plane, or null for all observed.
+    const float *mask;
+    float *output;
+    double first_weight, second_weight, weight;
+    int planes, pixels, kind;
+} ud2m_cuda_masked;
+
+/// `combine`: left_scale·left + right_scale·right (null for none) in double precision, rounded once; then limited to
+/// [-1, 1] if `is_clamped`. Output may be an operand.
+typedef struct ud2m_cuda_combine {
+    const float *left, *right;
+    float *output;
+    double left_scale, right_scale;
+    int count, is_clamped;
+} ud2m_cuda_combine;
+
+/// `noise`: input_scale·input (null for none) + noise_scale·n, rounded once, with the standard normal values n that
+/// `PhiloxNoise` gives for a key and a counter of (block, position, kind, sample). A value differs from the CPU's, by one
+/// unit in the last place, only where a double-precision result lies within a unit in its last place of the middle between
+/// two floats: about once in 10⁸ values.
+typedef struct ud2m_cuda_noise {
+    const float *input;
+    float *output;
+    double input_scale, noise_scale;
+    int count;
+    unsigned key[2], position, kind, sample;
+} ud2m_cuda_noise;
+
+typedef enum ud2m_cuda_sum {
+    UD2M_CUDA_SUM = 0, UD2M_CUDA_SQUARES = 1, UD2M_CUDA_DOT = 2, UD2M_CUDA_SQUARED_DIFFERENCES = 3,
+    /// The largest size; what is not a number wins.
+    UD2M_CUDA_LARGEST = 4
+} ud2m_cuda_sum;
+
+/// `reduce` then `reduce_finish`: one number for each of `groups` runs of `count` values, in double precision and an order
+/// that depends on `count` and `blocks` alone.
+typedef struct ud2m_cuda_reduce {
+    const float *left, *right;
+    int count, groups, kind;
+    /// Of `reduce` for a group; `partials` holds groups · blocks numbers.
+    int blocks;
+    double *partials;
+    double *output;
+} ud2m_cuda_reduce;
