@@ -35,6 +35,8 @@ CASES = {
     "moments": case((9, 15), [8], 20, moments=True, images=3, bias="shared"),
     "many pixels": case((13, 20), [3], 8, moments=True, bias="shared", output_activation=LEAKY_RELU),
     "many channels": case((3, 3), [130], 130, (1, 1), (0, 0, 0, 0), bias="image", images=2),
+    "two splits": case((9, 8), [20, 8], 20, splits=2, bias="image", images=3, moments=True, residual="plain"),
+    "more splits than chunks": case((5, 5), [8], 130, (1, 1), (0, 0, 0, 0), splits=3, output_activation=SILU),
     "output SiLU": case((4, 4), [8], 3, output_activation=SILU, bias="shared"),
     "output sigmoid": case((4, 4), [8], 3, output_activation=SIGMOID, moments=True),
     "too large for f16": case((2, 2), [8], 8, (1, 1), (0, 0, 0, 0), scale=200.0, weight_scale=200.0),
@@ -120,10 +122,10 @@ def run(check, kind, name, spec):
             conv.residual, conv.residual_upsampled = residual_part, int(spec["residual"] == "upsampled")
         if spec.get("moments"):
             conv.moments, conv.moment_tiles = driver.upload(numpy.full(moment_shape, numpy.nan, "f4")), moment_tiles
-        _, _, tile_pixels, tile_channels, _ = driver.kernels[kernel]
-        grid = (images * -(-pixels // tile_pixels), -(-output.stride // tile_channels))
-        driver.launch(kernel, grid, conv)
+        launch(driver, kernel, kind, conv, spec.get("splits"), pixels)
         got = maps.download(driver, output, images, out_height, out_width, kind)
+        if spec.get("splits") and kind != "f32":
+            check.used.add(f"conv_finish_{kind}")
         check.compare(kernel, name, kind, got, maps.rounded(want, kind) if "scale" in spec else want)
         if spec.get("moments"):
             got_moments = driver.download(conv.moments, moment_shape, numpy.float32)
@@ -133,6 +135,22 @@ def run(check, kind, name, spec):
             )
             if got_moments[:, :, spec["outputs"] :].any():
                 raise AssertionError("moments of padding are not zero")
+
+
+def launch(driver, kernel, kind, conv, splits, pixels):
+    """A convolution; of 16-bit maps in splits, if asked for, and what finishes them."""
+
+    def grid(name):
+        _, _, tile_pixels, tile_channels, _ = driver.kernels[name]
+        return conv.images * -(-pixels // tile_pixels), -(-conv.output.stride // tile_channels)
+
+    if not splits or kind == "f32":
+        driver.launch(kernel, grid(kernel), conv)
+        return
+    conv.partials = driver.allocate(4 * splits * conv.images * pixels * conv.output.stride)
+    conv.splits = splits
+    driver.launch(kernel, (*grid(kernel), splits), conv)
+    driver.launch(f"conv_finish_{kind}", grid(f"conv_finish_{kind}"), conv)
 
 
 def cases():

@@ -63,6 +63,11 @@ typedef struct ud2m_cuda_conv {
     /// last may be shorter).
     float *moments;
     int moment_tiles;
+    /// With 16-bit elements, K may be divided among `splits` blocks where pixels and channels make too few: `conv` then
+    /// leaves sums here, [splits][images][output pixels][output.stride], and `conv_finish` adds them up in order and does
+    /// the rest. Null, and 0 splits, for none.
+    float *partials;
+    int splits;
 } ud2m_cuda_conv;
 #define UD2M_CUDA_MOMENT_PIXELS 64
 

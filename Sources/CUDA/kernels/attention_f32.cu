@@ -62,7 +62,7 @@ extern "C" __global__ void __launch_bounds__(256) attention_f32(const __grid_con
             fetch<chunk, chunk + 1>(&memory.keys[0][0], keys, task, first_key, channel);
             if (channel == 0) fetch<slice, slice>(&memory.values[0][0], values, task, first_key, first_channel);
             __syncthreads();
-#pragma unroll 8
+#pragma unroll 4
             for (int k = 0; k < chunk; k++) {
                 const float key = memory.keys[lane][k];
 #pragma unroll
@@ -82,7 +82,7 @@ extern "C" __global__ void __launch_bounds__(256) attention_f32(const __grid_con
 #pragma unroll
             for (int n = 0; n < slice / 32; n++) outputs[i][n] *= factor;
         }
-#pragma unroll 4
+#pragma unroll 2
         for (int key = 0; key < rows; key++) {
             float row[slice / 32];
 #pragma unroll

@@ -8,7 +8,8 @@
 // coefficients or an activation go through registers: they are read before a chunk is multiplied and transformed and
 // stored after it, so the reading is hidden behind the products.
 //
-// Grid: x = images · ⌈output pixels of an image / Pixels⌉, y = ⌈output.stride / Channels⌉.
+// Grid: x = images · ⌈output pixels of an image / Pixels⌉, y = ⌈output.stride / Channels⌉, z = splits or 1. `conv_finish`:
+// the same of 64 pixels × 64 channels, z = 1.
 
 #include "conv_finish.cuh"
 #include "conv_walk.cuh"
@@ -43,16 +44,19 @@ struct ConvolutionTile {
         const int tiles = (pixels + Pixels - 1) / Pixels;
         const int image = blockIdx.x / tiles;
         const int first_pixel = (blockIdx.x - image * tiles) * Pixels, first_channel = blockIdx.y * Channels;
-        const int length = weights_length(conv), chunks = (length + chunk - 1) / chunk;
+        const int length = weights_length(conv), all_chunks = (length + chunk - 1) / chunk;
+        // This block's share of K.
+        const int share = (all_chunks + gridDim.z - 1) / gridDim.z, first_chunk = share * blockIdx.z;
+        const int chunks = max(min(all_chunks - first_chunk, share), 0);
         const int row = thread / 4, vector = thread % 4 * 8;
         const u32 base = shared_address(memory);
 
-        Walk walk(conv, vector);
+        Walk walk(conv, first_chunk * chunk + vector);
         Window windows[pixel_rows];
 #pragma unroll
         for (int i = 0; i < pixel_rows; i++) windows[i] = window_of(conv, first_pixel + row + i * row_step);
         const Element *weights = (const Element *)conv.weights + (long long)(first_channel + row) * length;
-        int weights_column = vector;
+        int weights_column = first_chunk * chunk + vector;
         const int rows_left = weights_rows(conv) - first_channel - row;
 
         auto fetch_weights = [&](int stage) {
@@ -131,6 +135,13 @@ struct ConvolutionTile {
             if (has_next) store_pixels(next_stage, fetched);
             next_stage = next_stage + 1 == stages ? 0 : next_stage + 1;
         }
+        if (conv.partials) {
+            const long long row_of_partials = ((long long)blockIdx.z * conv.images + image) * pixels;
+            store_partials(
+                conv, conv.partials + row_of_partials * conv.output.stride, sums, first_pixel + warp_pixel,
+                first_channel + warp_channel, pixels, lane);
+            return;
+        }
         wait_for_copies<0>();
         float *rows = (float *)memory;
 #pragma unroll 1
@@ -186,6 +197,27 @@ struct ConvolutionTile {
         }
     }
 
+    /// Leaves a warp's sums for `conv_finish`.
+    DEVICE void store_partials(
+        const ud2m_cuda_conv &conv, float *target, const float sums[][channel_blocks][4], int first_pixel,
+        int first_channel, int pixels, int lane
+    ) {
+#pragma unroll
+        for (int i = 0; i < pixel_blocks; i++) {
+#pragma unroll
+            for (int half = 0; half < 2; half++) {
+                const int pixel = first_pixel + i * 16 + half * 8 + lane / 4;
+#pragma unroll
+                for (int j = 0; j < channel_blocks; j++) {
+                    const int channel = first_channel + j * 8 + lane % 4 * 2;
+                    if (pixel >= pixels || channel >= conv.output.stride) continue;
+                    *(float2 *)(target + (long long)pixel * conv.output.stride + channel) =
+                        make_float2(sums[i][j][2 * half], sums[i][j][2 * half + 1]);
+                }
+            }
+        }
+    }
+
     /// Puts a warp's sums where `finish_rows` reads them.
     DEVICE void store_sums(float *target, const float sums[][channel_blocks][4], int lane) {
 #pragma unroll
@@ -202,6 +234,30 @@ struct ConvolutionTile {
     }
 };
 
+/// Adds up what the blocks that shared a tile's K left, in order, and finishes the tile.
+template <class Element> DEVICE void finish_convolution(const ud2m_cuda_conv &conv) {
+    constexpr int side = 64, row_length = side + 8;
+    __shared__ __align__(16) float sums[side * row_length];
+    const int pixels = conv.output_height * conv.output_width, tiles = (pixels + side - 1) / side;
+    const int image = blockIdx.x / tiles, first_pixel = (blockIdx.x - image * tiles) * side;
+    const int first_channel = blockIdx.y * side;
+    const long long step = (long long)conv.images * pixels * conv.output.stride;
+    for (int item = threadIdx.x; item < side * side / 4; item += 256) {
+        const int row = item / (side / 4), column = item % (side / 4) * 4;
+        const int pixel = first_pixel + row, channel = first_channel + column;
+        if (pixel >= pixels || channel >= conv.output.stride) continue;
+        const float *source = conv.partials + ((long long)image * pixels + pixel) * conv.output.stride + channel;
+        float4 total = *(const float4 *)source;
+        for (int split = 1; split < conv.splits; split++) {
+            const float4 more = *(const float4 *)(source + split * step);
+            total = make_float4(total.x + more.x, total.y + more.y, total.z + more.z, total.w + more.w);
+        }
+        *(float4 *)(sums + row * row_length + column) = total;
+    }
+    __syncthreads();
+    finish_rows<Element, side, row_length>(conv, sums, {image, first_pixel, first_channel}, (int)threadIdx.x, 256);
+}
+
 #define CONVOLUTION_KERNEL(name, Element, pixels, channels, warp_pixels, warp_channels, transforms)                         \
     extern "C" __global__ void __launch_bounds__(pixels / warp_pixels * (channels / warp_channels) * 32)                    \
         name(const __grid_constant__ ud2m_cuda_conv conv) {                                                                \
@@ -217,4 +273,7 @@ struct ConvolutionTile {
     CONVOLUTION_KERNEL(conv_128x32_##suffix, Element, 128, 32, 32, 32, false)                                               \
     CONVOLUTION_KERNEL(conv_transformed_128x128_##suffix, Element, 128, 128, 64, 32, true)                                  \
     CONVOLUTION_KERNEL(conv_transformed_64x64_##suffix, Element, 64, 64, 32, 32, true)                                      \
-    CONVOLUTION_KERNEL(conv_transformed_128x32_##suffix, Element, 128, 32, 32, 32, true)
+    CONVOLUTION_KERNEL(conv_transformed_128x32_##suffix, Element, 128, 32, 32, 32, true)                              \
+    extern "C" __global__ void __launch_bounds__(256) conv_finish_##suffix(const __grid_constant__ ud2m_cuda_conv conv) { \
+        finish_convolution<Element>(conv);                                                                                 \
+    }

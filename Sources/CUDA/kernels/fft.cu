@@ -86,6 +86,7 @@ DEVICE void power_of_two_transform(float2 *memory, const ud2m_cuda_fft_tables &t
 /// Calls with line, index and number of every point of the block's lines.
 template <class Body> DEVICE void for_all_points(float2 *memory, const ud2m_cuda_fft_tables &tables, Body body) {
     const int total = lines_of(tables) * tables.points, pitch = pitch_of(tables);
+#pragma unroll 1
     for (int item = threadIdx.x; item < total; item += threads) {
         const int line = item >> (31 - __clz(tables.points)), index = item & (tables.points - 1);
         body(index, memory[line * pitch + index]);
@@ -121,6 +122,7 @@ DEVICE void transform(float2 *memory, const ud2m_cuda_fft_tables &tables) {
 template <bool columns, bool clears, class Body>
 DEVICE void for_all_numbers(float2 *memory, const ud2m_cuda_fft_tables &tables, int count, Body body) {
     const int lines = lines_of(tables), first = blockIdx.x * lines, pitch = pitch_of(tables);
+#pragma unroll 1
     for (int item = threadIdx.x; item < lines * tables.points; item += threads) {
         // Both numbers are powers of two.
         const int line = columns ? item & (lines - 1) : item >> (31 - __clz(tables.points));
