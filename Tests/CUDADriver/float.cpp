@@ -112,13 +112,22 @@ template <class Op> Run ternary(bool ftz, bool sat) {
                : Run(run_ternary<float, float, float, float, Op>);
 }
 
-/// Sums and products that are not rounded to nearest: exact in double precision for products, and for sums of what
-/// kernels add; only f32 has them here.
-template <class Op> void run_directed(Warp &warp, const Instruction &i, uint32_t mask) {
-    const Lanes<float> *a = warp.lanes<float>(i.o[1]), *b = warp.lanes<float>(i.o[2]);
+/// Sums and products of f32 that are not rounded to nearest. A product of two has fewer bits than a double.
+enum Directed : uint8_t { sum, difference, product, product_sum };
+
+void run_directed(Warp &warp, const Instruction &i, uint32_t mask) {
+    const Lanes<float> *a = warp.lanes<float>(i.o[1]), *b = warp.lanes<float>(i.o[2]), *c = warp.lanes<float>(i.o[3]);
     float result[warp_size];
-    for (unsigned lane = 0; lane < warp_size; lane++)
-        result[lane] = float(round_to(Op::apply(double(a[lane]), double(b[lane])), single_format, Rounding(i.a)));
+    for (unsigned lane = 0; lane < warp_size; lane++) {
+        double first = a[lane], second = b[lane], exact = 0;
+        switch (i.b) {
+        case sum: exact = sum_to_odd(first, second); break;
+        case difference: exact = sum_to_odd(first, -second); break;
+        case product: exact = first * second; break;
+        case product_sum: exact = sum_to_odd(first * second, c[lane]); break;
+        }
+        result[lane] = float(round_to(exact, single_format, Rounding(i.a)));
+    }
     put<float>(warp, i.o[0], mask, result);
 }
 
@@ -172,24 +181,33 @@ static bool decode_double(Decoding &d, const std::string &name) {
     return true;
 }
 
+/// .rz, .rm and .rp of sums and products.
+static bool decode_directed(Decoding &d, const std::string &name, bool ftz) {
+    bool sums = name == "fma" || name == "add" || name == "sub" || name == "mul";
+    Rounding rounding = !sums          ? Rounding::nearest
+                        : d.take("rz") ? Rounding::zero
+                        : d.take("rm") ? Rounding::down
+                        : d.take("rp") ? Rounding::up
+                                       : Rounding::nearest;
+    if (rounding == Rounding::nearest) return false;
+    if (ftz) d.fail("this form is not known");
+    operands_of(d, Type::f32, name == "fma" ? 3 : 2);
+    if (name != "fma") d.result.o[3] = d.result.o[2];
+    d.result.a = uint8_t(rounding);
+    d.result.b = name == "add" ? sum : name == "sub" ? difference : name == "mul" ? product : product_sum;
+    d.result.run = run_directed;
+    return true;
+}
+
 static bool decode_single(Decoding &d, const std::string &name) {
     bool ftz = d.take("ftz");
+    if (decode_directed(d, name, ftz)) return true;
     if (name == "fma" || name == "mad") {
         d.need("rn");
         operands_of(d, Type::f32, 3);
         d.result.run = ternary<MultiplyAdd>(ftz, d.take("sat"));
     } else if (name == "add" || name == "sub" || name == "mul") {
         operands_of(d, Type::f32, 2);
-        Rounding rounding = d.take("rz") ? Rounding::zero : d.take("rm") ? Rounding::down : d.take("rp") ? Rounding::up
-                                                                                          : Rounding::nearest;
-        if (rounding != Rounding::nearest) {
-            if (ftz) d.fail("this form is not known");
-            d.result.a = uint8_t(rounding);
-            d.result.run = name == "add"   ? run_directed<Add>
-                           : name == "sub" ? run_directed<Subtract>
-                                           : run_directed<Multiply>;
-            return true;
-        }
         d.take("rn");
         bool sat = d.take("sat");
         d.result.run = name == "add"   ? binary<Add>(ftz, sat)

@@ -65,6 +65,16 @@ static inline double round_to(double value, const Format &format, Rounding round
     return result;
 }
 
+/// The sum with its last bit set where it is not exact, so that rounding it to fewer bits, in any direction, gives what
+/// rounding the exact sum would.
+static inline double sum_to_odd(double a, double b) {
+    double sum = a + b;
+    if (!std::isfinite(sum)) return sum;
+    double of_b = sum - a, rest = (a - (sum - of_b)) + (b - of_b);
+    if (rest == 0 || bits_as<uint64_t>(sum) & 1) return sum;
+    return std::nextafter(sum, rest > 0 ? HUGE_VAL : -HUGE_VAL);
+}
+
 static inline float flush(float value) {
     return std::fabs(value) < 0x1p-126f ? std::copysign(0.0f, value) : value;
 }

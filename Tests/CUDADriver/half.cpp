@@ -37,13 +37,13 @@ struct Exponential {
 struct HyperbolicTangent {
     static float apply(float a, float, float) { return std::tanh(a); }
 };
-/// Rounding of the sum to f32 first could differ in the last bit, so the sum is taken in double precision.
+/// Rounding the sum to f32 first could differ in the last bit.
 struct MultiplyAdd {};
 
 template <class Kind, class Op> struct OnHalves {
     static uint16_t apply(uint16_t a, uint16_t b, uint16_t c) {
         if constexpr (std::is_same_v<Op, MultiplyAdd>) {
-            double sum = double(Kind::value(a)) * double(Kind::value(b)) + double(Kind::value(c));
+            double sum = sum_to_odd(double(Kind::value(a)) * double(Kind::value(b)), Kind::value(c));
             return Kind::rounded(
                 float(round_to(sum, std::is_same_v<Kind, Half> ? half_format : brain_format, Rounding::nearest)));
         } else {
