@@ -72,10 +72,10 @@ static void write_log(unsigned count, const int *options, void **values, const s
 static ud2m_cuda_result load_module(Context &context, ud2m_cuda_module *module, const char *image, unsigned count,
                                     int *options, void **values) {
     context.streams.refuse_global_capture();
-    if (memcmp(image, "\177ELF", 4) == 0) throw Fault(UD2M_CUDA_ERROR_NO_BINARY_FOR_GPU, "this driver takes PTX alone");
     std::vector<uint64_t> allocated;
     std::unique_ptr<Module> parsed;
     try {
+        if (strncmp(image, "\177ELF", 4) == 0) throw Fault(UD2M_CUDA_ERROR_NO_BINARY_FOR_GPU, "this driver takes PTX alone");
         parsed = parse(image, [&](uint64_t size, bool constant) {
             uint64_t address = context.memory.allocate(size, constant);
             if (!address) throw Fault(UD2M_CUDA_ERROR_OUT_OF_MEMORY, "no memory for the variables of a module");

@@ -88,6 +88,7 @@ class Parser {
     void directive_of_module();
     void variable(bool constant, bool external);
     void kernel();
+    void find_functions();
     void function_header();
     void body(const std::string &end_label);
     void directive_of_body();
@@ -113,9 +114,19 @@ class Parser {
 };
 
 std::unique_ptr<Module> Parser::run() {
+    find_functions();
     while (token().kind != Token::end) directive_of_module();
     if (module_->target == 0) fail("no .target");
     return std::move(module_);
+}
+
+/// A function may be defined after what calls it.
+void Parser::find_functions() {
+    while (token().kind != Token::end) {
+        if (take(".func")) function_header();
+        else at_++;
+    }
+    at_ = 0;
 }
 
 void Parser::skip_braces() {

@@ -1,0 +1,5 @@
+#include "check.h"
+
+namespace check {
+void instruction_tests() {}
+} // namespace check
