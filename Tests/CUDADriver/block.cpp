@@ -185,7 +185,7 @@ class BlockRun {
 
     void start() {
         unsigned threads = launch_.block[0] * launch_.block[1] * launch_.block[2];
-        memset(block_.state.data(), unwritten, block_.state.size());
+        std::fill(block_.state.begin(), block_.state.end(), uint8_t(unwritten));
         block_.steps = 0;
         for (Warp &warp : block_.warps) {
             unsigned lanes = std::min(warp_size, threads - warp.id * warp_size);
@@ -193,7 +193,7 @@ class BlockRun {
             memset(warp.counters, 0, sizeof warp.counters);
             memset(warp.committed, 0, sizeof warp.committed);
             warp.copies.clear();
-            if (!warp.local_state.empty()) memset(warp.local_state.data(), unwritten, warp.local_state.size());
+            std::fill(warp.local_state.begin(), warp.local_state.end(), uint8_t(unwritten));
             for (auto &each : kernel_.specials) {
                 uint32_t values[warp_size];
                 for (unsigned lane = 0; lane < warp_size; lane++) values[lane] = special(warp, lane, Special(each.first));

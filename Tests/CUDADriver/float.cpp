@@ -44,8 +44,8 @@ struct Maximum {
     }
 };
 template <class Op> struct OrNaN {
-    template <class T> static T apply(T a, T b) {
-        if (a != a || b != b) return T(NAN);
+    static float apply(float a, float b) {
+        if (a != a || b != b) return bits_as<float>(0x7fffffffu);
         return Op::apply(a, b);
     }
 };
