@@ -49,7 +49,7 @@ compile() {
     done
 }
 
-link=(-lstdc++ -lm -lpthread)
+link=(-lpthread)
 if [[ $(uname) == Linux ]]; then link+=(-ldl -fuse-ld=lld); fi
 
 # program NAME FLAG…: the test, linked with the driver.
@@ -57,7 +57,7 @@ program() {
     local name=$1
     shift
     compile "$objects/$name" "$sources"/*.cpp "$sources"/check/*.cpp Sources/CUDA/driver.c -- "$@"
-    "$clang" "$@" "$objects/$name"/*.o -o "$objects/$name/run" "${link[@]}"
+    "$clang++" "$@" "$objects/$name"/*.o -o "$objects/$name/run" "${link[@]}"
 }
 
 case ${1:-} in
@@ -76,7 +76,7 @@ load)
     ;;
 *.so)
     compile "$objects/library" "$sources"/*.cpp -- -fvisibility=hidden
-    "$clang" -shared "$objects"/library/*.o -o "$1" "${link[@]}"
+    "$clang++" -shared "$objects"/library/*.o -o "$1" "${link[@]}"
     ;;
 *)
     sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//p}' "$0" >&2

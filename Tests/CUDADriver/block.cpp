@@ -274,11 +274,39 @@ class BlockRun {
 
 } // namespace
 
-void run(const Launch &launch) {
+namespace {
+
+/// What threads that share out the blocks of a launch have in common.
+struct Shared {
+    std::atomic<int64_t> next;
+    std::mutex lock;
+    std::exception_ptr fault;
+};
+
+/// Any order of blocks is allowed; the last one first shows what depends on it.
+void run_blocks(const Launch &launch, Shared &shared) {
+    try {
+        BlockRun block(launch);
+        for (int64_t number; (number = --shared.next) >= 0;) block.run(uint64_t(number));
+    } catch (...) {
+        std::lock_guard<std::mutex> guard(shared.lock);
+        if (!shared.fault) shared.fault = std::current_exception();
+        shared.next = 0;
+    }
+}
+
+} // namespace
+
+void run(const Launch &launch, unsigned threads) {
+    Shared shared;
     uint64_t blocks = uint64_t(launch.grid[0]) * launch.grid[1] * launch.grid[2];
-    BlockRun block(launch);
-    // Any order is allowed; the last block first shows what depends on it.
-    for (uint64_t number = blocks; number-- > 0;) block.run(number);
+    shared.next = int64_t(blocks);
+    std::vector<std::thread> others;
+    for (unsigned i = 1; i < threads && i < blocks; i++)
+        others.emplace_back(run_blocks, std::cref(launch), std::ref(shared));
+    run_blocks(launch, shared);
+    for (auto &each : others) each.join();
+    if (shared.fault) std::rethrow_exception(shared.fault);
 }
 
 } // namespace testdriver

@@ -7,10 +7,6 @@
 
 namespace testdriver {
 
-struct LoadedModule {
-    std::unique_ptr<Module> module;
-};
-
 /// A device's primary context: all that a process has on it.
 struct Context {
     explicit Context(uint64_t capacity, uint64_t seed) : memory(capacity), streams(seed), seed(seed) {}
@@ -26,7 +22,6 @@ struct Context {
     std::set<void *> functions;
     std::map<void *, std::unique_ptr<Graph>> graphs, executables;
     std::set<void *> pinned;
-    /// Work that runs now may call nothing of this; the lock is for calls from several threads.
 };
 
 struct Device {
@@ -38,11 +33,13 @@ struct Device {
 struct Settings {
     int major = 8, minor = 0, devices = 1;
     uint64_t memory = 8ull << 30, seed = 1;
+    unsigned threads = 1;
 
     Settings() {
         if (const char *text = getenv("UD2M_TESTDRIVER_CAPABILITY")) sscanf(text, "%d.%d", &major, &minor);
         if (const char *text = getenv("UD2M_TESTDRIVER_DEVICES")) devices = atoi(text);
         if (const char *text = getenv("UD2M_TESTDRIVER_MEMORY")) memory = strtoull(text, nullptr, 10);
+        if (const char *text = getenv("UD2M_TESTDRIVER_THREADS")) threads = unsigned(atoi(text));
         if (const char *text = getenv("UD2M_TESTDRIVER_SEED")) seed = strtoull(text, nullptr, 10);
     }
     /// Bytes of shared memory that a block may ask for.

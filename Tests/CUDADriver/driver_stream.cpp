@@ -225,7 +225,7 @@ EXPORT ud2m_cuda_result cuLaunchKernel(ud2m_cuda_function function, unsigned gri
         launch->seed = context.seed * 1000003 + context.launched++;
         context.streams.enqueue(stream_of(context, stream), [launch] {
             driver().launches++;
-            run(*launch);
+            run(*launch, driver().settings.threads);
         });
         return UD2M_CUDA_SUCCESS;
     });

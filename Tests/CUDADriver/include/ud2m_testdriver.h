@@ -9,7 +9,8 @@
 // do not run; integer division by zero.
 //
 // Environment: UD2M_TESTDRIVER_CAPABILITY (8.0), UD2M_TESTDRIVER_DEVICES (1), UD2M_TESTDRIVER_MEMORY (bytes, 8 GiB),
-// UD2M_TESTDRIVER_SEED (1: chooses the order of warps, streams and nodes of graphs).
+// UD2M_TESTDRIVER_SEED (1: chooses the order of warps, streams and nodes of graphs), UD2M_TESTDRIVER_THREADS (1: how many
+// run the blocks of a launch; with more than one, which fault is found first is not the same every time).
 
 #include <stdint.h>
 
