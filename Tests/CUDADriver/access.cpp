@@ -67,7 +67,7 @@ uint64_t first_bad(const uint8_t *state, uint64_t size, Access access) {
 }
 
 /// Whether the mark is of this barrier's epoch and of somebody else.
-bool foreign(uint16_t mark, uint16_t epoch, uint16_t own) { return mark / RaceMarks::per_epoch == epoch && mark != own; }
+bool foreign(uint16_t mark, uint16_t epoch, uint16_t own) { return (mark / RaceMarks::per_epoch == epoch) & (mark != own); }
 
 void note_read(Warp &warp, unsigned lane, uint64_t at, uint64_t size) {
     Block &block = *warp.block;
@@ -85,7 +85,7 @@ void note_read(Warp &warp, unsigned lane, uint64_t at, uint64_t size) {
 
 void note_write(Warp &warp, unsigned lane, uint64_t at, uint64_t size, Access access) {
     Block &block = *warp.block;
-    bool atomic = access == Access::update;
+    bool atomic = access == Access::update && block.warps.size() > 1;
     // Atomic accesses do not race with each other.
     uint16_t own = block.tag(uint16_t(warp.id)), mine = atomic ? block.tag(RaceMarks::atomic) : own, epoch = block.epoch;
     uint16_t *writers = &block.marks.writers[at], *readers = &block.marks.readers[at];
@@ -104,25 +104,99 @@ void note_write(Warp &warp, unsigned lane, uint64_t at, uint64_t size, Access ac
     for (uint64_t i = 0; i < size; i++) writers[i] = mine;
 }
 
-/// A range of shared memory that one lane, or lanes side by side, access.
-uint8_t *resolve_shared(Warp &warp, unsigned lane, uint64_t at, uint64_t size, Access access) {
-    Block &block = *warp.block;
-    uint64_t limit = block.shared.size();
-    if (at > limit || size > limit - at) out_of_bounds(warp, lane, "shared", at, size, access, limit);
-    uint8_t *state = &block.state[at];
-    if (access != Access::complete) {
-        uint64_t bad = first_bad(state, size, access);
-        if (bad < size) bad_state(warp, lane, "shared", at + bad, state[bad], access);
-    }
-    if (block.warps.size() > 1) {
-        if (access == Access::read) note_read(warp, lane, at, size);
-        else note_write(warp, lane, at, size, access);
-    }
-    if (access != Access::read) memset(state, access == Access::issue ? in_flight : written, size);
-    return &block.shared[at];
+/// Bytes of shared memory that lanes side by side access, `unit` bytes each, or (`together`) all of them the same.
+struct Range {
+    uint64_t at, size;
+    unsigned lane, unit;
+    bool together;
+
+    uint16_t lane_of(uint64_t byte) const { return together ? RaceMarks::many : uint16_t(lane + byte / unit); }
+};
+
+[[noreturn]] void lane_race(const Warp &warp, const Range &range, uint64_t byte, Access access, uint16_t mark, const char *did) {
+    uint16_t who = mark % RaceMarks::per_epoch;
+    std::string by = who == RaceMarks::many ? "several lanes" : "lane " + std::to_string(who);
+    throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED,
+                std::string("race in shared memory between lanes of a warp: ") + name_of(access) + " of byte " +
+                    std::to_string(range.at + byte) + " by " + thread_name(warp, range.lane + unsigned(byte / range.unit)) +
+                    ", which " + by + " " + did + " since the last __syncwarp");
 }
 
-uint8_t *resolve_global(Warp &warp, unsigned lane, uint64_t address, uint64_t size, Access access) {
+/// Whether another lane of the warp has the mark since its lanes were synchronised.
+bool other_lane(uint16_t owner, uint16_t own, uint16_t mark, uint16_t synchronised, uint16_t lane) {
+    uint16_t who = mark % RaceMarks::per_epoch;
+    return (owner == own) & (mark / RaceMarks::per_epoch == synchronised) & (who != lane) & (who != RaceMarks::atomic);
+}
+
+/// Looked at before any lane of the instruction is noted: lanes that write to one place in one instruction do not race.
+void check_lanes(Warp &warp, const Range &range, Access access) {
+    if (access == Access::update) return;
+    Block &block = *warp.block;
+    uint16_t own = block.tag(uint16_t(warp.id)), synchronised = warp.synchronised;
+    const uint16_t *writers = &block.marks.writers[range.at], *readers = &block.marks.readers[range.at];
+    const uint16_t *writing = &block.marks.writing_lanes[range.at], *reading = &block.marks.reading_lanes[range.at];
+    bool writes = access != Access::read;
+    for (uint64_t first = 0; first < range.size; first += range.unit) {
+        uint16_t lane = range.lane_of(first), bad = 0;
+        for (uint64_t i = first; i < first + range.unit; i++) {
+            bad |= uint16_t(other_lane(writers[i], own, writing[i], synchronised, lane));
+            bad |= uint16_t(writes & other_lane(readers[i], own, reading[i], synchronised, lane));
+        }
+        if (!bad) continue;
+        for (uint64_t i = first; i < first + range.unit; i++) {
+            if (other_lane(writers[i], own, writing[i], synchronised, lane))
+                lane_race(warp, range, i, access, writing[i], "wrote");
+            if (writes && other_lane(readers[i], own, reading[i], synchronised, lane))
+                lane_race(warp, range, i, access, reading[i], "read");
+        }
+    }
+}
+
+void note_lanes(Warp &warp, const Range &range, Access access) {
+    Block &block = *warp.block;
+    uint16_t base = uint16_t(warp.synchronised * RaceMarks::per_epoch), own = block.tag(uint16_t(warp.id));
+    uint16_t *writing = &block.marks.writing_lanes[range.at], *reading = &block.marks.reading_lanes[range.at];
+    const uint16_t *readers = &block.marks.readers[range.at];
+    for (uint64_t first = 0; first < range.size; first += range.unit) {
+        uint16_t lane = range.lane_of(first);
+        uint16_t mark = uint16_t(base + (access == Access::update ? RaceMarks::atomic : lane));
+        uint64_t end = first + range.unit;
+        if (access != Access::read) {
+            for (uint64_t i = first; i < end; i++) writing[i] = mark;
+            continue;
+        }
+        uint16_t several = uint16_t(base + RaceMarks::many), synchronised = warp.synchronised;
+        for (uint64_t i = first; i < end; i++)
+            reading[i] = other_lane(readers[i], own, reading[i], synchronised, lane) ? several : mark;
+    }
+}
+
+/// Looks at a range of shared memory. It is noted after those of the other lanes were looked at.
+uint8_t *resolve_shared(Warp &warp, const Range &range, Access access) {
+    Block &block = *warp.block;
+    uint64_t limit = block.shared.size();
+    if (range.at > limit || range.size > limit - range.at)
+        out_of_bounds(warp, range.lane, "shared", range.at, range.size, access, limit);
+    if (access != Access::complete) {
+        const uint8_t *state = &block.state[range.at];
+        uint64_t bad = first_bad(state, range.size, access);
+        if (bad < range.size) bad_state(warp, range.lane + unsigned(range.together ? 0 : bad / range.unit), "shared", range.at + bad, state[bad], access);
+    }
+    check_lanes(warp, range, access);
+    return &block.shared[range.at];
+}
+
+void note_shared(Warp &warp, const Range &range, Access access) {
+    note_lanes(warp, range, access);
+    if (access == Access::read) {
+        note_read(warp, range.lane, range.at, range.size);
+    } else {
+        note_write(warp, range.lane, range.at, range.size, access);
+        memset(&warp.block->state[range.at], access == Access::issue ? in_flight : written, range.size);
+    }
+}
+
+uint8_t *resolve_global(Warp &warp, unsigned lane, uint64_t address, uint64_t size, unsigned unit, Access access) {
     const Allocation *found;
     try {
         found = &warp.block->find(address, size, name_of(access));
@@ -133,7 +207,7 @@ uint8_t *resolve_global(Warp &warp, unsigned lane, uint64_t address, uint64_t si
     uint8_t *state = found->state + at;
     if (access != Access::write) {
         uint64_t bad = first_bad(state, size, access);
-        if (bad < size) bad_state(warp, lane, "device", at + bad, state[bad], access);
+        if (bad < size) bad_state(warp, lane + unsigned(bad / unit), "device", at + bad, state[bad], access);
     }
     if (access != Access::read) {
         if (found->constant)
@@ -173,6 +247,8 @@ Space space_of(uint64_t &address) {
 
 void resolve(Warp &warp, Space space, const uint64_t *addresses, uint32_t mask, unsigned size, Access access,
              uint8_t **pointers) {
+    Range ranges[warp_size];
+    unsigned count = 0;
     for (unsigned lane = 0; lane < warp_size;) {
         if (!(mask >> lane & 1)) {
             lane++;
@@ -206,7 +282,10 @@ void resolve(Warp &warp, Space space, const uint64_t *addresses, uint32_t mask, 
             if (!whole) end = lane + 1, bytes = size;
         }
         switch (where) {
-        case Space::shared: pointer = resolve_shared(warp, lane, address, bytes, access); break;
+        case Space::shared:
+            ranges[count] = {address, bytes, lane, size, step == 0 && end > lane + 1};
+            pointer = resolve_shared(warp, ranges[count++], access);
+            break;
         case Space::local: pointer = resolve_local(warp, lane, address, bytes, access); break;
         case Space::parameter: {
             auto &parameters = warp.block->launch->parameters;
@@ -215,10 +294,11 @@ void resolve(Warp &warp, Space space, const uint64_t *addresses, uint32_t mask, 
             pointer = const_cast<uint8_t *>(&parameters[address]);
             break;
         }
-        default: pointer = resolve_global(warp, lane, address, bytes, access);
+        default: pointer = resolve_global(warp, lane, address, bytes, size, access);
         }
         for (; lane < end; lane++, pointer += step) pointers[lane] = pointer;
     }
+    for (unsigned i = 0; i < count; i++) note_shared(warp, ranges[i], access);
 }
 
 } // namespace testdriver

@@ -154,6 +154,8 @@ class BlockRun {
         block_.state.resize(shared);
         block_.marks.writers.resize(shared);
         block_.marks.readers.resize(shared);
+        block_.marks.writing_lanes.resize(shared);
+        block_.marks.reading_lanes.resize(shared);
     }
 
     void run(uint64_t number) {
@@ -233,6 +235,7 @@ class BlockRun {
         block_.epoch++;
         block_.barrier_at = -1;
         block_.barrier_true = block_.barrier_count = 0;
+        for (Warp &warp : block_.warps) warp.synchronised = 1;
         if (block_.epoch < RaceMarks::epochs) return;
         block_.epoch = 1;
         std::fill(block_.marks.writers.begin(), block_.marks.writers.end(), uint16_t(0));

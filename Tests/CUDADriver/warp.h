@@ -59,6 +59,8 @@ struct Warp {
     uint32_t live;
     uint32_t counters[warp_size];
     bool at_barrier;
+    /// Of bar.warp.sync since the barrier of the block, starting at 1.
+    uint16_t synchronised;
     std::deque<AsyncCopy> copies;
     /// How many cp.async groups each lane has committed.
     uint32_t committed[warp_size];
@@ -74,6 +76,9 @@ struct Warp {
 struct RaceMarks {
     static constexpr uint16_t many = 32, atomic = 33, per_epoch = 64, epochs = 1024;
     std::vector<uint16_t> writers, readers;
+    /// Which lane of that warp it was (`many` and `atomic` as well), and in the upper bits how often the warp had
+    /// synchronised its lanes since the barrier: lanes do not see each other's accesses before they do.
+    std::vector<uint16_t> writing_lanes, reading_lanes;
 };
 
 struct Block {

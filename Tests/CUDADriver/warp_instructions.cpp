@@ -3,6 +3,7 @@
 #include "access.h"
 #include "families.h"
 #include "lanes.h"
+#include <algorithm>
 
 LANES_BEGIN
 namespace testdriver {
@@ -87,6 +88,11 @@ void run_activemask(Warp &warp, const Instruction &i, uint32_t mask) {
 
 void run_warp_barrier(Warp &warp, const Instruction &i, uint32_t mask) {
     check_members(warp, warp.lanes<uint32_t>(i.o[0]), mask);
+    if (++warp.synchronised < RaceMarks::epochs) return;
+    auto &marks = warp.block->marks;
+    std::fill(marks.writing_lanes.begin(), marks.writing_lanes.end(), uint16_t(0));
+    std::fill(marks.reading_lanes.begin(), marks.reading_lanes.end(), uint16_t(0));
+    warp.synchronised = 1;
 }
 
 enum Reduction : uint8_t { add, minimum, maximum, bit_and, bit_or, bit_xor };

@@ -11,7 +11,7 @@ static void synchronisation() {
         // Which warp is first is drawn: a copy over what another warp reads, or a read of what is copied.
         std::string text = ud2m_testdriver_fault();
         expect(result == UD2M_CUDA_ERROR_LAUNCH_FAILED, "product_missing_barrier returned " + std::to_string(result));
-        expect(text.find("race in shared memory: cp.async") != std::string::npos || text.find("not waited for") != std::string::npos, text);
+        expect(text.find("race in shared memory") != std::string::npos || text.find("not waited for") != std::string::npos, text);
         expect(cuda.cuCtxSynchronize() == UD2M_CUDA_ERROR_LAUNCH_FAILED, "the error stays");
     });
     test("missing barrier of a sum", [] {
@@ -31,6 +31,15 @@ static void synchronisation() {
         ProductCase one(false);
         must(one.run("product_swapped_fragments", 1), "product_swapped_fragments");
         expect(one.error() > 0.1, "the result is right");
+    });
+    test("lanes that wait for each other, or not", [] {
+        auto lanes = [](int wait) { return run(kernel("sums", "lanes"), 1, 32, 0, upload(std::vector<int>(32, 3)), allocate(128), wait); };
+        must(lanes(3), "lanes");
+        expect_fault(lanes(2), UD2M_CUDA_ERROR_LAUNCH_FAILED, {"between lanes", "read of byte 4 by thread (0,0,0)", "lane 1 wrote"}, "lanes");
+    });
+    test("lanes that write over what others read", [] {
+        expect_fault(run(kernel("sums", "lanes"), 1, 32, 0, upload(std::vector<int>(32, 3)), allocate(128), 1),
+                     UD2M_CUDA_ERROR_LAUNCH_FAILED, {"between lanes", "write", "read since"}, "lanes");
     });
     test("two writers", [] {
         expect_fault(run(kernel("sums", "two_writers"), 1, 64, 0, allocate(4)), UD2M_CUDA_ERROR_LAUNCH_FAILED,
@@ -68,7 +77,7 @@ static void memory() {
         expect_fault(affine(-1, 0, 100), UD2M_CUDA_ERROR_ILLEGAL_ADDRESS, {"read of 4 bytes"}, "affine");
     });
     test("unwritten device memory", [&] {
-        expect_fault(affine(0, 0, 99), UD2M_CUDA_ERROR_LAUNCH_FAILED, {"never written", "byte 396", "ld.global"}, "affine");
+        expect_fault(affine(0, 0, 99), UD2M_CUDA_ERROR_LAUNCH_FAILED, {"never written", "byte 396, by thread (35,0,0)", "ld.global"}, "affine");
     });
     test("memory that is poisoned again", [] {
         auto input = upload(noise(100, 1)), output = allocate(400);
@@ -78,7 +87,7 @@ static void memory() {
     });
     test("unwritten shared memory", [] {
         expect_fault(run(kernel("sums", "unwritten_shared"), 1, 32, 0, allocate(128)), UD2M_CUDA_ERROR_LAUNCH_FAILED,
-                     {"never written", "shared memory, byte 124"}, "unwritten_shared");
+                     {"never written", "shared memory, byte 124, by thread (31,0,0)"}, "unwritten_shared");
     });
     test("freed memory", [] {
         auto input = upload(noise(100, 1)), output = allocate(400);

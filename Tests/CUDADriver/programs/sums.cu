@@ -145,3 +145,15 @@ extern "C" __global__ void doubles(const double *input, double *output) {
     const double x = input[threadIdx.x];
     output[threadIdx.x] = series(x, 30) + sqrt(x) + exp(-x) + log(x + 1) + pow(x + 0.5, 1.5);
 }
+
+// Lanes of a warp that read what others wrote, or write over it, with or without waiting for each other.
+extern "C" __global__ void lanes(const int *input, int *output, int wait) {
+    __shared__ int values[32];
+    const int lane = threadIdx.x;
+    values[lane] = input[lane];
+    if (wait & 1) __syncwarp();
+    const int other = values[lane ^ 1];
+    if (wait & 2) __syncwarp();
+    values[lane] = other + 1;
+    output[lane] = values[lane];
+}
