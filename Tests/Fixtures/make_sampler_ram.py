@@ -24,10 +24,11 @@ from portable import uniform
 SEED = 1
 FOLDER = HERE / cases_sampler.FOLDER
 STEPS, ITERATIONS, FACTOR = 3, 3, 4
-# Name, sides and RAM's flavour: UD2M imports the original. The blur and the mask are of sides that RAM pads.
+# Name, sides and RAM's flavour: UD2M imports the original. The blur and the mask are of sides that RAM pads, and the
+# Gaussian kernel of the last is not the one that RAM sees.
 CASES = [
     ("trace_ram_deblur_gaussian", (20, 12), "original"), ("trace_ram_inp_random", (12, 20), "original"),
-    ("trace_ram_sr_bicubic", (16, 20), "original")]
+    ("trace_ram_sr_bicubic", (16, 20), "original"), ("trace_ram_sr_gaussian", (16, 16), "deepinv")]
 
 
 def validate():

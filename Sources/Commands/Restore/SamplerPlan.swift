@@ -156,7 +156,11 @@ struct SamplerPlan {
                     .operatorNotLinear, "RAM restores through linear operators only, and compression as JPEG is none.",
                     remedy: "Pass --warm-start adjoint.")
             }
-            estimator = try RAMInitialEstimate(network: ram, forwardOperator: linear, noiseLevel: noiseLevel)
+            estimator =
+                switch settings {
+                case .exact: try RAMInitialEstimate(network: ram, forwardOperator: linear, noiseLevel: noiseLevel)
+                case .reference: try .published(network: ram, forwardOperator: linear, noiseLevel: noiseLevel)
+                }
         }
         switch settings {
         case .exact(let configuration):

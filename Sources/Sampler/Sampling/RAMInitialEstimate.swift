@@ -30,6 +30,23 @@ public struct RAMInitialEstimate: Sendable {
         self.flavour = flavour
     }
 
+    /// The estimator of the paper's code, which its checkpoints were trained with: RAM is told of bicubic downsampling
+    /// whatever the kernel of a super-resolution operator is (`sampler.md` §7.7).
+    /// - Throws: As ``init(network:forwardOperator:noiseLevel:flavour:)``, and `kernel-invalid` for images that are smaller
+    ///   than the bicubic kernel.
+    public static func published(
+        network: RAMNetwork, forwardOperator: some LinearForwardOperator, noiseLevel: Double,
+        flavour: RAMConfiguration.Flavour? = nil
+    ) throws -> Self {
+        guard let seen = forwardOperator as? SuperResolution else {
+            return try Self(
+                network: network, forwardOperator: forwardOperator, noiseLevel: noiseLevel, flavour: flavour)
+        }
+        let told = try SuperResolution(
+            factor: seen.factor, kernel: .bicubic(factor: seen.factor), height: seen.height, width: seen.width)
+        return try Self(network: network, forwardOperator: told, noiseLevel: noiseLevel, flavour: flavour)
+    }
+
     /// Estimates the clean image.
     /// - Parameters:
     ///   - observation: y, in [-1, 1] units.
