@@ -109,7 +109,26 @@ struct BenchReport: Encodable {
         return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 
+    #if !canImport(Darwin)
+        /// The kernel's own count for this process, in KiB.
+        private static var highWaterMark: Int? {
+            guard let file = fopen("/proc/self/status", "r") else { return nil }
+            defer { fclose(file) }
+            var line = [CChar](repeating: 0, count: 256)
+            while fgets(&line, Int32(line.count), file) != nil {
+                let words = line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }.split { [9, 10, 32].contains($0) }
+                guard words.count > 1, words[0].elementsEqual("VmHWM:".utf8) else { continue }
+                return Int(String(decoding: words[1], as: UTF8.self))
+            }
+            return nil
+        }
+    #endif
+
     private static var peakResidentBytes: Int {
+        #if !canImport(Darwin)
+            // What `getrusage` tells would be the memory of whoever started the process, where that had more.
+            if let kibibytes = highWaterMark { return kibibytes * 1024 }
+        #endif
         var usage = rusage()
         #if canImport(Darwin)
             getrusage(RUSAGE_SELF, &usage)

@@ -8,7 +8,7 @@ struct ComputeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "strict rounds least and takes about twice the time; fp16-weights halves the memory of weights and rounds "
+            "strict rounds least and takes a third longer; fp16-weights halves the memory of weights and rounds "
                 + "most.", valueName: "precision"))
     var precision = Precision.standard
 
