@@ -61,9 +61,8 @@ template <class Kind> struct PairSum {
     }
 };
 
-/// c: the operation; o[0]: the old value; o[1], o[2]: operands; count: whether there is a result.
-template <class T> void run_atomic(Warp &warp, const Instruction &i, uint32_t mask) {
-    const Lanes<T> *values = warp.lanes<T>(i.o[1]), *others = warp.lanes<T>(i.o[2]);
+/// Changes the value in memory of every lane, one lane after the other. o[0]: the old value; count: whether it is wanted.
+template <class T, class Change> void update_lanes(Warp &warp, const Instruction &i, uint32_t mask, Change changed) {
     const uint8_t *base = warp.registers + i.o[15];
     T result[warp_size] = {};
     for (unsigned lane = 0; lane < warp_size; lane++) {
@@ -75,34 +74,24 @@ template <class T> void run_atomic(Warp &warp, const Instruction &i, uint32_t ma
         uint8_t *pointers[warp_size];
         resolve(warp, Space(i.b), addresses, 1u << lane, sizeof(T), Access::update, pointers);
         std::lock_guard<std::mutex> lock(warp.block->launch->atomics);
-        T old;
-        memcpy(&old, pointers[lane], sizeof(T));
-        T changed = combined<T>(i.c, old, values[lane], others[lane]);
-        memcpy(pointers[lane], &changed, sizeof(T));
-        result[lane] = old;
+        memcpy(&result[lane], pointers[lane], sizeof(T));
+        T next = changed(lane, result[lane]);
+        memcpy(pointers[lane], &next, sizeof(T));
     }
     if (i.count)
         put<T>(warp, i.o[0], mask, result);
 }
+
+/// c: the operation; o[1], o[2]: operands.
+template <class T> void run_atomic(Warp &warp, const Instruction &i, uint32_t mask) {
+    const Lanes<T> *values = warp.lanes<T>(i.o[1]), *others = warp.lanes<T>(i.o[2]);
+    update_lanes<T>(warp, i, mask,
+                    [&](unsigned lane, T old) { return combined<T>(i.c, old, values[lane], others[lane]); });
+}
 template <class Kind> void run_pair_add(Warp &warp, const Instruction &i, uint32_t mask) {
     const Lanes<uint32_t> *values = warp.lanes<uint32_t>(i.o[1]);
-    const uint8_t *base = warp.registers + i.o[15];
-    uint32_t result[warp_size] = {};
-    for (unsigned lane = 0; lane < warp_size; lane++) {
-        if (!(mask >> lane & 1))
-            continue;
-        uint64_t addresses[warp_size], register_value = 0;
-        memcpy(&register_value, base + lane * i.a, i.a);
-        addresses[lane] = register_value + uint64_t(i.immediate);
-        uint8_t *pointers[warp_size];
-        resolve(warp, Space(i.b), addresses, 1u << lane, 4, Access::update, pointers);
-        std::lock_guard<std::mutex> lock(warp.block->launch->atomics);
-        memcpy(&result[lane], pointers[lane], 4);
-        uint32_t changed = PairSum<Kind>::apply(result[lane], values[lane]);
-        memcpy(pointers[lane], &changed, 4);
-    }
-    if (i.count)
-        put<uint32_t>(warp, i.o[0], mask, result);
+    update_lanes<uint32_t>(
+        warp, i, mask, [&](unsigned lane, uint32_t old) { return PairSum<Kind>::apply(old, values[lane]); });
 }
 
 Run atomic(Type type) {

@@ -88,6 +88,13 @@ void Decoding::operands(size_t count) const {
         fail("it has " + std::to_string(statement.operands.size()) + " operands, not " + std::to_string(count));
 }
 
+void Decoding::operands_of(Type type, unsigned sources) {
+    operands(sources + 1);
+    result.o[0] = destination(0, type);
+    for (unsigned i = 1; i <= sources; i++)
+        result.o[i] = source(i, type);
+}
+
 const Operand &Decoding::operand(size_t i) const {
     if (i >= statement.operands.size())
         fail("an operand is missing");

@@ -51,6 +51,8 @@ class Decoding {
     void finish();
 
     void operands(size_t count) const;
+    /// Takes a destination and so many sources, all of one type, as o[0], o[1], ….
+    void operands_of(Type type, unsigned sources);
     size_t operand_count() const { return statement.operands.size(); }
     const Operand &operand(size_t i) const;
 

@@ -156,18 +156,11 @@ LANES_END
 
 namespace testdriver {
 
-static void operands_of(Decoding &d, Type type, unsigned sources) {
-    d.operands(sources + 1);
-    d.result.o[0] = d.destination(0, type);
-    for (unsigned i = 1; i <= sources; i++)
-        d.result.o[i] = d.source(i, type);
-}
-
 static bool decode_double(Decoding &d, const std::string &name) {
     using F = double;
     if (name == "fma") {
         d.need("rn");
-        operands_of(d, Type::f64, 3);
+        d.operands_of(Type::f64, 3);
         d.result.run = run_ternary<F, F, F, F, MultiplyAdd>;
     } else if (name == "neg" || name == "abs" || name == "sqrt" || name == "rcp" || name == "rsqrt") {
         // The approximate forms of f64 are far less precise in hardware; what calls them refines the result.
@@ -180,7 +173,7 @@ static bool decode_double(Decoding &d, const std::string &name) {
             d.need("approx");
             d.take("ftz");
         }
-        operands_of(d, Type::f64, 1);
+        d.operands_of(Type::f64, 1);
         if (name == "neg")
             d.result.run = run_unary<F, F, Negate>;
         if (name == "abs")
@@ -196,7 +189,7 @@ static bool decode_double(Decoding &d, const std::string &name) {
             d.need("rn");
         if (name == "add" || name == "sub" || name == "mul")
             d.take("rn");
-        operands_of(d, Type::f64, 2);
+        d.operands_of(Type::f64, 2);
         if (name == "add")
             d.result.run = run_binary<F, F, F, Add>;
         if (name == "sub")
@@ -227,7 +220,7 @@ static bool decode_directed(Decoding &d, const std::string &name, bool ftz) {
         return false;
     if (ftz)
         d.fail("this form is not known");
-    operands_of(d, Type::f32, name == "fma" ? 3 : 2);
+    d.operands_of(Type::f32, name == "fma" ? 3 : 2);
     if (name != "fma")
         d.result.o[3] = d.result.o[2];
     d.result.a = uint8_t(rounding);
@@ -242,10 +235,10 @@ static bool decode_single(Decoding &d, const std::string &name) {
         return true;
     if (name == "fma" || name == "mad") {
         d.need("rn");
-        operands_of(d, Type::f32, 3);
+        d.operands_of(Type::f32, 3);
         d.result.run = ternary<MultiplyAdd>(ftz, d.take("sat"));
     } else if (name == "add" || name == "sub" || name == "mul") {
-        operands_of(d, Type::f32, 2);
+        d.operands_of(Type::f32, 2);
         d.take("rn");
         bool sat = d.take("sat");
         d.result.run = name == "add"   ? binary<Add>(ftz, sat)
@@ -254,18 +247,18 @@ static bool decode_single(Decoding &d, const std::string &name) {
     } else if (name == "div") {
         if (!d.take("rn") && !d.take("approx"))
             d.need("full");
-        operands_of(d, Type::f32, 2);
+        d.operands_of(Type::f32, 2);
         d.result.run = binary<Divide>(ftz, false);
     } else if (name == "min" || name == "max") {
-        operands_of(d, Type::f32, 2);
+        d.operands_of(Type::f32, 2);
         bool nan = d.take("NaN");
         d.result.run = name == "min" ? (nan ? binary<OrNaN<Minimum>>(ftz, false) : binary<Minimum>(ftz, false))
                                      : (nan ? binary<OrNaN<Maximum>>(ftz, false) : binary<Maximum>(ftz, false));
     } else if (name == "copysign") {
-        operands_of(d, Type::f32, 2);
+        d.operands_of(Type::f32, 2);
         d.result.run = run_binary<float, float, float, CopySign>;
     } else {
-        operands_of(d, Type::f32, 1);
+        d.operands_of(Type::f32, 1);
         bool exact = name == "sqrt" || name == "rcp";
         if (name != "neg" && name != "abs" && !(exact && d.take("rn")))
             d.need("approx");

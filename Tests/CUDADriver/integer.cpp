@@ -194,13 +194,6 @@ LANES_END
 
 namespace testdriver {
 
-static void operands_of(Decoding &d, Type type, unsigned sources) {
-    d.operands(sources + 1);
-    d.result.o[0] = d.destination(0, type);
-    for (unsigned i = 1; i <= sources; i++)
-        d.result.o[i] = d.source(i, type);
-}
-
 static bool decode_multiply(Decoding &d, Type type, bool add) {
     if (d.take("wide")) {
         Type wide = wider(type);
@@ -231,7 +224,7 @@ static bool decode_multiply(Decoding &d, Type type, bool add) {
         }
         return true;
     }
-    operands_of(d, type, add ? 3 : 2);
+    d.operands_of(type, add ? 3 : 2);
     if (d.take("hi")) {
         d.result.run = add ? ternary<MultiplyAddHigh>(type) : binary<MultiplyHigh>(type);
     } else {
@@ -243,7 +236,7 @@ static bool decode_multiply(Decoding &d, Type type, bool add) {
 
 /// add.cc, addc, sub.cc, subc: on 32 and 64 bits. One carry for the whole kernel, as in hardware.
 static bool decode_carry(Decoding &d, Type type, bool subtract, bool in, bool out) {
-    operands_of(d, type, 2);
+    d.operands_of(type, 2);
     Register &carry = d.builder.carry;
     if (carry.type == Type::none)
         carry = d.builder.new_register(Type::pred);
@@ -284,16 +277,16 @@ bool decode_integer(Decoding &d) {
     if (name == "mad")
         return decode_multiply(d, type, true);
     if (name == "neg" || name == "abs") {
-        operands_of(d, type, 1);
+        d.operands_of(type, 1);
         d.result.run = name == "neg" ? signed_unary<Negate>(type) : signed_unary<Absolute>(type);
         return true;
     }
     if (name == "sad") {
-        operands_of(d, type, 3);
+        d.operands_of(type, 3);
         d.result.run = ternary<SumOfAbsolute>(type);
         return true;
     }
-    operands_of(d, type, 2);
+    d.operands_of(type, 2);
     if (name == "add")
         d.result.run = binary<Add>(type);
     if (name == "sub")

@@ -76,7 +76,7 @@ final class CountingDenoiser: Denoiser {
             denoiser: prior, forwardOperator: Inpainting(mask: mask), configuration: configuration,
             noise: SilentNoise())
         let result = try sampler.sample(0, observation: Tensor(shape: [1, 1, 1, 4], values: y))
-        let level = configuration.innerLevels.first
+        let level = configuration.innerLevels.value(0, of: configuration.evaluationCount)
         let wide = prior.variance + level * level
         let expected = zip(y, mask.kept).map { value, isKept in
             let data = isKept ? 1 / (0.4 * 0.4) : 0
@@ -96,7 +96,7 @@ final class CountingDenoiser: Denoiser {
             denoiser: prior, forwardOperator: Inpainting(mask: mask), configuration: configuration,
             noise: PhiloxNoise(seed: 1))
         let result = try sampler.sample(0, observation: Tensor(shape: [1, 1, side, side], repeating: -0.2))
-        let level = configuration.innerLevels.first
+        let level = configuration.innerLevels.value(0, of: configuration.evaluationCount)
         let a = prior.variance / (prior.variance + level * level)
         let g = 1 / (level * level) / (1 / 0.25 + 1 / (level * level))
         let variance = a * a * level * level / (1 - a * a * g * g)

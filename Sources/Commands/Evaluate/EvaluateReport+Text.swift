@@ -50,7 +50,7 @@ extension EvaluateReport {
         return lines.joined(separator: "\n")
     }
 
-    /// Comma-separated values (RFC 4180): a line for each image, numbers in full.
+    /// Comma-separated values: a line for each image, numbers in full.
     func csv(_ metrics: Set<EvaluationMetric>) -> String {
         let paired = EvaluationMetric.allCases.filter { $0.isPaired && metrics.contains($0) }
         let header = ["name", "restored", "reference"] + paired.map(\.rawValue) + ["error"]
@@ -58,13 +58,7 @@ extension EvaluateReport {
             [item.name, item.restored, item.reference] + paired.map { item[$0]?.full ?? "" }
                 + [item.error.map(\.code) ?? ""]
         }
-        return ([header] + rows).map { $0.map(Self.field).joined(separator: ",") + "\r\n" }.joined()
-    }
-
-    /// A field of a line of CSV.
-    static func field(_ text: String) -> String {
-        guard text.contains(where: { $0 == "," || $0 == "\"" || $0.isNewline }) else { return text }
-        return "\"\(text.replacing("\"", with: "\"\""))\""
+        return CSVText.text(header, rows)
     }
 }
 

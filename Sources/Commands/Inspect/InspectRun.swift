@@ -21,7 +21,7 @@ struct InspectRun {
             let digests = computesDigests ? try self.digests(of: listed, skipped: &skipped) : [:]
             let names = Dictionary(
                 (selection?.tensors ?? []).map { ($0.path, $0.name.text) }, uniquingKeysWith: { first, _ in first })
-            let ties = Self.ties(among: listed)
+            let ties = TensorAliases.firsts(among: listed)
             let comparison = selection?.comparison
             let unrecognised = selection.flatMap { selection in comparison.flatMap(selection.unrecognisedText) }
             let undecided = selection?.architecture?.undecided
@@ -45,7 +45,7 @@ struct InspectRun {
                     .init(
                         path: tensor.path, name: names[tensor.path], dtype: tensor.elementTypeName,
                         shape: tensor.shape, bytes: tensor.byteCount,
-                        sha256: digests[TensorAliases.Place(tensor)], tiedTo: tiedTo)
+                        sha256: digests[TensorAliases.Place(tensor)], tiedTo: tiedTo.map { listed[$0].path })
                 },
                 sparse: (selection?.tensors ?? []).sparseTensors.map { .init($0) },
                 looseTensors: checkpoint.looseTensorPaths(besides: selection?.stateDict),
@@ -56,19 +56,7 @@ struct InspectRun {
         }
     }
 
-    /// For each tensor, the path of an earlier one that is made of the same bytes.
-    private static func ties(among tensors: [TensorSource]) -> [[String]?] {
-        var first: [TensorAliases.Place: [String]] = [:]
-        return tensors.map { tensor in
-            guard !tensor.shape.contains(0) else { return nil }
-            let place = TensorAliases.Place(tensor)
-            if let path = first[place] { return path }
-            first[place] = tensor.path
-            return nil
-        }
-    }
-
-    private static func remark(_ ties: [[String]?]) -> String? {
+    private static func remark(_ ties: [Int?]) -> String? {
         let count = ties.count { $0 != nil }
         guard count > 0 else { return nil }
         return count == 1

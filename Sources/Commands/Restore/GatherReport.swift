@@ -102,8 +102,7 @@ struct GatherReport: Encodable {
             [record.input, record.output, "\(record.seconds)"]
                 + [record.psnr, record.ssim, record.lpips].map { $0.map { "\($0)" } ?? "" }
         }
-        return ([["image", "output", "seconds", "psnr", "ssim", "lpips"]] + rows)
-            .map { $0.map(EvaluateReport.field).joined(separator: ",") + "\r\n" }.joined()
+        return CSVText.text(["image", "output", "seconds", "psnr", "ssim", "lpips"], rows)
     }
 
     /// The report for a person; `isQuiet` leaves out everything but what is open.

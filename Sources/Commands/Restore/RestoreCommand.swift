@@ -201,26 +201,16 @@ struct BatchOptions: ParsableArguments {
             """
             Restore every N-th image from the K-th on, K from 0 to N − 1; other machines take the others. auto takes K and N \
             from UD2M_SHARD or the job arrays of Slurm, Kubernetes, PBS, LSF and AWS Batch.
-            """, valueName: "K/N or auto"))
-    var shard: String?
+            """, valueName: "K/N or auto"),
+        transform: RestoreShard.argument)
+    var shard: RestoreShard?
 
     func validate() throws {
-        if shard == "auto", part == nil {
-            throw ValidationError(
-                "--shard auto finds no part: set UD2M_SHARD to K/N, or UD2M_SHARDS to N inside a job array.")
-        }
-        guard part != nil else { throw ValidationError("--shard must be auto or K/N with 0 ≤ K < N.") }
         guard template.contains("{name}"), !template.contains("/") else {
             throw ValidationError("--name needs {name} in it, and no slash.")
         }
     }
 
-    /// The part that this run does; nil when that is not said as it must be.
-    var part: RestoreShard? {
-        switch shard {
-        case nil: .whole
-        case "auto": RestoreShard(environment: ProcessInfo.processInfo.environment)
-        case let text?: RestoreShard(text)
-        }
-    }
+    /// The part that this run does.
+    var part: RestoreShard { shard ?? .whole }
 }

@@ -36,7 +36,7 @@ struct RestoreReport: Encodable {
         case list([Double])
 
         init(_ schedule: IterationSchedule, count: Int) {
-            if case .constant(let value) = schedule.form {
+            if case .constant(let value) = schedule {
                 self = .value(value)
             } else {
                 self = .list((0..<count).map { schedule.value($0, of: count) })

@@ -14,7 +14,7 @@ struct RestoreRun {
         let all = try RestoreInputs(images, isRecursive: command.batching.recursive)
         let list = try RestorePlaceList(
             all, output: command.output, template: command.batching.template, posterior: command.posterior)
-        let inputs = all.shard(command.batching.part ?? .whole)
+        let inputs = all.shard(command.batching.part)
         let folders = command.dryRun ? [] : try list.createFolders()
         let references = try command.comparing.reference.map {
             try RestoreReferences($0, isSingle: all.isSingle)
@@ -116,7 +116,7 @@ struct RestoreRun {
                 .outputFolder, "--resume keeps its ledger in the folder of outputs, and the output is a file.",
                 at: .init(file: command.output), remedy: "Name a folder with -o.")
         }
-        return try RestoreLedger(folder: folder, shard: command.batching.part ?? .whole)
+        return try RestoreLedger(folder: folder, shard: command.batching.part)
     }
 
     private static func requireReadable(_ image: RestoreInputs.Image) throws { _ = try ImageFile.read(image.path) }

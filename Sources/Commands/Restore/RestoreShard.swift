@@ -1,3 +1,11 @@
+import ArgumentParser
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// A part of a run: items K, K + N, K + 2N, …
 struct RestoreShard: Hashable {
     let index: Int
@@ -16,6 +24,22 @@ struct RestoreShard: Hashable {
         guard parts.count == 2, let index = parts[0], let count = parts[1], count > 0, (0..<count).contains(index)
         else { return nil }
         self.init(index: index, count: count)
+    }
+
+    /// Reads `K/N`, or `auto` for what the environment says.
+    /// - Throws: `ValidationError` for anything else, and where the environment does not say it.
+    static func argument(_ text: String) throws -> RestoreShard {
+        guard text == "auto" else {
+            guard let shard = RestoreShard(text) else {
+                throw ValidationError("--shard must be auto or K/N with 0 ≤ K < N.")
+            }
+            return shard
+        }
+        guard let shard = RestoreShard(environment: ProcessInfo.processInfo.environment) else {
+            throw ValidationError(
+                "--shard auto finds no part: set UD2M_SHARD to K/N, or UD2M_SHARDS to N inside a job array.")
+        }
+        return shard
     }
 
     /// Where a scheduler says which of its jobs this is (`ux.md` §5.1).

@@ -41,7 +41,7 @@ struct RestoreSummary: Encodable {
             return [report.image, report.output, "\(report.seconds)"] + metrics.map { $0.map { "\($0.value)" } ?? "" }
                 + [report.coverage.map { "\($0.share)" } ?? ""]
         }
-        return ([header] + rows).map { $0.map(EvaluateReport.field).joined(separator: ",") + "\r\n" }.joined()
+        return CSVText.text(header, rows)
     }
 
     private static func restored(_ batch: Batch<RestoreOutcome>) -> [RestoreReport] {

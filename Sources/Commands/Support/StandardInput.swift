@@ -14,13 +14,9 @@ enum StandardInput {
     /// Copies standard input to its end and gives a path under which it can be opened while `body` runs.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `input-too-large` or `input-spool`, or what `body` throws.
     static func withPath<Result>(_ body: (String) throws -> Result) throws -> Result {
-        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(folder)/.ud2m-input.XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
-        guard descriptor >= 0 else { throw failure("create a temporary file in \(folder)", errno) }
+        let descriptor = NamelessFile.open()
+        guard descriptor >= 0 else { throw failure("create a temporary file in \(NamelessFile.folder)", errno) }
         defer { close(descriptor) }
-        // No name is left behind, however the process ends.
-        unlink(template)
         try copy(to: descriptor)
         return try body("/dev/fd/\(descriptor)")
     }

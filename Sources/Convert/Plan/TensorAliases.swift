@@ -31,21 +31,29 @@ public enum TensorAliases {
     public static func among(
         _ tensors: [TensorSource], writtenAs type: (TensorSource) -> ElementType = { $0.elementType }
     ) -> [TensorName: TensorName] {
+        var aliases: [TensorName: TensorName] = [:]
+        for (tensor, first) in zip(tensors, firsts(among: tensors, writtenAs: type)) {
+            if let first { aliases[tensor.name] = tensors[first].name }
+        }
+        return aliases
+    }
+
+    /// For each tensor, the index of the earlier one that it repeats; nil for those that repeat none.
+    package static func firsts(
+        among tensors: [TensorSource], writtenAs type: (TensorSource) -> ElementType = { $0.elementType }
+    ) -> [Int?] {
         struct Written: Hashable {
             let place: Place
             let type: ElementType
         }
-        var first: [Written: TensorName] = [:]
-        var aliases: [TensorName: TensorName] = [:]
-        for tensor in tensors where !tensor.shape.contains(0) {
+        var first: [Written: Int] = [:]
+        return tensors.enumerated().map { index, tensor in
+            guard !tensor.shape.contains(0) else { return nil }
             let written = Written(place: Place(tensor), type: type(tensor))
-            if let canonical = first[written] {
-                aliases[tensor.name] = canonical
-            } else {
-                first[written] = tensor.name
-            }
+            if let known = first[written] { return known }
+            first[written] = index
+            return nil
         }
-        return aliases
     }
 
     /// The tensors that start inside the part of the storage that another tensor reaches over, such as rows of it

@@ -43,12 +43,9 @@ final class InflatedRecord: @unchecked Sendable {
 
     /// Room in a new file that has no name, mapped; nil where that cannot be had.
     private static func mapping(of count: Int) -> UnsafeMutableRawBufferPointer? {
-        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
-        var template = Array("\(folder)/.ud2m-record.XXXXXX".utf8CString)
-        let descriptor = mkstemp(&template)
+        let descriptor = NamelessFile.open()
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
-        unlink(template)
         #if canImport(Darwin)
             guard ftruncate(descriptor, off_t(count)) == 0 else { return nil }
         #else

@@ -84,18 +84,6 @@ extension AdapterConvention {
     }
 }
 
-extension [Float] {
-    /// The transpose of a matrix in row-major order.
-    fileprivate func transposed(columns: Int) -> [Float] {
-        let rows = count / Swift.max(columns, 1)
-        var values = [Float](repeating: 0, count: count)
-        for row in 0..<rows {
-            for column in 0..<columns { values[column * rows + row] = self[row * columns + column] }
-        }
-        return values
-    }
-}
-
 extension AdapterChange {
     /// The kind of layer that the factors say; plain for all other changes.
     var layer: LowRankFactors.Layer { lowRank?.layer ?? .plain }

@@ -62,12 +62,7 @@ public struct Factor: Sendable {
     func values<Number: MergeNumber>(_: Number.Type = Number.self) throws -> [Number] {
         let stored: [Number] = try tensor.finiteValues()
         if let core { return try contracted(stored, core: core.finiteValues(), coreShape: core.shape) }
-        guard isTransposed else { return stored }
-        var values = [Number](repeating: 0, count: stored.count)
-        for row in 0..<rows {
-            for column in 0..<columns { values[row * columns + column] = stored[column * rows + row] }
-        }
-        return values
+        return isTransposed ? stored.transposed(columns: rows) : stored
     }
 
     private func contracted<Number: MergeNumber>(_ stored: [Number], core: [Number], coreShape: [Int]) -> [Number] {

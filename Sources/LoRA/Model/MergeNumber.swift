@@ -33,3 +33,15 @@ extension Double: MergeNumber {
         for index in 0..<min(values.count, sums.count) { sums[index] += factor * values[index] }
     }
 }
+
+extension Array where Element: MergeNumber {
+    /// The transpose of a matrix in row-major order.
+    func transposed(columns: Int) -> [Element] {
+        let rows = count / Swift.max(columns, 1)
+        var values = [Element](repeating: 0, count: count)
+        for row in 0..<rows {
+            for column in 0..<columns { values[column * rows + row] = self[row * columns + column] }
+        }
+        return values
+    }
+}
