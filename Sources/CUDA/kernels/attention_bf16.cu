@@ -1,0 +1,3 @@
+#include "attention_tensor.cuh"
+
+ATTENTION_KERNELS(bfloat16, bf16)

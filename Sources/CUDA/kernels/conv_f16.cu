@@ -1,0 +1,3 @@
+#include "conv_tensor.cuh"
+
+CONVOLUTION_KERNELS(half16, f16)
