@@ -18,7 +18,7 @@ enum DevicePlace: Sendable, Hashable {
 /// The addresses of an arena and of weights: they make launches of a plan's.
 struct DeviceAddresses: Sendable {
     let arena: UInt64
-    let weights: @Sendable (String) -> UInt64?
+    let weights: [String: UInt64]
 
     /// The address of a place as kernels' structures hold it.
     /// - Throws: `graph-invalid` for a weight that was not loaded.
@@ -26,7 +26,7 @@ struct DeviceAddresses: Sendable {
         switch place {
         case .arena(let offset): return UnsafeMutableRawPointer(bitPattern: UInt(arena) + UInt(offset))
         case .weight(let name):
-            guard let address = weights(name) else {
+            guard let address = weights[name] else {
                 throw UD2MError(.graphInvalid, "The weight was not loaded.", at: .init(tensor: name))
             }
             return UnsafeMutableRawPointer(bitPattern: UInt(address))
