@@ -77,7 +77,7 @@ public final class CUDADriver: @unchecked Sendable {
         let start = table.cuInit(0)
         guard Int(start) == UD2M_CUDA_SUCCESS else {
             if Int(start) == UD2M_CUDA_ERROR_NO_DEVICE { throw Self.noDevice }
-            throw Self.unavailable("The CUDA driver does not start: \(text(of: start)).")
+            throw Self.unavailable("The CUDA driver does not start: \(self.text(of: start)).")
         }
     }
 

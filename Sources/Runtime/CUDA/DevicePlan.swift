@@ -70,7 +70,7 @@ package struct DevicePlan: Sendable {
         results = layout.results
         resultShapes = layout.resultShapes
         arenaBytes = layout.arenaBytes
-        weights = try DeviceWeightLayout(users: WeightUser.all(of: graph), element: element)
+        weights = DeviceWeightLayout(users: WeightUser.all(of: graph), element: element)
         unfusedBytes = try UnfusedTraffic(graph, for: key, element: element).bytes * batch + weights.byteCount
     }
 }
