@@ -18,7 +18,8 @@ struct WeightSites: Sendable {
         var sites: [String: Site] = [:]
         for user in WeightUser.all(of: graph) {
             for weight in user.operation.weights where sites[weight.name] == nil {
-                sites[weight.name] = Site(operation: user.operation, runs: user.runs, strides: user.strides, shape: weight.shape)
+                sites[weight.name] = Site(
+                    operation: user.operation, runs: user.runs, strides: user.strides, shape: weight.shape)
             }
         }
         self.sites = sites

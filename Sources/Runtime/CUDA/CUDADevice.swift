@@ -46,7 +46,8 @@ public struct CUDADevice: Sendable {
         try driver.check(table.cuDeviceGetUuid(&uuid, handle), "asking for the device's identifier")
         func attribute(_ number: Int) throws -> Int {
             var value: Int32 = 0
-            try driver.check(table.cuDeviceGetAttribute(&value, Int32(number), handle), "asking for attribute \(number)")
+            try driver.check(
+                table.cuDeviceGetAttribute(&value, Int32(number), handle), "asking for attribute \(number)")
             return Int(value)
         }
         capability = ComputeCapability(
@@ -87,7 +88,9 @@ extension CUDADriver {
     public func device(_ ordinal: Int? = nil) throws -> CUDADevice {
         let all = try devices()
         guard !all.isEmpty else { throw Self.noDevice }
-        guard let device = ordinal.map({ number in all.first { $0.ordinal == number } }) ?? all.first(where: \.isSupported)
+        guard
+            let device = ordinal.map({ number in all.first { $0.ordinal == number } })
+                ?? all.first(where: \.isSupported)
         else {
             let names = all.map { "\($0.ordinal): \($0.name), compute capability \($0.capability)" }
             let reason =

@@ -93,7 +93,9 @@ public final class CUDADriver: @unchecked Sendable {
 
     /// What a result of the driver means, such as "CUDA_ERROR_LAUNCH_FAILED, unspecified launch failure".
     func text(of result: ud2m_cuda_result) -> String {
-        func ask(_ function: (ud2m_cuda_result, UnsafeMutablePointer<UnsafePointer<CChar>?>?) -> ud2m_cuda_result) -> String? {
+        func ask(_ function: (ud2m_cuda_result, UnsafeMutablePointer<UnsafePointer<CChar>?>?) -> ud2m_cuda_result)
+            -> String?
+        {
             var text: UnsafePointer<CChar>?
             guard Int(function(result, &text)) == UD2M_CUDA_SUCCESS, let text else { return nil }
             return String(cString: text)

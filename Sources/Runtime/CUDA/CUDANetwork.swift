@@ -50,6 +50,17 @@ public final class CUDANetwork: NetworkRunner {
         store: WeightStore, architecture: ArchitectureConfiguration, device: CUDADevice, element: DeviceElement = .f16,
         merging adapters: [AdapterSelection] = [], prefix: String = ""
     ) throws {
+        try self.init(
+            store: store, architecture: architecture, context: CUDAContext(device), element: element, merging: adapters,
+            prefix: prefix)
+    }
+
+    /// Loads a network of a given architecture onto a device that is open, for several on one.
+    package convenience init(
+        store: WeightStore, architecture: ArchitectureConfiguration, context: CUDAContext,
+        element: DeviceElement = .f16,
+        merging adapters: [AdapterSelection] = [], prefix: String = ""
+    ) throws {
         if case .ram = architecture {
             throw UD2MError(
                 .networkConfiguration, "A RAM network restores images through operators, not tensors alone.",
@@ -58,8 +69,8 @@ public final class CUDANetwork: NetworkRunner {
         let definition = try architecture.definition
         try self.init(
             store: store, graph: definition.graph(), inputs: definition.networkInputs,
-            outputChannels: definition.outputChannels, sizeMultiple: definition.imageMultiple,
-            context: CUDAContext(device), element: element, merging: adapters, prefix: prefix)
+            outputChannels: definition.outputChannels, sizeMultiple: definition.imageMultiple, context: context,
+            element: element, merging: adapters, prefix: prefix)
     }
 
     /// Loads the network of a graph.
@@ -139,4 +150,12 @@ public final class CUDANetwork: NetworkRunner {
 
     /// Bytes of the device's memory that the network holds: weights and the arena.
     public var memoryInUse: Int { runtime.withLock { $0.memoryInUse } }
+
+    /// Bytes of the device's memory that the network holds once it has run on inputs of these sizes: its plan is made, and
+    /// not run.
+    /// - Throws: as ``run(_:taps:adapters:profile:)``.
+    public func memoryNeeded(for inputs: [String: Tensor]) throws -> Int {
+        let request = try RunRequest(network: self, inputs: inputs, taps: [])
+        return try runtime.withLock { try $0.memoryNeeded(request) }
+    }
 }

@@ -37,6 +37,12 @@ final class CUDARuntime: @unchecked Sendable {
     /// Bytes of the device's memory in use.
     var memoryInUse: Int { weights.layout.byteCount + arena.byteCount }
 
+    /// Prepares for a request; gives ``memoryInUse`` then.
+    func memoryNeeded(_ request: RunRequest) throws -> Int {
+        _ = try context.run { [self] in try plan(for: request.key, batch: request.batch, adapters: nil) }
+        return memoryInUse
+    }
+
     /// Runs a checked request, with the functions of the graph's external operations.
     func run(
         _ request: RunRequest, _ inputs: [String: Tensor], external: [String: ExternalFunction],

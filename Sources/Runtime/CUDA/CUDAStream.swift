@@ -36,7 +36,8 @@ final class CUDAStream {
     func upload(_ source: UnsafeRawPointer, to address: ud2m_cuda_address, byteCount: Int) throws {
         guard byteCount > 0 else { return }
         try driver.check(
-            driver.table.cuMemcpyHtoDAsync(address, source, byteCount, handle), "copying \(byteCount) bytes to the device")
+            driver.table.cuMemcpyHtoDAsync(address, source, byteCount, handle),
+            "copying \(byteCount) bytes to the device")
     }
 
     /// Starts to copy to memory that nothing reads until the copy is done.
@@ -51,7 +52,8 @@ final class CUDAStream {
     func copy(_ source: ud2m_cuda_address, to target: ud2m_cuda_address, byteCount: Int) throws {
         guard byteCount > 0 else { return }
         try driver.check(
-            driver.table.cuMemcpyDtoDAsync(target, source, byteCount, handle), "copying \(byteCount) bytes on the device")
+            driver.table.cuMemcpyDtoDAsync(target, source, byteCount, handle),
+            "copying \(byteCount) bytes on the device")
     }
 
     /// Starts a kernel, whose structure is read at once.

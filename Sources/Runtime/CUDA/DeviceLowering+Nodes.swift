@@ -25,7 +25,8 @@ extension DeviceLowering {
         case .globalAverage: try lowerAverage(value, node)
         case .flatten:
             try flatten(
-                value, try plainMap(node.inputs[0]), to: .arena(try layout.place(value)), stride: layout.vectorStride(value))
+                value, try plainMap(node.inputs[0]), to: .arena(try layout.place(value)),
+                stride: layout.vectorStride(value))
         case .resizeBilinear: try lowerResize(value, node)
         case .attention(let attention): try lowerAttention(value, node, attention)
         case .activation(let activation):
@@ -170,7 +171,9 @@ extension DeviceLowering {
             var task = ud2m_cuda_pool()
             task.input = try map.structure(at)
             task.images = Int32(images)
-            (task.kind, task.window, task.step, task.padding) = (Int32(kind), Int32(window), Int32(step), Int32(padding))
+            (task.kind, task.window, task.step, task.padding) = (
+                Int32(kind), Int32(window), Int32(step), Int32(padding)
+            )
             fill(&task.outputs, try outputs.map { try $0.structure(at) })
             (task.output_height, task.output_width) = (Int32(height), Int32(width))
             return structureBytes(task)

@@ -38,8 +38,8 @@ package struct DevicePlan: Sendable {
     let weights: DeviceWeightLayout
     /// Bytes of the weights on the device.
     package var weightBytes: Int { weights.byteCount }
-    /// Bytes that are read and written when every operation runs by itself and forms its result.
-    package let unfusedBytes: Int
+    /// What would be read and written if every operation of the network ran by itself and formed its result.
+    package let unfused: DeviceTraffic
 
     /// The kernels in order.
     package var launches: [DeviceLaunch] {
@@ -71,6 +71,6 @@ package struct DevicePlan: Sendable {
         resultShapes = layout.resultShapes
         arenaBytes = layout.arenaBytes
         weights = DeviceWeightLayout(users: WeightUser.all(of: graph), element: element)
-        unfusedBytes = try UnfusedTraffic(graph, for: key, element: element).bytes * batch + weights.byteCount
+        unfused = try .unfused(graph, for: key, batch: batch, element: element, weightBytes: weights.byteCount)
     }
 }

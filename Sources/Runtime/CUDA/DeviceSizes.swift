@@ -70,7 +70,8 @@ struct DeviceSizes {
             return scope.parts[node.inputs[0].index].filter { !graph[$0].operation.leavesMoments }
                 .reduce(0) { $0 + momentBytes(of: $1) }
         case .external:
-            return images * 4 * (scope.shapes[index].count + node.inputs.reduce(0) { $0 + scope.shapes[$1.index].count })
+            return images * 4
+                * (scope.shapes[index].count + node.inputs.reduce(0) { $0 + scope.shapes[$1.index].count })
         default: return 0
         }
     }

@@ -23,7 +23,8 @@ struct WeightUser: Sendable {
         return graph.nodes.map { node in
             let operand = node.inputs.first?.index
             return WeightUser(
-                operation: node.operation, runs: operand.map { runs[$0] } ?? [], strides: operand.map { strides[$0] } ?? [])
+                operation: node.operation, runs: operand.map { runs[$0] } ?? [],
+                strides: operand.map { strides[$0] } ?? [])
         }
     }
 

@@ -60,6 +60,15 @@ public final class RAMNetwork: Sendable {
             backend: .device(CUDAContext(device), element))
     }
 
+    /// Opens a RAM network of a given shape on a device that is open.
+    package convenience init(
+        store: WeightStore, configuration: RAMConfiguration, prefix: String = "", context: CUDAContext,
+        element: DeviceElement = .f16
+    ) throws {
+        try self.init(
+            store: store, configuration: configuration, prefix: prefix, threads: 0, backend: .device(context, element))
+    }
+
     /// Opens a RAM network of a given shape, whose tensors have `prefix` before their names.
     /// - Throws: as ``init(store:threads:precision:algorithms:)``.
     public convenience init(
