@@ -2,14 +2,14 @@ import CUD2MCUDA
 import UD2MFormats
 
 /// Memory of a device, given back when nothing refers to it any more.
-final class CUDABuffer {
-    let address: ud2m_cuda_address
-    let byteCount: Int
+package final class CUDABuffer {
+    package let address: UInt64
+    package let byteCount: Int
     private let context: CUDAContext
 
     /// Allocates memory, whose content is undefined; on the context's thread. No bytes are no memory.
     /// - Throws: `memory-exhausted` with the sizes, `cuda-failed`.
-    init(_ byteCount: Int, on context: CUDAContext, for purpose: String) throws {
+    package init(_ byteCount: Int, on context: CUDAContext, for purpose: String) throws {
         let driver = context.driver
         var address: ud2m_cuda_address = 0
         if byteCount > 0 {
