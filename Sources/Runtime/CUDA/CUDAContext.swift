@@ -45,7 +45,7 @@ package final class CUDAContext: @unchecked Sendable {
     /// Runs a closure on the context's thread and waits for it.
     package func run<Value>(_ body: @escaping () throws -> Value) throws -> Value { try thread.run(body) }
 
-    /// Runs a closure on the context's thread, later.
+    /// Runs a closure on the context's thread: later, or at once there.
     func later(_ body: @escaping () -> Void) { thread.later(body) }
 
     /// A kernel by its name; loads its module the first time.

@@ -10,8 +10,10 @@ public struct CUDADevice: Sendable {
         /// 6 of 8.6.
         public let minor: Int
 
+        /// Whether one is older than the other.
         public static func < (lhs: Self, rhs: Self) -> Bool { (lhs.major, lhs.minor) < (rhs.major, rhs.minor) }
 
+        /// Such as "8.6".
         public var description: String { "\(major).\(minor)" }
     }
 
@@ -22,9 +24,11 @@ public struct CUDADevice: Sendable {
     public let ordinal: Int
     /// Such as "NVIDIA A100-SXM4-40GB".
     public let name: String
+    /// What its kernels may use.
     public let capability: ComputeCapability
     /// Bytes of its memory.
     public let memory: Int
+    /// How many blocks of kernels can make progress apart from each other.
     public let multiprocessors: Int
     /// Sixteen bytes in hexadecimal, as `nvidia-smi -L` writes them.
     public let uuid: String
@@ -84,6 +88,7 @@ extension CUDADriver {
 
     /// A device that the kernels run on.
     /// - Parameter ordinal: its number; nil for the first that is supported.
+    /// - Returns: the device, which is not opened yet.
     /// - Throws: `cuda-unavailable` when there is none.
     public func device(_ ordinal: Int? = nil) throws -> CUDADevice {
         let all = try devices()

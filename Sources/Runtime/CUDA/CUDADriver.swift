@@ -15,8 +15,10 @@ public final class CUDADriver: @unchecked Sendable {
         /// 4 of 12.4.
         public let minor: Int
 
+        /// Whether one is older than the other.
         public static func < (lhs: Version, rhs: Version) -> Bool { (lhs.major, lhs.minor) < (rhs.major, rhs.minor) }
 
+        /// Such as "12.4".
         public var description: String { "\(major).\(minor)" }
     }
 

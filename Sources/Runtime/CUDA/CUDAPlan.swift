@@ -14,7 +14,7 @@ final class CUDAPlan {
 
     /// What happens in order.
     private enum Segment {
-        /// Kernels, and the graph of them once they have run.
+        /// Kernels, and the graph of them once it was recorded.
         case launches([BoundLaunch], CUDAGraph?)
         case external(DeviceExternalCall)
     }
@@ -71,7 +71,7 @@ final class CUDAPlan {
         self.adapters = adapters
     }
 
-    /// Starts the kernels of a segment, as one graph from the second time on.
+    /// Starts the kernels of a segment, as one graph that the first time records.
     func start(_ index: Int, _ stream: CUDAStream) throws {
         guard case .launches(let launches, let graph) = segments[index], !launches.isEmpty else { return }
         if let graph {

@@ -48,8 +48,10 @@ package struct DevicePlan: Sendable {
 
     /// The plan of an architecture.
     /// - Parameters:
+    ///   - architecture: the network's shape.
     ///   - sizes: height and width of every image input by its name.
     ///   - batch: the items that run together.
+    ///   - element: the type of the elements of maps and matrices.
     /// - Throws: `network-configuration`; `graph-invalid` for sizes that the network cannot take; `cuda-unsupported`.
     package init(
         architecture: ArchitectureConfiguration, sizes: [PlanKey.Size], batch: Int = 1, element: DeviceElement = .f16

@@ -72,8 +72,15 @@ final class DeviceThread: Sendable {
         return try result.get()
     }
 
-    /// Runs a closure on the thread some time after all that was asked for before.
-    func later(_ body: @escaping () -> Void) { worker.submit(Job(work: body)) }
+    /// Runs a closure on the thread after all that was asked for before; on the thread itself, at once, so that memory that
+    /// is given back there is free for what follows.
+    func later(_ body: @escaping () -> Void) {
+        if isCurrent {
+            body()
+        } else {
+            worker.submit(Job(work: body))
+        }
+    }
 
     /// Its closure runs on the thread alone; who made it waits for it or is done with what it holds.
     private struct Job: @unchecked Sendable {
