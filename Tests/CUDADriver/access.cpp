@@ -109,8 +109,6 @@ struct Range {
     uint64_t at, size;
     unsigned lane, unit;
     bool together;
-
-    uint16_t lane_of(uint64_t byte) const { return together ? RaceMarks::many : uint16_t(lane + byte / unit); }
 };
 
 [[noreturn]] void lane_race(const Warp &warp, const Range &range, uint64_t byte, Access access, uint16_t mark, const char *did) {
@@ -128,22 +126,22 @@ bool other_lane(uint16_t owner, uint16_t own, uint16_t mark, uint16_t synchronis
     return (owner == own) & (mark / RaceMarks::per_epoch == synchronised) & (who != lane) & (who != RaceMarks::atomic);
 }
 
-/// Looked at before any lane of the instruction is noted: lanes that write to one place in one instruction do not race.
-void check_lanes(Warp &warp, const Range &range, Access access) {
-    if (access == Access::update) return;
+/// Looked at before any lane of the instruction is noted: lanes that write to one place in one instruction do not race. The
+/// size of a lane's part is known when it is compiled, as this is where most of the time goes.
+template <unsigned unit> void check_lanes(Warp &warp, const Range &range, Access access) {
     Block &block = *warp.block;
     uint16_t own = block.tag(uint16_t(warp.id)), synchronised = warp.synchronised;
     const uint16_t *writers = &block.marks.writers[range.at], *readers = &block.marks.readers[range.at];
     const uint16_t *writing = &block.marks.writing_lanes[range.at], *reading = &block.marks.reading_lanes[range.at];
-    bool writes = access != Access::read;
-    for (uint64_t first = 0; first < range.size; first += range.unit) {
-        uint16_t lane = range.lane_of(first), bad = 0;
-        for (uint64_t i = first; i < first + range.unit; i++) {
-            bad |= uint16_t(other_lane(writers[i], own, writing[i], synchronised, lane));
-            bad |= uint16_t(writes & other_lane(readers[i], own, reading[i], synchronised, lane));
+    uint16_t writes = access != Access::read;
+    for (uint64_t first = 0; first < range.size; first += unit) {
+        uint16_t lane = range.together ? RaceMarks::many : uint16_t(range.lane + first / unit), bad = 0;
+        for (unsigned i = 0; i < unit; i++) {
+            bad |= other_lane(writers[first + i], own, writing[first + i], synchronised, lane);
+            bad |= writes & other_lane(readers[first + i], own, reading[first + i], synchronised, lane);
         }
         if (!bad) continue;
-        for (uint64_t i = first; i < first + range.unit; i++) {
+        for (uint64_t i = first; i < first + unit; i++) {
             if (other_lane(writers[i], own, writing[i], synchronised, lane))
                 lane_race(warp, range, i, access, writing[i], "wrote");
             if (writes && other_lane(readers[i], own, reading[i], synchronised, lane))
@@ -152,22 +150,37 @@ void check_lanes(Warp &warp, const Range &range, Access access) {
     }
 }
 
-void note_lanes(Warp &warp, const Range &range, Access access) {
+template <unsigned unit> void note_lanes(Warp &warp, const Range &range, Access access) {
     Block &block = *warp.block;
     uint16_t base = uint16_t(warp.synchronised * RaceMarks::per_epoch), own = block.tag(uint16_t(warp.id));
+    uint16_t several = uint16_t(base + RaceMarks::many), synchronised = warp.synchronised;
     uint16_t *writing = &block.marks.writing_lanes[range.at], *reading = &block.marks.reading_lanes[range.at];
     const uint16_t *readers = &block.marks.readers[range.at];
-    for (uint64_t first = 0; first < range.size; first += range.unit) {
-        uint16_t lane = range.lane_of(first);
-        uint16_t mark = uint16_t(base + (access == Access::update ? RaceMarks::atomic : lane));
-        uint64_t end = first + range.unit;
-        if (access != Access::read) {
-            for (uint64_t i = first; i < end; i++) writing[i] = mark;
-            continue;
+    for (uint64_t first = 0; first < range.size; first += unit) {
+        uint16_t lane = range.together ? RaceMarks::many : uint16_t(range.lane + first / unit);
+        uint16_t mark = uint16_t(base + (access == Access::update ? RaceMarks::atomic : lane)), marks[unit];
+        if (access == Access::read) {
+            for (unsigned i = 0; i < unit; i++)
+                marks[i] = other_lane(readers[first + i], own, reading[first + i], synchronised, lane) ? several : mark;
+            memcpy(reading + first, marks, sizeof marks);
+        } else {
+            for (unsigned i = 0; i < unit; i++) marks[i] = mark;
+            memcpy(writing + first, marks, sizeof marks);
         }
-        uint16_t several = uint16_t(base + RaceMarks::many), synchronised = warp.synchronised;
-        for (uint64_t i = first; i < end; i++)
-            reading[i] = other_lane(readers[i], own, reading[i], synchronised, lane) ? several : mark;
+    }
+}
+
+using OnLanes = void (*)(Warp &, const Range &, Access);
+struct LaneRaces {
+    OnLanes check, note;
+};
+LaneRaces lane_races(unsigned unit) {
+    switch (unit) {
+    case 1: return {check_lanes<1>, note_lanes<1>};
+    case 2: return {check_lanes<2>, note_lanes<2>};
+    case 4: return {check_lanes<4>, note_lanes<4>};
+    case 8: return {check_lanes<8>, note_lanes<8>};
+    default: return {check_lanes<16>, note_lanes<16>};
     }
 }
 
@@ -182,12 +195,12 @@ uint8_t *resolve_shared(Warp &warp, const Range &range, Access access) {
         uint64_t bad = first_bad(state, range.size, access);
         if (bad < range.size) bad_state(warp, range.lane + unsigned(range.together ? 0 : bad / range.unit), "shared", range.at + bad, state[bad], access);
     }
-    check_lanes(warp, range, access);
+    if (access != Access::update) lane_races(range.unit).check(warp, range, access);
     return &block.shared[range.at];
 }
 
 void note_shared(Warp &warp, const Range &range, Access access) {
-    note_lanes(warp, range, access);
+    lane_races(range.unit).note(warp, range, access);
     if (access == Access::read) {
         note_read(warp, range.lane, range.at, range.size);
     } else {

@@ -42,7 +42,7 @@ class Check:
         finite = numpy.isfinite(want)
         scale = max(abs(want[finite]).max(initial=0), 1e-30)
         same = numpy.array_equal(got[~finite], want[~finite], equal_nan=True) and numpy.isfinite(got[finite]).all()
-        error = abs(got - want)[finite].max(initial=0) / scale if same else numpy.inf
+        error = abs(got[finite] - want[finite]).max(initial=0) / scale if same else numpy.inf
         self.largest[kernel] = max(self.largest.get(kernel, 0), error)
         if not error <= (BOUNDS[kind] if bound is None else bound):
             self.failures.append(f"{kernel}, {name}: {error:.2e}")

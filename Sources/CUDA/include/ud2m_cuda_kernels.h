@@ -6,6 +6,14 @@
 // zeros to a multiple of UD2M_CUDA_CHANNELS. A concatenation is never formed: it is a list of parts. A "slot" counts the
 // padded channels of all parts of a map. Vectors (embeddings, coefficients, biases) are f32. Sizes are in elements.
 //
+// Kernels that read or write maps exist for each type of elements, `name_f16`, `name_bf16` and `name_f32` (`linear`, `load`,
+// `pool` and so on); those of vectors, coefficients and the sampler's planes are f32 and have no suffix. A grid is given
+// behind a structure's name; where it says "any", threads take turns, and a few blocks a multiprocessor are enough. Blocks,
+// tiles and shared memory are in the table of `ud2m_cuda_modules.h`, P and C being a tile's pixels and channels.
+//
+// Buffers and parts' strides are multiples of 16 bytes, `coefficient_stride` of 4 and offsets of heads of 8 elements.
+// No sum depends on timing: none is atomic.
+//
 // NVRTC reads this file too: no other header is included.
 
 #define UD2M_CUDA_CHANNELS 8
@@ -42,7 +50,11 @@ typedef struct ud2m_cuda_map {
     int upsampled;
 } ud2m_cuda_map;
 
-/// `conv`: output = activation(conv(map) + bias + residual). Activations other than none never come with a residual.
+/// `conv_P×C` and, for maps with coefficients or an activation and 16-bit elements, `conv_transformed_P×C`: output =
+/// activation(conv(map) + bias + residual). Tiles of 128×128 suit large maps, of 64×64 those that would otherwise leave
+/// multiprocessors without a block, of 128×32 few output channels (16-bit elements only).
+/// Grid: images · ⌈output pixels of an image / P⌉, ⌈output.stride / C⌉, splits or 1; `conv_finish`: the same with its own
+/// tile.
 typedef struct ud2m_cuda_conv {
     ud2m_cuda_map input;
     /// [output channels rounded up to 8][kernel height · kernel width][input.slots], zeros in padding; the maps' type.
@@ -71,7 +83,7 @@ typedef struct ud2m_cuda_conv {
 } ud2m_cuda_conv;
 #define UD2M_CUDA_MOMENT_PIXELS 64
 
-/// `moments`: those of one part that no convolution left, in the same form.
+/// `moments`: those of one part that no convolution left, in the same form. Grid: moment tiles, images, ⌈stride / 128⌉.
 typedef struct ud2m_cuda_moments {
     ud2m_cuda_part part;
     int images, pixels;
@@ -82,6 +94,7 @@ typedef struct ud2m_cuda_moments {
 /// `norm_coefficients`: from moments of every part to scale and shift of every slot (0 in padding): group normalisation
 /// of the channels in order, with the affine transform where there is one, then `·(1 + s) + t` with `modulation`
 /// [s | t] of 2·channels a vector where not null. Sums are added up in double precision in a fixed order.
+/// Grid: groups, images.
 typedef struct ud2m_cuda_norm {
     const float *moments[UD2M_CUDA_PARTS];
     int channels[UD2M_CUDA_PARTS];
@@ -96,7 +109,7 @@ typedef struct ud2m_cuda_norm {
 } ud2m_cuda_norm;
 
 /// `vector_coefficients`: scale and shift of every slot from a vector: kind 0 (1 + v, v'), of [v | v'], 1 (1, v), 2 (v of
-/// one value, 0). Output as of `norm_coefficients`.
+/// one value, 0). Output as of `norm_coefficients`. Grid: images.
 typedef struct ud2m_cuda_vector_coefficients {
     int channels[UD2M_CUDA_PARTS];
     int strides[UD2M_CUDA_PARTS];
@@ -106,7 +119,7 @@ typedef struct ud2m_cuda_vector_coefficients {
     float *output;
 } ud2m_cuda_vector_coefficients;
 
-/// `load`: a copy of a map, read through its transforms, into parts of the same channels.
+/// `load`: a copy of a map, read through its transforms, into parts of the same channels. Grid: any, parts.
 typedef struct ud2m_cuda_load {
     ud2m_cuda_map input;
     int images;
@@ -114,6 +127,7 @@ typedef struct ud2m_cuda_load {
 } ud2m_cuda_load;
 
 /// `add`: the sum of two maps, or of a map and a vector (`right` null) that is broadcast, of one part each.
+/// Grid: any.
 typedef struct ud2m_cuda_add {
     ud2m_cuda_part left, right, output;
     const float *vector;
@@ -122,7 +136,7 @@ typedef struct ud2m_cuda_add {
 } ud2m_cuda_add;
 
 /// `pool`: maximum (kind 0), mean (1) of the pixels of a window that are in the image, or adaptive mean (2); every part
-/// of the map, read through its transforms, to a part of its own.
+/// of the map, read through its transforms, to a part of its own. Grid: any, parts.
 typedef struct ud2m_cuda_pool {
     ud2m_cuda_map input;
     int images, kind, window, step, padding;
@@ -130,7 +144,7 @@ typedef struct ud2m_cuda_pool {
     int output_height, output_width;
 } ud2m_cuda_pool;
 
-/// `global_average`: [images][output_stride] in channel order.
+/// `global_average`: [images][output_stride] in channel order. Grid: ⌈slots / 32⌉, images.
 typedef struct ud2m_cuda_global_average {
     ud2m_cuda_map input;
     int images;
@@ -138,7 +152,7 @@ typedef struct ud2m_cuda_global_average {
     int output_stride;
 } ud2m_cuda_global_average;
 
-/// `flatten`: a map in the order C, H, W as f32.
+/// `flatten`: a map in the order C, H, W as f32. Grid: ⌈pixels as read / 32⌉, ⌈slots / 32⌉, images.
 typedef struct ud2m_cuda_flatten {
     ud2m_cuda_map input;
     int images;
@@ -146,7 +160,8 @@ typedef struct ud2m_cuda_flatten {
     int output_stride;
 } ud2m_cuda_flatten;
 
-/// `pack`: planar f32 [images][channels][pixels] to one part; padding is cleared. `unpack` is `flatten` of a plain map.
+/// `pack`: planar f32 [images][channels][pixels] to one part; padding is cleared; back is `flatten`
+/// of a plain map. Grid: ⌈pixels / 32⌉, ⌈stride / 32⌉, images.
 typedef struct ud2m_cuda_pack {
     const float *input;
     ud2m_cuda_part output;
@@ -154,13 +169,13 @@ typedef struct ud2m_cuda_pack {
 } ud2m_cuda_pack;
 
 /// `interleave`: four runs of `stride` slots of one part, one for each pixel of a 2×2 square (row by row), to a part of
-/// twice the height and width.
+/// twice the height and width. Grid: any.
 typedef struct ud2m_cuda_interleave {
     ud2m_cuda_part input, output;
     int images, height, width;
 } ud2m_cuda_interleave;
 
-/// `resize_bilinear`: half-pixel centres, edges repeated, no antialiasing; one part.
+/// `resize_bilinear`: half-pixel centres, edges repeated, no antialiasing; one part. Grid: any.
 typedef struct ud2m_cuda_resize {
     ud2m_cuda_part input, output;
     int images, height, width, output_height, output_width;
@@ -168,7 +183,9 @@ typedef struct ud2m_cuda_resize {
 
 /// `attention`: softmax(q·k / √d)·v for every head. Queries, keys and values of head h are the d channels that start at
 /// channel h·head_step + kind·kind_step of the 3C channels of the map; a map of three parts holds one kind each, and then
-/// kind_step is the first part's stride. d is 8 to 256, a multiple of 8.
+/// kind_step is the first part's stride. d is a multiple of 8, and with 16-bit elements at most 512 (beyond 256 on devices
+/// with that much shared memory). `attention_64` is for d ≤ 64, `attention_128` for all, `attention_f32` for f32.
+/// Grid: ⌈positions / P⌉, heads · ⌈d / C⌉, images.
 typedef struct ud2m_cuda_attention {
     ud2m_cuda_part queries, keys, values;
     /// Element offsets of head 0 inside a pixel of the three parts, and how far the next head is.
@@ -178,7 +195,7 @@ typedef struct ud2m_cuda_attention {
 } ud2m_cuda_attention;
 
 /// `linear`: outputs = activation(weights · inputs + bias), [images] of vectors in f32; weights [outputs][inputs] f32 or,
-/// for the kernels of the other types, of their type.
+/// for the kernels of the other types, of their type. Grid: ⌈outputs / 4⌉, ⌈images / 4⌉.
 typedef struct ud2m_cuda_linear {
     const void *weights;
     const float *bias;
@@ -191,7 +208,8 @@ typedef struct ud2m_cuda_linear {
     float slope;
 } ud2m_cuda_linear;
 
-/// `vector`: output = activation(left + right), `right` null for none; a stride of 0 repeats a vector for every image.
+/// `vector`: output = activation(left + right), `right` null for none; a stride of 0 repeats a vector for every
+/// image. Grid: any, images.
 typedef struct ud2m_cuda_vector {
     const float *left, *right;
     float *output;
@@ -201,14 +219,14 @@ typedef struct ud2m_cuda_vector {
 } ud2m_cuda_vector;
 
 /// `timestep_embedding`: cos and sin of timestep·exp(-i·ln 10⁴ / (width/2 - shift)) for i < width/2; an odd last value
-/// is 0.
+/// is 0. Grid: images.
 typedef struct ud2m_cuda_timestep {
     const float *timesteps;
     float *output;
     int images, width, cosine_first, frequency_shift, output_stride;
 } ud2m_cuda_timestep;
 
-/// `class_embedding`: rows of a table.
+/// `class_embedding`: rows of a table. Grid: images.
 typedef struct ud2m_cuda_class_embedding {
     const float *labels, *table;
     float *output;
@@ -234,7 +252,9 @@ typedef struct ud2m_cuda_fft_tables {
 } ud2m_cuda_fft_tables;
 
 /// `fft_rows`: forward, from planes first_weight·first + second_weight·second (`second` null for none) to spectra of rows;
-/// inverse, from those to planes times `scale`. Nothing else scales: forward and back multiply by the number of pixels.
+/// inverse, from those to planes times `scale`. Nothing else scales: forward and back multiply by the number of
+/// pixels. Grid: ⌈height / lines⌉, complex images, where a block does max(2048 / points, 1) lines; its shared memory is
+/// 8·lines·(points + 1) bytes, 8·points with one line.
 typedef struct ud2m_cuda_fft_rows {
     ud2m_cuda_fft_tables tables;
     int images, channels, height, inverse;
@@ -262,7 +282,7 @@ typedef enum ud2m_cuda_filter {
 } ud2m_cuda_filter;
 
 /// `fft_columns`: transforms the columns of spectra of rows in place. With a filter other than keep, forward, filter and
-/// back at once.
+/// back at once. Grid: ⌈width / lines⌉, count.
 typedef struct ud2m_cuda_fft_columns {
     ud2m_cuda_fft_tables tables;
     /// Complex images.
@@ -278,7 +298,7 @@ typedef struct ud2m_cuda_fft_columns {
 } ud2m_cuda_fft_columns;
 
 /// `super_resolution`: replaces spectra m by those of the Tikhonov solution of a blur followed by the first of every
-/// factor² pixels: m + Λ̄·tile((y − fold(Λm))/(fold(|Λ|²) + τ)), fold the mean over aliases.
+/// factor² pixels: m + Λ̄·tile((y − fold(Λm))/(fold(|Λ|²) + τ)), fold the mean over aliases. Grid: any, count.
 typedef struct ud2m_cuda_super_resolution {
     float *spectrum;
     const float *transfer;
@@ -291,7 +311,7 @@ typedef struct ud2m_cuda_super_resolution {
 
 /// `masked`: kind 0 solves inpainting, (y + τm)/(1 + τ) where the mask is not 0, else m, with
 /// m = first_weight·first + second_weight·second; kind 1 puts y where the mask is not 0 and `first` elsewhere. In double
-/// precision, rounded once.
+/// precision, rounded once. Grid: any, planes.
 typedef struct ud2m_cuda_masked {
     const float *observed, *first, *second;
     /// One value a pixel of a plane, or null for all observed.
@@ -302,7 +322,7 @@ typedef struct ud2m_cuda_masked {
 } ud2m_cuda_masked;
 
 /// `combine`: left_scale·left + right_scale·right (null for none) in double precision, rounded once; then limited to
-/// [-1, 1] if `is_clamped`. Output may be an operand.
+/// [-1, 1] if `is_clamped`. Output may be an operand. Grid: any.
 typedef struct ud2m_cuda_combine {
     const float *left, *right;
     float *output;
@@ -313,7 +333,7 @@ typedef struct ud2m_cuda_combine {
 /// `noise`: input_scale·input (null for none) + noise_scale·n, rounded once, with the standard normal values n that
 /// `PhiloxNoise` gives for a key and a counter of (block, position, kind, sample). A value differs from the CPU's, by one
 /// unit in the last place, only where a double-precision result lies within a unit in its last place of the middle between
-/// two floats: about once in 10⁸ values.
+/// two floats: about once in 10⁸ values. Grid: any.
 typedef struct ud2m_cuda_noise {
     const float *input;
     float *output;
@@ -329,7 +349,7 @@ typedef enum ud2m_cuda_sum {
 } ud2m_cuda_sum;
 
 /// `reduce` then `reduce_finish`: one number for each of `groups` runs of `count` values, in double precision and an order
-/// that depends on `count` and `blocks` alone.
+/// that depends on `count` and `blocks` alone. Grids: blocks, groups; groups.
 typedef struct ud2m_cuda_reduce {
     const float *left, *right;
     int count, groups, kind;

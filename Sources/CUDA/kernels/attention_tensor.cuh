@@ -31,7 +31,9 @@ template <class Element, int Slice> struct AttentionTile {
 
     /// Fetches 64 rows of `columns` channels from `first_channel` on; what lies beyond positions or channels is zero.
     template <int columns>
-    DEVICE void fetch(Source from, const ud2m_cuda_attention &task, int first_row, int first_channel, u32 target, int row_length) {
+    DEVICE void fetch(
+        Source from, const ud2m_cuda_attention &task, int first_row, int first_channel, u32 target, int row_length
+    ) {
 #pragma unroll
         for (int item = threadIdx.x; item < tile * columns / 8; item += threads) {
             const int row = item / (columns / 8), channel = item % (columns / 8) * 8;
