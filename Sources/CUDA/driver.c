@@ -6,20 +6,22 @@
 #include <string.h>
 
 static void set_text(char *error, size_t size, const char *text) {
-    if (size > 0) snprintf(error, size, "%s", text);
+    if (size > 0)
+        snprintf(error, size, "%s", text);
 }
 
 ud2m_cuda_open_result ud2m_cuda_resolve(ud2m_cuda_resolver resolver, void *context, ud2m_cuda_driver *driver,
                                         char *error, size_t error_size) {
     memset(driver, 0, sizeof *driver);
     set_text(error, error_size, "");
-    // A data pointer becomes a function pointer through its bytes: POSIX promises that they have the same form, and C has
-    // no cast for it.
+    // A data pointer becomes a function pointer through its bytes: POSIX promises that they have the same form, and C
+    // has no cast for it.
 #define FILL(field, symbol, parameters)                                                                                \
     {                                                                                                                  \
         void *found = resolver(#symbol, context);                                                                      \
         if (!found) {                                                                                                  \
-            if (error_size > 0) snprintf(error, error_size, "it has no function %s", #symbol);                         \
+            if (error_size > 0)                                                                                        \
+                snprintf(error, error_size, "it has no function %s", #symbol);                                         \
             memset(driver, 0, sizeof *driver);                                                                         \
             return UD2M_CUDA_NO_FUNCTION;                                                                              \
         }                                                                                                              \
@@ -30,7 +32,9 @@ ud2m_cuda_open_result ud2m_cuda_resolve(ud2m_cuda_resolver resolver, void *conte
     return UD2M_CUDA_OPENED;
 }
 
-static void *symbol_of_library(const char *name, void *library) { return dlsym(library, name); }
+static void *symbol_of_library(const char *name, void *library) {
+    return dlsym(library, name);
+}
 
 ud2m_cuda_open_result ud2m_cuda_open(const char *path, ud2m_cuda_driver *driver, char *error, size_t error_size) {
     memset(driver, 0, sizeof *driver);

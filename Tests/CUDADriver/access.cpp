@@ -14,35 +14,44 @@ namespace {
 
 const char *name_of(Access access) {
     switch (access) {
-    case Access::read: return "read";
-    case Access::update: return "atomic access";
-    case Access::issue: return "cp.async";
-    default: return "write";
+    case Access::read:
+        return "read";
+    case Access::update:
+        return "atomic access";
+    case Access::issue:
+        return "cp.async";
+    default:
+        return "write";
     }
 }
 
 [[noreturn]] void out_of_bounds(Warp &warp, unsigned lane, const char *space, uint64_t address, uint64_t size,
                                 Access access, uint64_t limit) {
-    throw Fault(UD2M_CUDA_ERROR_ILLEGAL_ADDRESS,
-                std::string(name_of(access)) + " of " + std::to_string(size) + " bytes at " + std::to_string(int64_t(address)) +
-                    " of " + space + " memory, which has " + std::to_string(limit) + " bytes, by " +
-                    thread_name(warp, lane));
+    throw Fault(UD2M_CUDA_ERROR_ILLEGAL_ADDRESS, std::string(name_of(access)) + " of " + std::to_string(size) +
+                                                     " bytes at " + std::to_string(int64_t(address)) + " of " + space +
+                                                     " memory, which has " + std::to_string(limit) + " bytes, by " +
+                                                     thread_name(warp, lane));
 }
 
 /// The first byte of a state that must not be accessed so, or `size`.
 uint64_t first_bad(const uint8_t *state, uint64_t size, Access access) {
     uint8_t bad = 0;
     if (access == Access::read || access == Access::update) {
-        for (uint64_t i = 0; i < size; i++) bad |= state[i] ^ written;
+        for (uint64_t i = 0; i < size; i++)
+            bad |= state[i] ^ written;
     } else {
-        for (uint64_t i = 0; i < size; i++) bad |= state[i] & in_flight;
+        for (uint64_t i = 0; i < size; i++)
+            bad |= state[i] & in_flight;
     }
-    if (!bad) return size;
+    if (!bad)
+        return size;
     uint64_t i = 0;
     if (access == Access::read || access == Access::update) {
-        while (state[i] == written) i++;
+        while (state[i] == written)
+            i++;
     } else {
-        while (!(state[i] & in_flight)) i++;
+        while (!(state[i] & in_flight))
+            i++;
     }
     return i;
 }
@@ -51,8 +60,10 @@ uint64_t first_bad(const uint8_t *state, uint64_t size, Access access) {
     std::string where = std::string(space) + " memory, byte " + std::to_string(at) + ", by " + thread_name(warp, lane);
     if (state == in_flight)
         throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED,
-                    std::string(name_of(access)) + " of bytes that a cp.async is writing and that was not waited for: " + where);
-    throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED, std::string(name_of(access)) + " of bytes that were never written: " + where);
+                    std::string(name_of(access)) +
+                        " of bytes that a cp.async is writing and that was not waited for: " + where);
+    throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED,
+                std::string(name_of(access)) + " of bytes that were never written: " + where);
 }
 
 [[noreturn]] void race(Warp &warp, unsigned lane, uint64_t at, Access access, uint16_t other, const char *did) {
@@ -60,14 +71,16 @@ uint64_t first_bad(const uint8_t *state, uint64_t size, Access access) {
     std::string by = who == RaceMarks::many     ? "several warps"
                      : who == RaceMarks::atomic ? "an atomic instruction"
                                                 : "warp " + std::to_string(who);
-    throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED,
-                std::string("race in shared memory: ") + name_of(access) + " of byte " + std::to_string(at) + " by " +
-                    thread_name(warp, lane) + " of warp " + std::to_string(warp.id) + ", which " + by + " " + did +
-                    " since the last barrier");
+    throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED, std::string("race in shared memory: ") + name_of(access) + " of byte " +
+                                                   std::to_string(at) + " by " + thread_name(warp, lane) + " of warp " +
+                                                   std::to_string(warp.id) + ", which " + by + " " + did +
+                                                   " since the last barrier");
 }
 
 /// Whether the mark is of this barrier's epoch and of somebody else.
-bool foreign(uint16_t mark, uint16_t epoch, uint16_t own) { return (mark / RaceMarks::per_epoch == epoch) & (mark != own); }
+bool foreign(uint16_t mark, uint16_t epoch, uint16_t own) {
+    return (mark / RaceMarks::per_epoch == epoch) & (mark != own);
+}
 
 void note_read(Warp &warp, unsigned lane, uint64_t at, uint64_t size) {
     Block &block = *warp.block;
@@ -78,16 +91,19 @@ void note_read(Warp &warp, unsigned lane, uint64_t at, uint64_t size) {
         bad |= uint16_t(foreign(writers[i], epoch, own) ? 1 : 0);
         readers[i] = foreign(readers[i], epoch, own) ? many : own;
     }
-    if (!bad) return;
+    if (!bad)
+        return;
     for (uint64_t i = 0; i < size; i++)
-        if (foreign(writers[i], epoch, own)) race(warp, lane, at + i, Access::read, writers[i], "wrote");
+        if (foreign(writers[i], epoch, own))
+            race(warp, lane, at + i, Access::read, writers[i], "wrote");
 }
 
 void note_write(Warp &warp, unsigned lane, uint64_t at, uint64_t size, Access access) {
     Block &block = *warp.block;
     bool atomic = access == Access::update && block.warps.size() > 1;
     // Atomic accesses do not race with each other.
-    uint16_t own = block.tag(uint16_t(warp.id)), mine = atomic ? block.tag(RaceMarks::atomic) : own, epoch = block.epoch;
+    uint16_t own = block.tag(uint16_t(warp.id)), mine = atomic ? block.tag(RaceMarks::atomic) : own,
+             epoch = block.epoch;
     uint16_t *writers = &block.marks.writers[at], *readers = &block.marks.readers[at];
     uint16_t bad = 0;
     for (uint64_t i = 0; i < size; i++) {
@@ -98,10 +114,12 @@ void note_write(Warp &warp, unsigned lane, uint64_t at, uint64_t size, Access ac
         for (uint64_t i = 0; i < size; i++) {
             if (foreign(writers[i], epoch, own) && writers[i] != mine)
                 race(warp, lane, at + i, access, writers[i], "wrote");
-            if (foreign(readers[i], epoch, own)) race(warp, lane, at + i, access, readers[i], "read");
+            if (foreign(readers[i], epoch, own))
+                race(warp, lane, at + i, access, readers[i], "read");
         }
     }
-    for (uint64_t i = 0; i < size; i++) writers[i] = mine;
+    for (uint64_t i = 0; i < size; i++)
+        writers[i] = mine;
 }
 
 /// Bytes of shared memory that lanes side by side access, `unit` bytes each, or (`together`) all of them the same.
@@ -111,13 +129,15 @@ struct Range {
     bool together;
 };
 
-[[noreturn]] void lane_race(const Warp &warp, const Range &range, uint64_t byte, Access access, uint16_t mark, const char *did) {
+[[noreturn]] void lane_race(const Warp &warp, const Range &range, uint64_t byte, Access access, uint16_t mark,
+                            const char *did) {
     uint16_t who = mark % RaceMarks::per_epoch;
     std::string by = who == RaceMarks::many ? "several lanes" : "lane " + std::to_string(who);
-    throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED,
-                std::string("race in shared memory between lanes of a warp: ") + name_of(access) + " of byte " +
-                    std::to_string(range.at + byte) + " by " + thread_name(warp, range.lane + unsigned(byte / range.unit)) +
-                    ", which " + by + " " + did + " since the last __syncwarp");
+    throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED, std::string("race in shared memory between lanes of a warp: ") +
+                                                   name_of(access) + " of byte " + std::to_string(range.at + byte) +
+                                                   " by " +
+                                                   thread_name(warp, range.lane + unsigned(byte / range.unit)) +
+                                                   ", which " + by + " " + did + " since the last __syncwarp");
 }
 
 /// Whether another lane of the warp has the mark since its lanes were synchronised.
@@ -126,8 +146,8 @@ bool other_lane(uint16_t owner, uint16_t own, uint16_t mark, uint16_t synchronis
     return (owner == own) & (mark / RaceMarks::per_epoch == synchronised) & (who != lane) & (who != RaceMarks::atomic);
 }
 
-/// Looked at before any lane of the instruction is noted: lanes that write to one place in one instruction do not race. The
-/// size of a lane's part is known when it is compiled, as this is where most of the time goes.
+/// Looked at before any lane of the instruction is noted: lanes that write to one place in one instruction do not race.
+/// The size of a lane's part is known when it is compiled, as this is where most of the time goes.
 template <unsigned unit> void check_lanes(Warp &warp, const Range &range, Access access) {
     Block &block = *warp.block;
     uint16_t own = block.tag(uint16_t(warp.id)), synchronised = warp.synchronised;
@@ -140,7 +160,8 @@ template <unsigned unit> void check_lanes(Warp &warp, const Range &range, Access
             bad |= other_lane(writers[first + i], own, writing[first + i], synchronised, lane);
             bad |= writes & other_lane(readers[first + i], own, reading[first + i], synchronised, lane);
         }
-        if (!bad) continue;
+        if (!bad)
+            continue;
         for (uint64_t i = first; i < first + unit; i++) {
             if (other_lane(writers[i], own, writing[i], synchronised, lane))
                 lane_race(warp, range, i, access, writing[i], "wrote");
@@ -164,7 +185,8 @@ template <unsigned unit> void note_lanes(Warp &warp, const Range &range, Access 
                 marks[i] = other_lane(readers[first + i], own, reading[first + i], synchronised, lane) ? several : mark;
             memcpy(reading + first, marks, sizeof marks);
         } else {
-            for (unsigned i = 0; i < unit; i++) marks[i] = mark;
+            for (unsigned i = 0; i < unit; i++)
+                marks[i] = mark;
             memcpy(writing + first, marks, sizeof marks);
         }
     }
@@ -176,11 +198,16 @@ struct LaneRaces {
 };
 LaneRaces lane_races(unsigned unit) {
     switch (unit) {
-    case 1: return {check_lanes<1>, note_lanes<1>};
-    case 2: return {check_lanes<2>, note_lanes<2>};
-    case 4: return {check_lanes<4>, note_lanes<4>};
-    case 8: return {check_lanes<8>, note_lanes<8>};
-    default: return {check_lanes<16>, note_lanes<16>};
+    case 1:
+        return {check_lanes<1>, note_lanes<1>};
+    case 2:
+        return {check_lanes<2>, note_lanes<2>};
+    case 4:
+        return {check_lanes<4>, note_lanes<4>};
+    case 8:
+        return {check_lanes<8>, note_lanes<8>};
+    default:
+        return {check_lanes<16>, note_lanes<16>};
     }
 }
 
@@ -193,9 +220,12 @@ uint8_t *resolve_shared(Warp &warp, const Range &range, Access access) {
     if (access != Access::complete) {
         const uint8_t *state = &block.state[range.at];
         uint64_t bad = first_bad(state, range.size, access);
-        if (bad < range.size) bad_state(warp, range.lane + unsigned(range.together ? 0 : bad / range.unit), "shared", range.at + bad, state[bad], access);
+        if (bad < range.size)
+            bad_state(warp, range.lane + unsigned(range.together ? 0 : bad / range.unit), "shared", range.at + bad,
+                      state[bad], access);
     }
-    if (access != Access::update) lane_races(range.unit).check(warp, range, access);
+    if (access != Access::update)
+        lane_races(range.unit).check(warp, range, access);
     return &block.shared[range.at];
 }
 
@@ -220,7 +250,8 @@ uint8_t *resolve_global(Warp &warp, unsigned lane, uint64_t address, uint64_t si
     uint8_t *state = found->state + at;
     if (access != Access::write) {
         uint64_t bad = first_bad(state, size, access);
-        if (bad < size) bad_state(warp, lane + unsigned(bad / unit), "device", at + bad, state[bad], access);
+        if (bad < size)
+            bad_state(warp, lane + unsigned(bad / unit), "device", at + bad, state[bad], access);
     }
     if (access != Access::read) {
         if (found->constant)
@@ -232,12 +263,14 @@ uint8_t *resolve_global(Warp &warp, unsigned lane, uint64_t address, uint64_t si
 
 uint8_t *resolve_local(Warp &warp, unsigned lane, uint64_t at, uint64_t size, Access access) {
     uint64_t limit = warp.block->launch->kernel->local_bytes;
-    if (at > limit || size > limit - at) out_of_bounds(warp, lane, "local", at, size, access, limit);
+    if (at > limit || size > limit - at)
+        out_of_bounds(warp, lane, "local", at, size, access, limit);
     uint64_t from = lane * limit + at;
     uint8_t *state = &warp.local_state[from];
     if (access == Access::read) {
         uint64_t bad = first_bad(state, size, access);
-        if (bad < size) bad_state(warp, lane, "local", at + bad, state[bad], access);
+        if (bad < size)
+            bad_state(warp, lane, "local", at + bad, state[bad], access);
     } else {
         memset(state, written, size);
     }
@@ -269,9 +302,9 @@ void resolve(Warp &warp, Space space, const uint64_t *addresses, uint32_t mask, 
         }
         uint64_t address = addresses[lane];
         if (address % size)
-            throw Fault(UD2M_CUDA_ERROR_MISALIGNED_ADDRESS, std::string(name_of(access)) + " of " + std::to_string(size) +
-                                                                " bytes at " + hexadecimal(address) +
-                                                                ", which is not aligned, by " + thread_name(warp, lane));
+            throw Fault(UD2M_CUDA_ERROR_MISALIGNED_ADDRESS,
+                        std::string(name_of(access)) + " of " + std::to_string(size) + " bytes at " +
+                            hexadecimal(address) + ", which is not aligned, by " + thread_name(warp, lane));
         Space where = space == Space::generic ? space_of(address) : space;
         // Lanes side by side whose addresses follow each other are looked up once; so are those at one address.
         unsigned end = lane + 1;
@@ -279,7 +312,8 @@ void resolve(Warp &warp, Space space, const uint64_t *addresses, uint32_t mask, 
         if (where != Space::local && access != Access::update && end < warp_size && mask >> end & 1) {
             step = addresses[end] - addresses[lane];
             if (step == size || (step == 0 && access == Access::read)) {
-                while (end < warp_size && mask >> end & 1 && addresses[end] == addresses[lane] + (end - lane) * step) end++;
+                while (end < warp_size && mask >> end & 1 && addresses[end] == addresses[lane] + (end - lane) * step)
+                    end++;
             } else {
                 step = 0;
             }
@@ -292,14 +326,17 @@ void resolve(Warp &warp, Space space, const uint64_t *addresses, uint32_t mask, 
             const Allocation *recent = warp.block->recent;
             uint64_t offset = recent ? address - recent->address : 0;
             whole = recent && offset <= recent->size && bytes <= recent->size - offset;
-            if (!whole) end = lane + 1, bytes = size;
+            if (!whole)
+                end = lane + 1, bytes = size;
         }
         switch (where) {
         case Space::shared:
             ranges[count] = {address, bytes, lane, size, step == 0 && end > lane + 1};
             pointer = resolve_shared(warp, ranges[count++], access);
             break;
-        case Space::local: pointer = resolve_local(warp, lane, address, bytes, access); break;
+        case Space::local:
+            pointer = resolve_local(warp, lane, address, bytes, access);
+            break;
         case Space::parameter: {
             auto &parameters = warp.block->launch->parameters;
             if (address > parameters.size() || bytes > parameters.size() - address)
@@ -307,11 +344,14 @@ void resolve(Warp &warp, Space space, const uint64_t *addresses, uint32_t mask, 
             pointer = const_cast<uint8_t *>(&parameters[address]);
             break;
         }
-        default: pointer = resolve_global(warp, lane, address, bytes, size, access);
+        default:
+            pointer = resolve_global(warp, lane, address, bytes, size, access);
         }
-        for (; lane < end; lane++, pointer += step) pointers[lane] = pointer;
+        for (; lane < end; lane++, pointer += step)
+            pointers[lane] = pointer;
     }
-    for (unsigned i = 0; i < count; i++) note_shared(warp, ranges[i], access);
+    for (unsigned i = 0; i < count; i++)
+        note_shared(warp, ranges[i], access);
 }
 
 } // namespace testdriver

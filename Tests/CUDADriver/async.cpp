@@ -1,5 +1,5 @@
-// cp.async (ISA section 9.7.8.24). What a copy will write is in flight from its issue until the thread has waited for the
-// group: reading or writing it meanwhile is a fault, and the data arrive only then.
+// cp.async (ISA section 9.7.8.24). What a copy will write is in flight from its issue until the thread has waited for
+// the group: reading or writing it meanwhile is a fault, and the data arrive only then.
 #include "address.h"
 #include "families.h"
 #include "lanes.h"
@@ -17,7 +17,8 @@ void run_issue(Warp &warp, const Instruction &i, uint32_t mask) {
     uint64_t to[warp_size];
     uint32_t ignored = i.count ? warp.predicate(i.o[3]) : 0, with_source = 0;
     for (unsigned lane = 0; lane < warp_size; lane++) {
-        if (!(mask >> lane & 1)) continue;
+        if (!(mask >> lane & 1))
+            continue;
         uint64_t base = 0;
         memcpy(&base, warp.registers + i.o[0] + lane * i.c, i.c);
         to[lane] = base + uint64_t(i.immediate);
@@ -26,15 +27,16 @@ void run_issue(Warp &warp, const Instruction &i, uint32_t mask) {
         uint32_t size = i.b ? warp.lanes<uint32_t>(i.o[2])[lane] : i.a;
         if (size > i.a)
             throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED, "cp.async with a source of " + std::to_string(size) +
-                                                           " bytes, more than are copied, by " + thread_name(warp, lane));
+                                                           " bytes, more than are copied, by " +
+                                                           thread_name(warp, lane));
         copy.from_size[lane] = ignored >> lane & 1 ? 0 : uint8_t(size);
         copy.group[lane] = warp.committed[lane];
         if (copy.from_size[lane]) {
             with_source |= 1u << lane;
             if (copy.from[lane] % i.a)
-                throw Fault(UD2M_CUDA_ERROR_MISALIGNED_ADDRESS,
-                            "cp.async from " + hexadecimal(copy.from[lane]) + ", which is not aligned, by " +
-                                thread_name(warp, lane));
+                throw Fault(UD2M_CUDA_ERROR_MISALIGNED_ADDRESS, "cp.async from " + hexadecimal(copy.from[lane]) +
+                                                                    ", which is not aligned, by " +
+                                                                    thread_name(warp, lane));
         }
     }
     uint8_t *pointers[warp_size];
@@ -54,7 +56,8 @@ void run_issue(Warp &warp, const Instruction &i, uint32_t mask) {
 }
 
 void run_commit(Warp &warp, const Instruction &, uint32_t mask) {
-    for (unsigned lane = 0; lane < warp_size; lane++) warp.committed[lane] += mask >> lane & 1;
+    for (unsigned lane = 0; lane < warp_size; lane++)
+        warp.committed[lane] += mask >> lane & 1;
 }
 
 /// Completes the copies of the lanes of `mask` but for the last `immediate` groups; -1: all, committed or not.
@@ -62,16 +65,21 @@ void run_wait(Warp &warp, const Instruction &i, uint32_t mask) {
     for (auto &copy : warp.copies) {
         uint32_t due = 0;
         for (unsigned lane = 0; lane < warp_size; lane++) {
-            if (!(copy.mask & mask & 1u << lane)) continue;
-            if (i.immediate < 0 || copy.group[lane] + i.immediate < warp.committed[lane]) due |= 1u << lane;
+            if (!(copy.mask & mask & 1u << lane))
+                continue;
+            if (i.immediate < 0 || copy.group[lane] + i.immediate < warp.committed[lane])
+                due |= 1u << lane;
         }
-        if (!due) continue;
+        if (!due)
+            continue;
         uint64_t to[warp_size];
-        for (unsigned lane = 0; lane < warp_size; lane++) to[lane] = copy.to[lane];
+        for (unsigned lane = 0; lane < warp_size; lane++)
+            to[lane] = copy.to[lane];
         uint8_t *pointers[warp_size];
         resolve(warp, Space::shared, to, due, copy.size, Access::complete, pointers);
         for (unsigned lane = 0; lane < warp_size; lane++) {
-            if (!(due >> lane & 1)) continue;
+            if (!(due >> lane & 1))
+                continue;
             unsigned size = copy.from_size[lane];
             if (size) {
                 auto &from = warp.block->find(copy.from[lane], size, "cp.async");
@@ -81,7 +89,8 @@ void run_wait(Warp &warp, const Instruction &i, uint32_t mask) {
         }
         copy.mask &= ~due;
     }
-    while (!warp.copies.empty() && warp.copies.front().mask == 0) warp.copies.pop_front();
+    while (!warp.copies.empty() && warp.copies.front().mask == 0)
+        warp.copies.pop_front();
 }
 
 } // namespace
@@ -91,7 +100,8 @@ LANES_END
 namespace testdriver {
 
 bool decode_async(Decoding &d) {
-    if (d.statement.opcode[0] != "cp") return false;
+    if (d.statement.opcode[0] != "cp")
+        return false;
     Instruction &r = d.result;
     d.need("async");
     if (d.take("commit_group")) {
@@ -112,25 +122,30 @@ bool decode_async(Decoding &d) {
         return true;
     }
     bool only_16 = d.take("cg");
-    if (!only_16) d.need("ca");
-    if (!d.take("shared")) d.need("shared::cta");
+    if (!only_16)
+        d.need("ca");
+    if (!d.take("shared"))
+        d.need("shared::cta");
     d.need("global");
     take_hints(d);
     const Operand &from = d.operand(1);
     decode_address(d, d.operand(0), Space::shared);
-    if (r.a == 0) d.fail("the address is constant");
+    if (r.a == 0)
+        d.fail("the address is constant");
     uint8_t width = r.a;
     int64_t offset = r.immediate;
     uint32_t to = r.o[15];
     decode_address(d, from, Space::global);
-    if (r.a != 8 || r.immediate != int32_t(r.immediate)) d.fail("this address is not known here");
+    if (r.a != 8 || r.immediate != int32_t(r.immediate))
+        d.fail("this address is not known here");
     r.o[1] = r.o[15];
     r.target = uint32_t(r.immediate);
     r.o[0] = to;
     r.immediate = offset;
     r.c = width;
     uint64_t size = d.number(2);
-    if (size != 16 && (only_16 || (size != 4 && size != 8))) d.fail("this size is not known");
+    if (size != 16 && (only_16 || (size != 4 && size != 8)))
+        d.fail("this size is not known");
     r.a = uint8_t(size);
     r.b = 0;
     r.count = 0;

@@ -30,7 +30,8 @@ struct ShiftLeft {
 struct ShiftRight {
     template <class T> static T apply(T a, uint32_t by) {
         constexpr uint32_t most = 8 * sizeof(T) - 1;
-        if (T(-1) > T(0)) return by > most ? T(0) : T(a >> (by & most));
+        if (T(-1) > T(0))
+            return by > most ? T(0) : T(a >> (by & most));
         return T(a >> (by > most ? most : by));
     }
 };
@@ -44,7 +45,8 @@ template <bool left, bool wrap> struct FunnelShift {
 struct ReverseBits {
     template <class T> static T apply(T a) {
         T result = 0;
-        for (unsigned bit = 0; bit < 8 * sizeof(T); bit++) result = T(result << 1 | (a >> bit & 1));
+        for (unsigned bit = 0; bit < 8 * sizeof(T); bit++)
+            result = T(result << 1 | (a >> bit & 1));
         return result;
     }
 };
@@ -69,7 +71,8 @@ struct ExtractField {
         constexpr uint32_t width = 8 * sizeof(T);
         position &= 255;
         length &= 255;
-        if (length == 0) return 0;
+        if (length == 0)
+            return 0;
         bool is_signed = T(-1) < T(0);
         uint32_t top = position + length - 1 < width - 1 ? position + length - 1 : width - 1;
         bool sign = is_signed && (uint64_t(a) >> top & 1);
@@ -102,7 +105,8 @@ struct PermuteBytes {
         for (unsigned byte = 0; byte < 4; byte++) {
             uint32_t which = selector >> 4 * byte & 15;
             uint32_t value = uint32_t(both >> 8 * (which & 7)) & 255;
-            if (which & 8) value = value & 128 ? 255 : 0;
+            if (which & 8)
+                value = value & 128 ? 255 : 0;
             result |= value << 8 * byte;
         }
         return result;
@@ -115,7 +119,8 @@ void run_lop3(Warp &warp, const Instruction &i, uint32_t mask) {
                           *c = warp.lanes<uint32_t>(i.o[3]);
     uint32_t result[warp_size] = {};
     for (unsigned entry = 0; entry < 8; entry++) {
-        if (!(i.immediate >> entry & 1)) continue;
+        if (!(i.immediate >> entry & 1))
+            continue;
         uint32_t flip_a = entry & 4 ? 0 : ~0u, flip_b = entry & 2 ? 0 : ~0u, flip_c = entry & 1 ? 0 : ~0u;
         for (unsigned lane = 0; lane < warp_size; lane++)
             result[lane] |= (a[lane] ^ flip_a) & (b[lane] ^ flip_b) & (c[lane] ^ flip_c);
@@ -125,7 +130,8 @@ void run_lop3(Warp &warp, const Instruction &i, uint32_t mask) {
 
 struct Dot4 {
     template <class A, class B, class C> static C sum(uint32_t a, uint32_t b, C c) {
-        for (unsigned byte = 0; byte < 4; byte++) c = C(uint32_t(c) + uint32_t(A(a >> 8 * byte) * B(b >> 8 * byte)));
+        for (unsigned byte = 0; byte < 4; byte++)
+            c = C(uint32_t(c) + uint32_t(A(a >> 8 * byte) * B(b >> 8 * byte)));
         return c;
     }
     static uint32_t apply(uint32_t a, uint32_t b, uint32_t c) { return sum<uint8_t, uint8_t>(a, b, c); }
@@ -134,16 +140,22 @@ struct Dot4 {
 
 template <class Op> Run logic(unsigned width) {
     switch (width) {
-    case 2: return run_binary<uint16_t, uint16_t, uint16_t, Op>;
-    case 4: return run_binary<uint32_t, uint32_t, uint32_t, Op>;
-    default: return run_binary<uint64_t, uint64_t, uint64_t, Op>;
+    case 2:
+        return run_binary<uint16_t, uint16_t, uint16_t, Op>;
+    case 4:
+        return run_binary<uint32_t, uint32_t, uint32_t, Op>;
+    default:
+        return run_binary<uint64_t, uint64_t, uint64_t, Op>;
     }
 }
 template <class Op> Run logic_unary(unsigned width) {
     switch (width) {
-    case 2: return run_unary<uint16_t, uint16_t, Op>;
-    case 4: return run_unary<uint32_t, uint32_t, Op>;
-    default: return run_unary<uint64_t, uint64_t, Op>;
+    case 2:
+        return run_unary<uint16_t, uint16_t, Op>;
+    case 4:
+        return run_unary<uint32_t, uint32_t, Op>;
+    default:
+        return run_unary<uint64_t, uint64_t, Op>;
     }
 }
 template <class Op> Run count(unsigned width) {
@@ -161,35 +173,51 @@ struct NotFirst {
 
 Run shift_right(Type type) {
     switch (type) {
-    case Type::s16: return run_binary<int16_t, int16_t, uint32_t, ShiftRight>;
-    case Type::s32: return run_binary<int32_t, int32_t, uint32_t, ShiftRight>;
-    case Type::s64: return run_binary<int64_t, int64_t, uint32_t, ShiftRight>;
+    case Type::s16:
+        return run_binary<int16_t, int16_t, uint32_t, ShiftRight>;
+    case Type::s32:
+        return run_binary<int32_t, int32_t, uint32_t, ShiftRight>;
+    case Type::s64:
+        return run_binary<int64_t, int64_t, uint32_t, ShiftRight>;
     default:
         switch (width_of(type)) {
-        case 2: return run_binary<uint16_t, uint16_t, uint32_t, ShiftRight>;
-        case 4: return run_binary<uint32_t, uint32_t, uint32_t, ShiftRight>;
-        default: return run_binary<uint64_t, uint64_t, uint32_t, ShiftRight>;
+        case 2:
+            return run_binary<uint16_t, uint16_t, uint32_t, ShiftRight>;
+        case 4:
+            return run_binary<uint32_t, uint32_t, uint32_t, ShiftRight>;
+        default:
+            return run_binary<uint64_t, uint64_t, uint32_t, ShiftRight>;
         }
     }
 }
 
 Run extract(Type type) {
     switch (type) {
-    case Type::u32: return run_ternary<uint32_t, uint32_t, uint32_t, uint32_t, ExtractField>;
-    case Type::s32: return run_ternary<int32_t, int32_t, uint32_t, uint32_t, ExtractField>;
-    case Type::u64: return run_ternary<uint64_t, uint64_t, uint32_t, uint32_t, ExtractField>;
-    case Type::s64: return run_ternary<int64_t, int64_t, uint32_t, uint32_t, ExtractField>;
-    default: return nullptr;
+    case Type::u32:
+        return run_ternary<uint32_t, uint32_t, uint32_t, uint32_t, ExtractField>;
+    case Type::s32:
+        return run_ternary<int32_t, int32_t, uint32_t, uint32_t, ExtractField>;
+    case Type::u64:
+        return run_ternary<uint64_t, uint64_t, uint32_t, uint32_t, ExtractField>;
+    case Type::s64:
+        return run_ternary<int64_t, int64_t, uint32_t, uint32_t, ExtractField>;
+    default:
+        return nullptr;
     }
 }
 
 Run find_highest(Type type) {
     switch (type) {
-    case Type::u32: return run_unary<uint32_t, uint32_t, FindHighest>;
-    case Type::s32: return run_unary<uint32_t, int32_t, FindHighest>;
-    case Type::u64: return run_unary<uint32_t, uint64_t, FindHighest>;
-    case Type::s64: return run_unary<uint32_t, int64_t, FindHighest>;
-    default: return nullptr;
+    case Type::u32:
+        return run_unary<uint32_t, uint32_t, FindHighest>;
+    case Type::s32:
+        return run_unary<uint32_t, int32_t, FindHighest>;
+    case Type::u64:
+        return run_unary<uint32_t, uint64_t, FindHighest>;
+    case Type::s64:
+        return run_unary<uint32_t, int64_t, FindHighest>;
+    default:
+        return nullptr;
     }
 }
 
@@ -207,36 +235,51 @@ static bool decode_logic(Decoding &d, const std::string &name) {
         d.result.count = unary ? 1 : 2;
         d.result.o[0] = d.predicate(0);
         d.result.o[1] = d.predicate(1);
-        if (!unary) d.result.o[2] = d.predicate(2);
-        if (name == "and") d.result.run = run_predicates<And>;
-        if (name == "or") d.result.run = run_predicates<Or>;
-        if (name == "xor") d.result.run = run_predicates<Xor>;
-        if (name == "not") d.result.run = run_predicates<NotFirst>;
+        if (!unary)
+            d.result.o[2] = d.predicate(2);
+        if (name == "and")
+            d.result.run = run_predicates<And>;
+        if (name == "or")
+            d.result.run = run_predicates<Or>;
+        if (name == "xor")
+            d.result.run = run_predicates<Xor>;
+        if (name == "not")
+            d.result.run = run_predicates<NotFirst>;
         return true;
     }
     unsigned width = width_of(type);
-    if (type != Type::b16 && type != Type::b32 && type != Type::b64) d.fail("this type is not known here");
+    if (type != Type::b16 && type != Type::b32 && type != Type::b64)
+        d.fail("this type is not known here");
     d.result.o[0] = d.destination(0, type);
     d.result.o[1] = d.source(1, type);
-    if (!unary) d.result.o[2] = d.source(2, type);
-    if (name == "and") d.result.run = logic<And>(width);
-    if (name == "or") d.result.run = logic<Or>(width);
-    if (name == "xor") d.result.run = logic<Xor>(width);
-    if (name == "not") d.result.run = logic_unary<Not>(width);
-    if (name == "cnot") d.result.run = logic_unary<LogicalNot>(width);
+    if (!unary)
+        d.result.o[2] = d.source(2, type);
+    if (name == "and")
+        d.result.run = logic<And>(width);
+    if (name == "or")
+        d.result.run = logic<Or>(width);
+    if (name == "xor")
+        d.result.run = logic<Xor>(width);
+    if (name == "not")
+        d.result.run = logic_unary<Not>(width);
+    if (name == "cnot")
+        d.result.run = logic_unary<LogicalNot>(width);
     return true;
 }
 
 static bool decode_shift(Decoding &d, const std::string &name) {
     if (name == "shf") {
         bool left = d.take("l");
-        if (!left) d.need("r");
+        if (!left)
+            d.need("r");
         bool wrap = d.take("wrap");
-        if (!wrap) d.need("clamp");
+        if (!wrap)
+            d.need("clamp");
         d.need("b32");
         d.operands(4);
         d.result.o[0] = d.destination(0, Type::b32);
-        for (unsigned i = 1; i < 4; i++) d.result.o[i] = d.source(i, Type::b32);
+        for (unsigned i = 1; i < 4; i++)
+            d.result.o[i] = d.source(i, Type::b32);
         using U = uint32_t;
         d.result.run = left ? (wrap ? run_ternary<U, U, U, U, FunnelShift<true, true>>
                                     : run_ternary<U, U, U, U, FunnelShift<true, false>>)
@@ -249,14 +292,20 @@ static bool decode_shift(Decoding &d, const std::string &name) {
     d.result.o[0] = d.destination(0, type);
     d.result.o[1] = d.source(1, type);
     d.result.o[2] = d.source(2, Type::u32);
-    if (is_float(type) || width_of(type) < 2) d.fail("this type is not known here");
+    if (is_float(type) || width_of(type) < 2)
+        d.fail("this type is not known here");
     if (name == "shr") {
         d.result.run = shift_right(type);
     } else {
         switch (width_of(type)) {
-        case 2: d.result.run = run_binary<uint16_t, uint16_t, uint32_t, ShiftLeft>; break;
-        case 4: d.result.run = run_binary<uint32_t, uint32_t, uint32_t, ShiftLeft>; break;
-        default: d.result.run = run_binary<uint64_t, uint64_t, uint32_t, ShiftLeft>;
+        case 2:
+            d.result.run = run_binary<uint16_t, uint16_t, uint32_t, ShiftLeft>;
+            break;
+        case 4:
+            d.result.run = run_binary<uint32_t, uint32_t, uint32_t, ShiftLeft>;
+            break;
+        default:
+            d.result.run = run_binary<uint64_t, uint64_t, uint32_t, ShiftLeft>;
         }
     }
     return true;
@@ -264,19 +313,26 @@ static bool decode_shift(Decoding &d, const std::string &name) {
 
 bool decode_bits(Decoding &d) {
     const std::string &name = d.statement.opcode[0];
-    if (name == "and" || name == "or" || name == "xor" || name == "not" || name == "cnot") return decode_logic(d, name);
-    if (name == "shl" || name == "shr" || name == "shf") return decode_shift(d, name);
+    if (name == "and" || name == "or" || name == "xor" || name == "not" || name == "cnot")
+        return decode_logic(d, name);
+    if (name == "shl" || name == "shr" || name == "shf")
+        return decode_shift(d, name);
     if (name == "brev" || name == "clz" || name == "popc" || name == "bfind") {
         Type type = d.take_type();
         unsigned width = width_of(type);
-        if (width < 4 || (name != "bfind" && type != Type::b32 && type != Type::b64)) d.fail("this type is not known here");
+        if (width < 4 || (name != "bfind" && type != Type::b32 && type != Type::b64))
+            d.fail("this type is not known here");
         d.operands(2);
         d.result.o[0] = d.destination(0, name == "brev" ? type : Type::u32);
         d.result.o[1] = d.source(1, type);
-        if (name == "brev") d.result.run = logic_unary<ReverseBits>(width);
-        if (name == "clz") d.result.run = count<CountLeadingZeros>(width);
-        if (name == "popc") d.result.run = count<CountOnes>(width);
-        if (name == "bfind") d.result.run = find_highest(type);
+        if (name == "brev")
+            d.result.run = logic_unary<ReverseBits>(width);
+        if (name == "clz")
+            d.result.run = count<CountLeadingZeros>(width);
+        if (name == "popc")
+            d.result.run = count<CountOnes>(width);
+        if (name == "bfind")
+            d.result.run = find_highest(type);
         return true;
     }
     if (name == "bfe" || name == "bfi") {
@@ -285,19 +341,26 @@ bool decode_bits(Decoding &d) {
         d.operands(insert ? 5 : 4);
         d.result.o[0] = d.destination(0, type);
         d.result.o[1] = d.source(1, type);
-        if (insert) d.result.o[2] = d.source(2, type);
-        for (unsigned i = insert ? 3 : 2; i < (insert ? 5u : 4u); i++) d.result.o[i] = d.source(i, Type::u32);
-        if (!insert) d.result.run = extract(type);
-        else if (type == Type::b32) d.result.run = run_insert<uint32_t>;
-        else if (type == Type::b64) d.result.run = run_insert<uint64_t>;
+        if (insert)
+            d.result.o[2] = d.source(2, type);
+        for (unsigned i = insert ? 3 : 2; i < (insert ? 5u : 4u); i++)
+            d.result.o[i] = d.source(i, Type::u32);
+        if (!insert)
+            d.result.run = extract(type);
+        else if (type == Type::b32)
+            d.result.run = run_insert<uint32_t>;
+        else if (type == Type::b64)
+            d.result.run = run_insert<uint64_t>;
         return true;
     }
     if (name == "prmt" || name == "lop3") {
         d.need("b32");
         d.operands(name == "prmt" ? 4 : 5);
         d.result.o[0] = d.destination(0, Type::b32);
-        for (unsigned i = 1; i < 4; i++) d.result.o[i] = d.source(i, Type::b32);
-        if (name == "lop3") d.result.immediate = int64_t(d.number(4));
+        for (unsigned i = 1; i < 4; i++)
+            d.result.o[i] = d.source(i, Type::b32);
+        if (name == "lop3")
+            d.result.immediate = int64_t(d.number(4));
         d.result.run = name == "lop3" ? run_lop3 : run_ternary<uint32_t, uint32_t, uint32_t, uint32_t, PermuteBytes>;
         return true;
     }
@@ -305,7 +368,8 @@ bool decode_bits(Decoding &d) {
         Type first = d.take_type(), second = d.take_type();
         d.operands(4);
         d.result.o[0] = d.destination(0, Type::b32);
-        for (unsigned i = 1; i < 4; i++) d.result.o[i] = d.source(i, Type::b32);
+        for (unsigned i = 1; i < 4; i++)
+            d.result.o[i] = d.source(i, Type::b32);
         if (first == Type::u32 && second == Type::u32)
             d.result.run = run_ternary<uint32_t, uint32_t, uint32_t, uint32_t, Dot4>;
         if (first == Type::s32 && second == Type::s32)

@@ -25,7 +25,8 @@ class WarpRun {
     void run() {
         while (warp_.live) {
             uint32_t active = choose();
-            if (follow(active)) return;
+            if (follow(active))
+                return;
         }
     }
 
@@ -39,20 +40,25 @@ class WarpRun {
     uint32_t choose() {
         at = ~0u;
         for (unsigned lane = 0; lane < warp_size; lane++)
-            if (warp_.live >> lane & 1 && warp_.counters[lane] < at) at = warp_.counters[lane];
+            if (warp_.live >> lane & 1 && warp_.counters[lane] < at)
+                at = warp_.counters[lane];
         uint32_t active = 0;
         others_at_ = ~0u;
         for (unsigned lane = 0; lane < warp_size; lane++) {
-            if (!(warp_.live >> lane & 1)) continue;
-            if (warp_.counters[lane] == at) active |= 1u << lane;
-            else others_at_ = std::min(others_at_, warp_.counters[lane]);
+            if (!(warp_.live >> lane & 1))
+                continue;
+            if (warp_.counters[lane] == at)
+                active |= 1u << lane;
+            else
+                others_at_ = std::min(others_at_, warp_.counters[lane]);
         }
         return active;
     }
 
     void leave(uint32_t lanes, uint32_t counter) {
         for (unsigned lane = 0; lane < warp_size; lane++)
-            if (lanes >> lane & 1) warp_.counters[lane] = counter;
+            if (lanes >> lane & 1)
+                warp_.counters[lane] = counter;
     }
 
     /// Runs until other lanes are to be looked at; true at a barrier.
@@ -60,11 +66,14 @@ class WarpRun {
         for (;;) {
             const Instruction &i = kernel_.code[at];
             uint32_t mask = active;
-            if (i.guarded) mask &= i.guard_negated ? ~warp_.predicate(i.guard) : warp_.predicate(i.guard);
-            if (++block_.steps > most_steps) throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED, "the kernel does not end");
+            if (i.guarded)
+                mask &= i.guard_negated ? ~warp_.predicate(i.guard) : warp_.predicate(i.guard);
+            if (++block_.steps > most_steps)
+                throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED, "the kernel does not end");
             switch (i.flow) {
             case Flow::next:
-                if (mask) i.run(warp_, i, mask);
+                if (mask)
+                    i.run(warp_, i, mask);
                 at++;
                 break;
             case Flow::branch:
@@ -81,10 +90,12 @@ class WarpRun {
             case Flow::indexed_branch: {
                 auto &table = kernel_.branch_tables[i.target];
                 for (unsigned lane = 0; lane < warp_size; lane++) {
-                    if (!(mask >> lane & 1)) continue;
+                    if (!(mask >> lane & 1))
+                        continue;
                     uint32_t entry = warp_.lanes<uint32_t>(i.o[0])[lane];
                     if (entry >= table.size())
-                        throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED, "a branch beyond its table by " + thread_name(warp_, lane));
+                        throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED,
+                                    "a branch beyond its table by " + thread_name(warp_, lane));
                     warp_.counters[lane] = table[entry];
                 }
                 leave(active & ~mask, at + 1);
@@ -108,16 +119,16 @@ class WarpRun {
 
     void arrive(const Instruction &i, uint32_t active, uint32_t mask) {
         if (active != warp_.live || mask != active)
-            throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED,
-                        "a divergent barrier: lanes " + hexadecimal(mask) + " of warp " + std::to_string(warp_.id) +
-                            " are at it, lanes " + hexadecimal(warp_.live & ~mask) + " are not");
+            throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED, "a divergent barrier: lanes " + hexadecimal(mask) + " of warp " +
+                                                           std::to_string(warp_.id) + " are at it, lanes " +
+                                                           hexadecimal(warp_.live & ~mask) + " are not");
         const uint32_t *size = block_.launch->block;
         if (i.target && i.target != (size[0] * size[1] * size[2] + warp_size - 1) / warp_size * warp_size)
             throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED, "barriers of a part of a block are not known");
         if (block_.barrier_at >= 0 && block_.barrier_at != int64_t(at))
-            throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED,
-                        "a divergent barrier: warp " + std::to_string(warp_.id) + " is at this one, another warp at that of line " +
-                            std::to_string(kernel_.lines[size_t(block_.barrier_at)]));
+            throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED, "a divergent barrier: warp " + std::to_string(warp_.id) +
+                                                           " is at this one, another warp at that of line " +
+                                                           std::to_string(kernel_.lines[size_t(block_.barrier_at)]));
         block_.barrier_at = int64_t(at);
         warp_.at_barrier = true;
         if (i.a) {
@@ -144,7 +155,8 @@ class BlockRun {
             warp.block = &block_;
             warp.id = w;
             warp.registers = block_.registers.data() + shift + size_t(kernel_.register_bytes) * w;
-            for (auto &each : kernel_.constants) memcpy(warp.registers + each.first, each.second.data(), each.second.size());
+            for (auto &each : kernel_.constants)
+                memcpy(warp.registers + each.first, each.second.data(), each.second.size());
             warp.local.resize(size_t(kernel_.local_bytes) * warp_size);
             warp.local_state.resize(warp.local.size());
             order_.push_back(w);
@@ -170,11 +182,13 @@ class BlockRun {
             bool any = false;
             for (unsigned w : order_) {
                 Warp &warp = block_.warps[w];
-                if (!warp.live) continue;
+                if (!warp.live)
+                    continue;
                 any = true;
                 run(warp);
             }
-            if (!any) return;
+            if (!any)
+                return;
             release();
         }
     }
@@ -198,7 +212,8 @@ class BlockRun {
             std::fill(warp.local_state.begin(), warp.local_state.end(), uint8_t(unwritten));
             for (auto &each : kernel_.specials) {
                 uint32_t values[warp_size];
-                for (unsigned lane = 0; lane < warp_size; lane++) values[lane] = special(warp, lane, Special(each.first));
+                for (unsigned lane = 0; lane < warp_size; lane++)
+                    values[lane] = special(warp, lane, Special(each.first));
                 memcpy(warp.registers + each.second, values, sizeof values);
             }
         }
@@ -208,26 +223,40 @@ class BlockRun {
         uint32_t thread = warp.id * warp_size + lane;
         const uint32_t *size = launch_.block;
         switch (which) {
-        case tid_x: return thread % size[0];
-        case tid_y: return thread / size[0] % size[1];
-        case tid_z: return thread / size[0] / size[1];
+        case tid_x:
+            return thread % size[0];
+        case tid_y:
+            return thread / size[0] % size[1];
+        case tid_z:
+            return thread / size[0] / size[1];
         case ntid_x:
         case ntid_y:
-        case ntid_z: return size[which - ntid_x];
+        case ntid_z:
+            return size[which - ntid_x];
         case ctaid_x:
         case ctaid_y:
-        case ctaid_z: return block_.index[which - ctaid_x];
+        case ctaid_z:
+            return block_.index[which - ctaid_x];
         case nctaid_x:
         case nctaid_y:
-        case nctaid_z: return launch_.grid[which - nctaid_x];
-        case laneid: return lane;
-        case warpid: return warp.id;
-        case lanemask_lt: return (1u << lane) - 1;
-        case lanemask_le: return (2u << lane) - 1;
-        case lanemask_eq: return 1u << lane;
-        case lanemask_ge: return ~((1u << lane) - 1);
-        case lanemask_gt: return ~((2u << lane) - 1);
-        default: return 0;
+        case nctaid_z:
+            return launch_.grid[which - nctaid_x];
+        case laneid:
+            return lane;
+        case warpid:
+            return warp.id;
+        case lanemask_lt:
+            return (1u << lane) - 1;
+        case lanemask_le:
+            return (2u << lane) - 1;
+        case lanemask_eq:
+            return 1u << lane;
+        case lanemask_ge:
+            return ~((1u << lane) - 1);
+        case lanemask_gt:
+            return ~((2u << lane) - 1);
+        default:
+            return 0;
         }
     }
 
@@ -235,8 +264,10 @@ class BlockRun {
         block_.epoch++;
         block_.barrier_at = -1;
         block_.barrier_true = block_.barrier_count = 0;
-        for (Warp &warp : block_.warps) warp.synchronised = 1;
-        if (block_.epoch < RaceMarks::epochs) return;
+        for (Warp &warp : block_.warps)
+            warp.synchronised = 1;
+        if (block_.epoch < RaceMarks::epochs)
+            return;
         block_.epoch = 1;
         std::fill(block_.marks.writers.begin(), block_.marks.writers.end(), uint16_t(0));
         std::fill(block_.marks.readers.begin(), block_.marks.readers.end(), uint16_t(0));
@@ -257,10 +288,12 @@ class BlockRun {
 
     /// Results of bar.red, once every warp was there.
     void release() {
-        if (block_.barrier_at < 0) return;
+        if (block_.barrier_at < 0)
+            return;
         const Instruction &i = kernel_.code[size_t(block_.barrier_at)];
         for (Warp &warp : block_.warps) {
-            if (!warp.at_barrier) continue;
+            if (!warp.at_barrier)
+                continue;
             warp.at_barrier = false;
             if (i.a == 1) {
                 uint32_t values[warp_size];
@@ -290,10 +323,12 @@ struct Shared {
 void run_blocks(const Launch &launch, Shared &shared) {
     try {
         BlockRun block(launch);
-        for (int64_t number; (number = --shared.next) >= 0;) block.run(uint64_t(number));
+        for (int64_t number; (number = --shared.next) >= 0;)
+            block.run(uint64_t(number));
     } catch (...) {
         std::lock_guard<std::mutex> guard(shared.lock);
-        if (!shared.fault) shared.fault = std::current_exception();
+        if (!shared.fault)
+            shared.fault = std::current_exception();
         shared.next = 0;
     }
 }
@@ -308,8 +343,10 @@ void run(const Launch &launch, unsigned threads) {
     for (unsigned i = 1; i < threads && i < blocks; i++)
         others.emplace_back(run_blocks, std::cref(launch), std::ref(shared));
     run_blocks(launch, shared);
-    for (auto &each : others) each.join();
-    if (shared.fault) std::rethrow_exception(shared.fault);
+    for (auto &each : others)
+        each.join();
+    if (shared.fault)
+        std::rethrow_exception(shared.fault);
 }
 
 } // namespace testdriver

@@ -25,8 +25,8 @@ class Builder {
     std::map<uint8_t, uint32_t> specials_;
 };
 
-/// What a family of instructions sees of a statement while it decodes it: modifiers are taken one after the other, and what
-/// is left at the end is an error; so is an operand whose register has another width than its type.
+/// What a family of instructions sees of a statement while it decodes it: modifiers are taken one after the other, and
+/// what is left at the end is an error; so is an operand whose register has another width than its type.
 class Decoding {
   public:
     Builder &builder;

@@ -48,7 +48,8 @@ template <class T, class Op> uint32_t compare(Warp &warp, uint32_t first, uint32
             return bits;
         }
     }
-    for (unsigned lane = 0; lane < warp_size; lane++) bits |= Op::apply(T(a[lane]), T(b[lane])) ? 1u << lane : 0;
+    for (unsigned lane = 0; lane < warp_size; lane++)
+        bits |= Op::apply(T(a[lane]), T(b[lane])) ? 1u << lane : 0;
     return bits;
 }
 template <class Kind, class Op> uint32_t compare_halves(Warp &warp, uint32_t first, uint32_t second, bool) {
@@ -61,25 +62,37 @@ template <class Kind, class Op> uint32_t compare_halves(Warp &warp, uint32_t fir
 
 template <class Op> Compare of_float(Type type) {
     switch (type) {
-    case Type::f16: return compare_halves<Half, Op>;
-    case Type::bf16: return compare_halves<Brain, Op>;
-    case Type::f32: return compare<float, Op>;
-    case Type::f64: return compare<double, Op>;
-    default: return nullptr;
+    case Type::f16:
+        return compare_halves<Half, Op>;
+    case Type::bf16:
+        return compare_halves<Brain, Op>;
+    case Type::f32:
+        return compare<float, Op>;
+    case Type::f64:
+        return compare<double, Op>;
+    default:
+        return nullptr;
     }
 }
 template <class Op> Compare of_any(Type type) {
     switch (type) {
     case Type::b16:
-    case Type::u16: return compare<uint16_t, Op>;
-    case Type::s16: return compare<int16_t, Op>;
+    case Type::u16:
+        return compare<uint16_t, Op>;
+    case Type::s16:
+        return compare<int16_t, Op>;
     case Type::b32:
-    case Type::u32: return compare<uint32_t, Op>;
-    case Type::s32: return compare<int32_t, Op>;
+    case Type::u32:
+        return compare<uint32_t, Op>;
+    case Type::s32:
+        return compare<int32_t, Op>;
     case Type::b64:
-    case Type::u64: return compare<uint64_t, Op>;
-    case Type::s64: return compare<int64_t, Op>;
-    default: return of_float<Op>(type);
+    case Type::u64:
+        return compare<uint64_t, Op>;
+    case Type::s64:
+        return compare<int64_t, Op>;
+    default:
+        return of_float<Op>(type);
     }
 }
 
@@ -108,9 +121,11 @@ constexpr struct {
 enum Combine : uint8_t { alone, with_and, with_or, with_xor };
 
 uint32_t combined(Warp &warp, const Instruction &i, uint32_t bits) {
-    if (i.a == alone) return bits;
+    if (i.a == alone)
+        return bits;
     uint32_t other = warp.predicate(i.o[4]);
-    if (i.b) other = ~other;
+    if (i.b)
+        other = ~other;
     return i.a == with_and ? bits & other : i.a == with_or ? bits | other : bits ^ other;
 }
 
@@ -130,7 +145,8 @@ void run_setp(Warp &warp, const Instruction &i, uint32_t mask) {
 void run_set(Warp &warp, const Instruction &i, uint32_t mask) {
     uint32_t bits = combined(warp, i, Compare(i.immediate)(warp, i.o[2], i.o[3], i.c & 1));
     uint32_t yes = i.c & 2 ? 0x3f800000 : ~0u, result[warp_size];
-    for (unsigned lane = 0; lane < warp_size; lane++) result[lane] = bits >> lane & 1 ? yes : 0;
+    for (unsigned lane = 0; lane < warp_size; lane++)
+        result[lane] = bits >> lane & 1 ? yes : 0;
     put<uint32_t>(warp, i.o[0], mask, result);
 }
 
@@ -138,7 +154,8 @@ template <class T> void run_selp(Warp &warp, const Instruction &i, uint32_t mask
     const Lanes<T> *a = warp.lanes<T>(i.o[1]), *b = warp.lanes<T>(i.o[2]);
     uint32_t which = i.a ? ~warp.predicate(i.o[3]) : warp.predicate(i.o[3]);
     T result[warp_size];
-    for (unsigned lane = 0; lane < warp_size; lane++) result[lane] = which >> lane & 1 ? a[lane] : b[lane];
+    for (unsigned lane = 0; lane < warp_size; lane++)
+        result[lane] = which >> lane & 1 ? a[lane] : b[lane];
     put<T>(warp, i.o[0], mask, result);
 }
 
@@ -155,12 +172,24 @@ template <class T> void run_testp(Warp &warp, const Instruction &i, uint32_t mas
         int kind = std::fpclassify(T(a[lane]));
         bool yes = false;
         switch (i.a) {
-        case finite: yes = kind != FP_INFINITE && kind != FP_NAN; break;
-        case infinite: yes = kind == FP_INFINITE; break;
-        case number: yes = kind != FP_NAN; break;
-        case not_number: yes = kind == FP_NAN; break;
-        case normal: yes = kind == FP_NORMAL; break;
-        case subnormal: yes = kind == FP_SUBNORMAL; break;
+        case finite:
+            yes = kind != FP_INFINITE && kind != FP_NAN;
+            break;
+        case infinite:
+            yes = kind == FP_INFINITE;
+            break;
+        case number:
+            yes = kind != FP_NAN;
+            break;
+        case not_number:
+            yes = kind == FP_NAN;
+            break;
+        case normal:
+            yes = kind == FP_NORMAL;
+            break;
+        case subnormal:
+            yes = kind == FP_SUBNORMAL;
+            break;
         }
         bits |= uint32_t(yes) << lane;
     }
@@ -181,24 +210,30 @@ static void decode_comparison(Decoding &d, bool set) {
     Type wide = Type::none;
     if (set) {
         wide = d.take_type();
-        if (wide != Type::u32 && wide != Type::s32 && wide != Type::f32) d.fail("this type is not known here");
-        if (wide == Type::f32) d.result.c |= 2;
+        if (wide != Type::u32 && wide != Type::s32 && wide != Type::f32)
+            d.fail("this type is not known here");
+        if (wide == Type::f32)
+            d.result.c |= 2;
     }
     Type type = d.take_type();
     Compare compare = nullptr;
     for (auto &each : comparisons)
-        if (name == each.name) compare = each.of(type);
-    if (!compare) d.fail("this comparison is not known");
+        if (name == each.name)
+            compare = each.of(type);
+    if (!compare)
+        d.fail("this comparison is not known");
     d.result.immediate = int64_t(compare);
     // Operands: d, or d and its opposite; a, b; and the predicate to combine with.
     size_t results = 1;
-    if (!set && d.operand_count() > (d.result.a ? 4u : 3u)) results = 2;
+    if (!set && d.operand_count() > (d.result.a ? 4u : 3u))
+        results = 2;
     d.operands(results + 2 + (d.result.a ? 1 : 0));
     if (set) {
         d.result.o[0] = d.destination(0, wide);
     } else {
         d.result.o[0] = d.predicate(0);
-        if (results == 2) d.result.o[1] = d.predicate(1);
+        if (results == 2)
+            d.result.o[1] = d.predicate(1);
         d.result.count = uint8_t(results);
     }
     d.result.o[2] = d.source(results, type);
@@ -227,9 +262,15 @@ bool decode_compare(Decoding &d) {
         d.result.o[3] = d.predicate(3, &negated);
         d.result.a = negated;
         switch (width_of(type)) {
-        case 2: d.result.run = run_selp<uint16_t>; break;
-        case 4: d.result.run = run_selp<uint32_t>; break;
-        case 8: d.result.run = run_selp<uint64_t>; break;
+        case 2:
+            d.result.run = run_selp<uint16_t>;
+            break;
+        case 4:
+            d.result.run = run_selp<uint32_t>;
+            break;
+        case 8:
+            d.result.run = run_selp<uint64_t>;
+            break;
         }
         return true;
     }
@@ -248,7 +289,8 @@ bool decode_compare(Decoding &d) {
         if (by == Type::f32)
             d.result.run = width_of(type) == 8 ? Run(run_ternary<U8, U8, U8, float, SelectByValue<float>>)
                                                : Run(run_ternary<U4, U4, U4, float, SelectByValue<float>>);
-        if (width_of(type) < 4) d.fail("this type is not known here");
+        if (width_of(type) < 4)
+            d.fail("this type is not known here");
         return true;
     }
     if (name == "testp") {
@@ -264,7 +306,8 @@ bool decode_compare(Decoding &d) {
                 d.result.a = each;
                 found = true;
             }
-        if (!found) d.fail("this test is not known");
+        if (!found)
+            d.fail("this test is not known");
         d.result.run = type == Type::f32 ? run_testp<float> : type == Type::f64 ? run_testp<double> : nullptr;
         return true;
     }

@@ -36,15 +36,21 @@ struct Settings {
     unsigned threads = 1;
 
     Settings() {
-        if (const char *text = getenv("UD2M_TESTDRIVER_CAPABILITY")) sscanf(text, "%d.%d", &major, &minor);
-        if (const char *text = getenv("UD2M_TESTDRIVER_DEVICES")) devices = atoi(text);
-        if (const char *text = getenv("UD2M_TESTDRIVER_MEMORY")) memory = strtoull(text, nullptr, 10);
-        if (const char *text = getenv("UD2M_TESTDRIVER_THREADS")) threads = unsigned(atoi(text));
-        if (const char *text = getenv("UD2M_TESTDRIVER_SEED")) seed = strtoull(text, nullptr, 10);
+        if (const char *text = getenv("UD2M_TESTDRIVER_CAPABILITY"))
+            sscanf(text, "%d.%d", &major, &minor);
+        if (const char *text = getenv("UD2M_TESTDRIVER_DEVICES"))
+            devices = atoi(text);
+        if (const char *text = getenv("UD2M_TESTDRIVER_MEMORY"))
+            memory = strtoull(text, nullptr, 10);
+        if (const char *text = getenv("UD2M_TESTDRIVER_THREADS"))
+            threads = unsigned(atoi(text));
+        if (const char *text = getenv("UD2M_TESTDRIVER_SEED"))
+            seed = strtoull(text, nullptr, 10);
     }
     /// Bytes of shared memory that a block may ask for.
     int shared_limit() const {
-        if (major == 9 || major == 10) return 232448;
+        if (major == 9 || major == 10)
+            return 232448;
         return major == 8 && (minor == 0 || minor == 7) ? 166912 : 101376;
     }
 };

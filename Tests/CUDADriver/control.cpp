@@ -30,7 +30,8 @@ void decode_barrier(Decoding &d) {
     d.need("red");
     d.take("aligned");
     r.a = d.take("popc") ? 1 : d.take("and") ? 2 : 3;
-    if (r.a == 3) d.need("or");
+    if (r.a == 3)
+        d.need("or");
     if (r.a == 1) {
         d.need("u32");
         r.o[0] = d.destination(0, Type::u32);
@@ -47,14 +48,16 @@ void decode_barrier(Decoding &d) {
 
 } // namespace
 
-/// Of barriers: a is what is reduced (0 nothing, 1 how many, 2 all, 3 any) into o[0] from o[1], b whether that is negated.
+/// Of barriers: a is what is reduced (0 nothing, 1 how many, 2 all, 3 any) into o[0] from o[1], b whether that is
+/// negated.
 bool decode_control(Decoding &d) {
     const std::string &name = d.statement.opcode[0];
     if (name == "bar" || name == "barrier") {
         decode_barrier(d);
     } else if (name == "membar" || name == "fence" || name == "nanosleep") {
         // Warps run one after the other, so that every write is seen at once.
-        while (d.has_modifiers()) d.take_any();
+        while (d.has_modifiers())
+            d.take_any();
         d.result.run = run_nothing;
     } else if (name == "trap") {
         d.operands(0);

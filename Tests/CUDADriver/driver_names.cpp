@@ -43,7 +43,8 @@ static const struct {
     {UD2M_CUDA_ERROR_STREAM_CAPTURE_UNJOINED, "CUDA_ERROR_STREAM_CAPTURE_UNJOINED",
      "capturing stream has unjoined work"},
     {905, "CUDA_ERROR_STREAM_CAPTURE_ISOLATION", "dependency created on uncaptured work in another stream"},
-    {906, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT", "operation would make the legacy stream depend on a capturing blocking stream"},
+    {906, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT",
+     "operation would make the legacy stream depend on a capturing blocking stream"},
     {UD2M_CUDA_ERROR_CAPTURED_EVENT, "CUDA_ERROR_CAPTURED_EVENT",
      "operation not permitted on an event last recorded in a capturing stream"},
 };
@@ -70,7 +71,8 @@ EXPORT ud2m_cuda_result cuGetErrorString(ud2m_cuda_result error, const char **te
 
 EXPORT void *ud2m_testdriver_resolve(const char *name) {
 #define FIND(field, symbol, parameters)                                                                                \
-    if (strcmp(name, #symbol) == 0) return reinterpret_cast<void *>(&symbol);
+    if (strcmp(name, #symbol) == 0)                                                                                    \
+        return reinterpret_cast<void *>(&symbol);
     UD2M_CUDA_DRIVER_FUNCTIONS(FIND)
 #undef FIND
     return nullptr;

@@ -41,17 +41,23 @@ constexpr Format half_format{11, -14, 65504.0}, brain_format{8, -126, 0x1.fep127
 
 static inline double round_integral(double value, Rounding rounding) {
     switch (rounding) {
-    case Rounding::zero: return std::trunc(value);
-    case Rounding::down: return std::floor(value);
-    case Rounding::up: return std::ceil(value);
-    case Rounding::nearest_away: return std::round(value);
-    default: return std::nearbyint(value);
+    case Rounding::zero:
+        return std::trunc(value);
+    case Rounding::down:
+        return std::floor(value);
+    case Rounding::up:
+        return std::ceil(value);
+    case Rounding::nearest_away:
+        return std::round(value);
+    default:
+        return std::nearbyint(value);
     }
 }
 
 /// The value of the format nearest to `value` in the direction; NaN stays NaN.
 static inline double round_to(double value, const Format &format, Rounding rounding) {
-    if (value == 0 || !std::isfinite(value)) return value;
+    if (value == 0 || !std::isfinite(value))
+        return value;
     int exponent;
     std::frexp(value, &exponent);
     exponent = exponent - 1 < format.smallest ? format.smallest : exponent - 1;
@@ -69,9 +75,11 @@ static inline double round_to(double value, const Format &format, Rounding round
 /// rounding the exact sum would.
 static inline double sum_to_odd(double a, double b) {
     double sum = a + b;
-    if (!std::isfinite(sum)) return sum;
+    if (!std::isfinite(sum))
+        return sum;
     double of_b = sum - a, rest = (a - (sum - of_b)) + (b - of_b);
-    if (rest == 0 || bits_as<uint64_t>(sum) & 1) return sum;
+    if (rest == 0 || bits_as<uint64_t>(sum) & 1)
+        return sum;
     return std::nextafter(sum, rest > 0 ? HUGE_VAL : -HUGE_VAL);
 }
 

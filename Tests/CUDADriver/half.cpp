@@ -1,5 +1,5 @@
-// Arithmetic of f16 and bf16 and their pairs (ISA section 9.7.4). Sums and products are rounded once from f32, which has
-// more than twice the bits and so gives what rounding the exact result would.
+// Arithmetic of f16 and bf16 and their pairs (ISA section 9.7.4). Sums and products are rounded once from f32, which
+// has more than twice the bits and so gives what rounding the exact result would.
 #include "families.h"
 #include "floats.h"
 #include "lanes.h"
@@ -20,10 +20,14 @@ struct Multiply {
     static float apply(float a, float b, float) { return a * b; }
 };
 struct Minimum {
-    static float apply(float a, float b, float) { return a != a ? b : b != b ? a : a < b || (a == b && std::signbit(a)) ? a : b; }
+    static float apply(float a, float b, float) {
+        return a != a ? b : b != b ? a : a < b || (a == b && std::signbit(a)) ? a : b;
+    }
 };
 struct Maximum {
-    static float apply(float a, float b, float) { return a != a ? b : b != b ? a : a > b || (a == b && std::signbit(b)) ? a : b; }
+    static float apply(float a, float b, float) {
+        return a != a ? b : b != b ? a : a > b || (a == b && std::signbit(b)) ? a : b;
+    }
 };
 struct Negate {
     static float apply(float a, float, float) { return -a; }
@@ -62,10 +66,14 @@ template <class Op> Run halves(Type type) {
     using H = uint16_t;
     using P = uint32_t;
     switch (type) {
-    case Type::f16: return run_ternary<H, H, H, H, OnHalves<Half, Op>>;
-    case Type::bf16: return run_ternary<H, H, H, H, OnHalves<Brain, Op>>;
-    case Type::f16x2: return run_ternary<P, P, P, P, OnPairs<OnHalves<Half, Op>>>;
-    default: return run_ternary<P, P, P, P, OnPairs<OnHalves<Brain, Op>>>;
+    case Type::f16:
+        return run_ternary<H, H, H, H, OnHalves<Half, Op>>;
+    case Type::bf16:
+        return run_ternary<H, H, H, H, OnHalves<Brain, Op>>;
+    case Type::f16x2:
+        return run_ternary<P, P, P, P, OnPairs<OnHalves<Half, Op>>>;
+    default:
+        return run_ternary<P, P, P, P, OnPairs<OnHalves<Brain, Op>>>;
     }
 }
 
@@ -81,26 +89,32 @@ bool decode_half(Decoding &d) {
         const char *name;
         unsigned sources;
         Run (*run)(Type);
-    } known[] = {{"add", 2, halves<Add>},     {"sub", 2, halves<Subtract>}, {"mul", 2, halves<Multiply>},
-                 {"min", 2, halves<Minimum>}, {"max", 2, halves<Maximum>},  {"neg", 1, halves<Negate>},
-                 {"abs", 1, halves<Absolute>}, {"fma", 3, halves<MultiplyAdd>}, {"ex2", 1, halves<Exponential>},
-                 {"tanh", 1, halves<HyperbolicTangent>}};
+    } known[] = {{"add", 2, halves<Add>},         {"sub", 2, halves<Subtract>},
+                 {"mul", 2, halves<Multiply>},    {"min", 2, halves<Minimum>},
+                 {"max", 2, halves<Maximum>},     {"neg", 1, halves<Negate>},
+                 {"abs", 1, halves<Absolute>},    {"fma", 3, halves<MultiplyAdd>},
+                 {"ex2", 1, halves<Exponential>}, {"tanh", 1, halves<HyperbolicTangent>}};
     for (auto &each : known) {
-        if (name != each.name) continue;
-        Type type = d.take("f16")     ? Type::f16
-                    : d.take("f16x2") ? Type::f16x2
-                    : d.take("bf16")  ? Type::bf16
+        if (name != each.name)
+            continue;
+        Type type = d.take("f16")      ? Type::f16
+                    : d.take("f16x2")  ? Type::f16x2
+                    : d.take("bf16")   ? Type::bf16
                     : d.take("bf16x2") ? Type::bf16x2
-                                      : Type::none;
-        if (type == Type::none) return false;
+                                       : Type::none;
+        if (type == Type::none)
+            return false;
         bool brain = type == Type::bf16 || type == Type::bf16x2;
         // Of bf16, compute capability 8.0 has fma, min, max, neg and abs alone (ISA section 9.7.4).
-        if (brain && (name == "add" || name == "sub" || name == "mul")) d.fail("bf16 has this from sm_90 on");
+        if (brain && (name == "add" || name == "sub" || name == "mul"))
+            d.fail("bf16 has this from sm_90 on");
         d.take("rn");
-        if (name == "ex2" || name == "tanh") d.need("approx");
+        if (name == "ex2" || name == "tanh")
+            d.need("approx");
         d.operands(each.sources + 1);
         d.result.o[0] = d.destination(0, type);
-        for (unsigned i = 1; i <= 3; i++) d.result.o[i] = d.source(i <= each.sources ? i : each.sources, type);
+        for (unsigned i = 1; i <= 3; i++)
+            d.result.o[i] = d.source(i <= each.sources ? i : each.sources, type);
         d.result.run = each.run(type);
         return true;
     }

@@ -74,11 +74,15 @@ template <class T, bool remainder> void run_divide(Warp &warp, const Instruction
     for (unsigned lane = 0; lane < warp_size; lane++) {
         T divisor = b[lane];
         result[lane] = 0;
-        if (!(mask >> lane & 1)) continue;
-        if (divisor == 0) throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED, "integer division by zero");
+        if (!(mask >> lane & 1))
+            continue;
+        if (divisor == 0)
+            throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED, "integer division by zero");
         // The most negative number by -1 overflows; hardware wraps.
-        if (std::is_signed_v<T> && divisor == T(-1)) result[lane] = remainder ? T(0) : Negate::apply(T(a[lane]));
-        else result[lane] = remainder ? T(a[lane] % divisor) : T(a[lane] / divisor);
+        if (std::is_signed_v<T> && divisor == T(-1))
+            result[lane] = remainder ? T(0) : Negate::apply(T(a[lane]));
+        else
+            result[lane] = remainder ? T(a[lane] % divisor) : T(a[lane] / divisor);
     }
     put<T>(warp, i.o[0], mask, result);
 }
@@ -90,8 +94,8 @@ template <class T, bool subtract> void run_carry(Warp &warp, const Instruction &
     T result[warp_size];
     for (unsigned lane = 0; lane < warp_size; lane++) {
         unsigned carry = in >> lane & 1;
-        unsigned __int128 wide = subtract ? (unsigned __int128)a[lane] - b[lane] - carry
-                                          : (unsigned __int128)a[lane] + b[lane] + carry;
+        unsigned __int128 wide =
+            subtract ? (unsigned __int128)a[lane] - b[lane] - carry : (unsigned __int128)a[lane] + b[lane] + carry;
         result[lane] = T(wide);
         out |= uint32_t(wide >> 8 * sizeof(T) & 1) << lane;
     }
@@ -104,53 +108,83 @@ template <class T, bool subtract> void run_carry(Warp &warp, const Instruction &
 
 template <class Op> Run binary(Type type) {
     switch (type) {
-    case Type::u16: return run_binary<uint16_t, uint16_t, uint16_t, Op>;
-    case Type::s16: return run_binary<int16_t, int16_t, int16_t, Op>;
-    case Type::u32: return run_binary<uint32_t, uint32_t, uint32_t, Op>;
-    case Type::s32: return run_binary<int32_t, int32_t, int32_t, Op>;
-    case Type::u64: return run_binary<uint64_t, uint64_t, uint64_t, Op>;
-    case Type::s64: return run_binary<int64_t, int64_t, int64_t, Op>;
-    default: return nullptr;
+    case Type::u16:
+        return run_binary<uint16_t, uint16_t, uint16_t, Op>;
+    case Type::s16:
+        return run_binary<int16_t, int16_t, int16_t, Op>;
+    case Type::u32:
+        return run_binary<uint32_t, uint32_t, uint32_t, Op>;
+    case Type::s32:
+        return run_binary<int32_t, int32_t, int32_t, Op>;
+    case Type::u64:
+        return run_binary<uint64_t, uint64_t, uint64_t, Op>;
+    case Type::s64:
+        return run_binary<int64_t, int64_t, int64_t, Op>;
+    default:
+        return nullptr;
     }
 }
 template <class Op> Run ternary(Type type) {
     switch (type) {
-    case Type::u16: return run_ternary<uint16_t, uint16_t, uint16_t, uint16_t, Op>;
-    case Type::s16: return run_ternary<int16_t, int16_t, int16_t, int16_t, Op>;
-    case Type::u32: return run_ternary<uint32_t, uint32_t, uint32_t, uint32_t, Op>;
-    case Type::s32: return run_ternary<int32_t, int32_t, int32_t, int32_t, Op>;
-    case Type::u64: return run_ternary<uint64_t, uint64_t, uint64_t, uint64_t, Op>;
-    case Type::s64: return run_ternary<int64_t, int64_t, int64_t, int64_t, Op>;
-    default: return nullptr;
+    case Type::u16:
+        return run_ternary<uint16_t, uint16_t, uint16_t, uint16_t, Op>;
+    case Type::s16:
+        return run_ternary<int16_t, int16_t, int16_t, int16_t, Op>;
+    case Type::u32:
+        return run_ternary<uint32_t, uint32_t, uint32_t, uint32_t, Op>;
+    case Type::s32:
+        return run_ternary<int32_t, int32_t, int32_t, int32_t, Op>;
+    case Type::u64:
+        return run_ternary<uint64_t, uint64_t, uint64_t, uint64_t, Op>;
+    case Type::s64:
+        return run_ternary<int64_t, int64_t, int64_t, int64_t, Op>;
+    default:
+        return nullptr;
     }
 }
 template <class Op> Run signed_unary(Type type) {
     switch (type) {
-    case Type::s16: return run_unary<int16_t, int16_t, Op>;
-    case Type::s32: return run_unary<int32_t, int32_t, Op>;
-    case Type::s64: return run_unary<int64_t, int64_t, Op>;
-    default: return nullptr;
+    case Type::s16:
+        return run_unary<int16_t, int16_t, Op>;
+    case Type::s32:
+        return run_unary<int32_t, int32_t, Op>;
+    case Type::s64:
+        return run_unary<int64_t, int64_t, Op>;
+    default:
+        return nullptr;
     }
 }
 template <bool remainder> Run divide(Type type) {
     switch (type) {
-    case Type::u16: return run_divide<uint16_t, remainder>;
-    case Type::s16: return run_divide<int16_t, remainder>;
-    case Type::u32: return run_divide<uint32_t, remainder>;
-    case Type::s32: return run_divide<int32_t, remainder>;
-    case Type::u64: return run_divide<uint64_t, remainder>;
-    case Type::s64: return run_divide<int64_t, remainder>;
-    default: return nullptr;
+    case Type::u16:
+        return run_divide<uint16_t, remainder>;
+    case Type::s16:
+        return run_divide<int16_t, remainder>;
+    case Type::u32:
+        return run_divide<uint32_t, remainder>;
+    case Type::s32:
+        return run_divide<int32_t, remainder>;
+    case Type::u64:
+        return run_divide<uint64_t, remainder>;
+    case Type::s64:
+        return run_divide<int64_t, remainder>;
+    default:
+        return nullptr;
     }
 }
 
 Type wider(Type type) {
     switch (type) {
-    case Type::u16: return Type::u32;
-    case Type::s16: return Type::s32;
-    case Type::u32: return Type::u64;
-    case Type::s32: return Type::s64;
-    default: return Type::none;
+    case Type::u16:
+        return Type::u32;
+    case Type::s16:
+        return Type::s32;
+    case Type::u32:
+        return Type::u64;
+    case Type::s32:
+        return Type::s64;
+    default:
+        return Type::none;
     }
 }
 
@@ -163,18 +197,21 @@ namespace testdriver {
 static void operands_of(Decoding &d, Type type, unsigned sources) {
     d.operands(sources + 1);
     d.result.o[0] = d.destination(0, type);
-    for (unsigned i = 1; i <= sources; i++) d.result.o[i] = d.source(i, type);
+    for (unsigned i = 1; i <= sources; i++)
+        d.result.o[i] = d.source(i, type);
 }
 
 static bool decode_multiply(Decoding &d, Type type, bool add) {
     if (d.take("wide")) {
         Type wide = wider(type);
-        if (wide == Type::none) d.fail("no type is wider");
+        if (wide == Type::none)
+            d.fail("no type is wider");
         d.operands(add ? 4 : 3);
         d.result.o[0] = d.destination(0, wide);
         d.result.o[1] = d.source(1, type);
         d.result.o[2] = d.source(2, type);
-        if (add) d.result.o[3] = d.source(3, wide);
+        if (add)
+            d.result.o[3] = d.source(3, wide);
         switch (type) {
         case Type::u16:
             d.result.run = add ? run_ternary<uint32_t, uint16_t, uint16_t, uint32_t, MultiplyAddWide<uint32_t>>
@@ -208,12 +245,15 @@ static bool decode_multiply(Decoding &d, Type type, bool add) {
 static bool decode_carry(Decoding &d, Type type, bool subtract, bool in, bool out) {
     operands_of(d, type, 2);
     Register &carry = d.builder.carry;
-    if (carry.type == Type::none) carry = d.builder.new_register(Type::pred);
+    if (carry.type == Type::none)
+        carry = d.builder.new_register(Type::pred);
     d.result.o[3] = d.result.o[4] = carry.offset;
     d.result.a = in;
     d.result.b = out;
-    if (width_of(type) == 4) d.result.run = subtract ? run_carry<uint32_t, true> : run_carry<uint32_t, false>;
-    else if (width_of(type) == 8) d.result.run = subtract ? run_carry<uint64_t, true> : run_carry<uint64_t, false>;
+    if (width_of(type) == 4)
+        d.result.run = subtract ? run_carry<uint32_t, true> : run_carry<uint32_t, false>;
+    else if (width_of(type) == 8)
+        d.result.run = subtract ? run_carry<uint64_t, true> : run_carry<uint64_t, false>;
     return true;
 }
 
@@ -223,19 +263,26 @@ bool decode_integer(Decoding &d) {
         bool out = d.take("cc");
         return decode_carry(d, d.take_type(), name == "subc", true, out);
     }
-    static const char *const known[] = {"add", "sub", "mul", "mad", "div", "rem", "min", "max", "neg", "abs", "sad", "mul24"};
+    static const char *const known[] = {"add", "sub", "mul", "mad", "div", "rem",
+                                        "min", "max", "neg", "abs", "sad", "mul24"};
     bool found = false;
-    for (auto each : known) found = found || name == each;
-    if (!found) return false;
+    for (auto each : known)
+        found = found || name == each;
+    if (!found)
+        return false;
     bool carry = d.take("cc");
     Type type = d.take_type();
-    if (is_float(type) || type == Type::pred) d.fail("this form is not known");
+    if (is_float(type) || type == Type::pred)
+        d.fail("this form is not known");
     if (carry) {
-        if (name != "add" && name != "sub") d.fail("this form is not known");
+        if (name != "add" && name != "sub")
+            d.fail("this form is not known");
         return decode_carry(d, type, name == "sub", false, true);
     }
-    if (name == "mul") return decode_multiply(d, type, false);
-    if (name == "mad") return decode_multiply(d, type, true);
+    if (name == "mul")
+        return decode_multiply(d, type, false);
+    if (name == "mad")
+        return decode_multiply(d, type, true);
     if (name == "neg" || name == "abs") {
         operands_of(d, type, 1);
         d.result.run = name == "neg" ? signed_unary<Negate>(type) : signed_unary<Absolute>(type);
@@ -247,16 +294,24 @@ bool decode_integer(Decoding &d) {
         return true;
     }
     operands_of(d, type, 2);
-    if (name == "add") d.result.run = binary<Add>(type);
-    if (name == "sub") d.result.run = binary<Subtract>(type);
-    if (name == "min") d.result.run = binary<Minimum>(type);
-    if (name == "max") d.result.run = binary<Maximum>(type);
-    if (name == "div") d.result.run = divide<false>(type);
-    if (name == "rem") d.result.run = divide<true>(type);
+    if (name == "add")
+        d.result.run = binary<Add>(type);
+    if (name == "sub")
+        d.result.run = binary<Subtract>(type);
+    if (name == "min")
+        d.result.run = binary<Minimum>(type);
+    if (name == "max")
+        d.result.run = binary<Maximum>(type);
+    if (name == "div")
+        d.result.run = divide<false>(type);
+    if (name == "rem")
+        d.result.run = divide<true>(type);
     if (name == "mul24") {
         d.need("lo");
-        if (type == Type::u32) d.result.run = run_binary<uint32_t, uint32_t, uint32_t, Multiply24>;
-        if (type == Type::s32) d.result.run = run_binary<int32_t, int32_t, int32_t, Multiply24>;
+        if (type == Type::u32)
+            d.result.run = run_binary<uint32_t, uint32_t, uint32_t, Multiply24>;
+        if (type == Type::s32)
+            d.result.run = run_binary<int32_t, int32_t, int32_t, Multiply24>;
     }
     return true;
 }

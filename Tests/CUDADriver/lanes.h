@@ -9,7 +9,8 @@ namespace testdriver {
 template <class R, class A, class Op> void run_unary(Warp &warp, const Instruction &i, uint32_t mask) {
     const Lanes<A> *a = warp.lanes<A>(i.o[1]);
     R result[warp_size];
-    for (unsigned lane = 0; lane < warp_size; lane++) result[lane] = Op::apply(A(a[lane]));
+    for (unsigned lane = 0; lane < warp_size; lane++)
+        result[lane] = Op::apply(A(a[lane]));
     put<R>(warp, i.o[0], mask, result);
 }
 
@@ -17,16 +18,19 @@ template <class R, class A, class B, class Op> void run_binary(Warp &warp, const
     const Lanes<A> *a = warp.lanes<A>(i.o[1]);
     const Lanes<B> *b = warp.lanes<B>(i.o[2]);
     R result[warp_size];
-    for (unsigned lane = 0; lane < warp_size; lane++) result[lane] = Op::apply(A(a[lane]), B(b[lane]));
+    for (unsigned lane = 0; lane < warp_size; lane++)
+        result[lane] = Op::apply(A(a[lane]), B(b[lane]));
     put<R>(warp, i.o[0], mask, result);
 }
 
-template <class R, class A, class B, class C, class Op> void run_ternary(Warp &warp, const Instruction &i, uint32_t mask) {
+template <class R, class A, class B, class C, class Op>
+void run_ternary(Warp &warp, const Instruction &i, uint32_t mask) {
     const Lanes<A> *a = warp.lanes<A>(i.o[1]);
     const Lanes<B> *b = warp.lanes<B>(i.o[2]);
     const Lanes<C> *c = warp.lanes<C>(i.o[3]);
     R result[warp_size];
-    for (unsigned lane = 0; lane < warp_size; lane++) result[lane] = Op::apply(A(a[lane]), B(b[lane]), C(c[lane]));
+    for (unsigned lane = 0; lane < warp_size; lane++)
+        result[lane] = Op::apply(A(a[lane]), B(b[lane]), C(c[lane]));
     put<R>(warp, i.o[0], mask, result);
 }
 

@@ -19,7 +19,8 @@ DeviceMemory::~DeviceMemory() {
 }
 
 uint64_t DeviceMemory::allocate(uint64_t size, bool constant) {
-    if (size == 0 || size > capacity_ - used_) return 0;
+    if (size == 0 || size > capacity_ - used_)
+        return 0;
     // calloc: pages that are never touched cost nothing.
     auto *data = (uint8_t *)calloc(size, 1), *state = (uint8_t *)calloc(size, 1);
     if (!data || !state) {
@@ -37,7 +38,8 @@ uint64_t DeviceMemory::allocate(uint64_t size, bool constant) {
 
 bool DeviceMemory::release(uint64_t address) {
     auto found = allocations_.find(address);
-    if (found == allocations_.end()) return false;
+    if (found == allocations_.end())
+        return false;
     used_ -= found->second.size;
     free(found->second.data);
     free(found->second.state);
@@ -50,7 +52,8 @@ const Allocation &DeviceMemory::find(uint64_t address, uint64_t size, const char
     if (after != allocations_.begin()) {
         const Allocation &before = std::prev(after)->second;
         uint64_t offset = address - before.address;
-        if (offset <= before.size && size <= before.size - offset) return before;
+        if (offset <= before.size && size <= before.size - offset)
+            return before;
         if (offset < before.size + (1 << 20))
             throw Fault(UD2M_CUDA_ERROR_ILLEGAL_ADDRESS,
                         std::string(what) + " of " + std::to_string(size) + " bytes at offset " +
@@ -61,26 +64,29 @@ const Allocation &DeviceMemory::find(uint64_t address, uint64_t size, const char
 }
 
 void DeviceMemory::copy_in(uint64_t to, const void *from, uint64_t size) {
-    if (size == 0) return;
+    if (size == 0)
+        return;
     auto &at = find(to, size, "copy to device memory");
     memcpy(at.data + (to - at.address), from, size);
     memset(at.state + (to - at.address), written, size);
 }
 
 void DeviceMemory::copy_out(void *to, uint64_t from, uint64_t size) const {
-    if (size == 0) return;
+    if (size == 0)
+        return;
     auto &at = find(from, size, "copy from device memory");
     const uint8_t *state = at.state + (from - at.address);
     if (auto *first = (const uint8_t *)memchr(state, unwritten, size))
-        throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED,
-                    "copy from device memory that was never written, byte " + std::to_string(first - state) + " of " +
-                        std::to_string(size) + ", offset " + std::to_string(first - at.state) +
-                        " of an allocation of " + std::to_string(at.size) + " bytes");
+        throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED, "copy from device memory that was never written, byte " +
+                                                       std::to_string(first - state) + " of " + std::to_string(size) +
+                                                       ", offset " + std::to_string(first - at.state) +
+                                                       " of an allocation of " + std::to_string(at.size) + " bytes");
     memcpy(to, at.data + (from - at.address), size);
 }
 
 void DeviceMemory::copy(uint64_t to, uint64_t from, uint64_t size) {
-    if (size == 0) return;
+    if (size == 0)
+        return;
     auto &source = find(from, size, "copy from device memory");
     auto &at = find(to, size, "copy to device memory");
     memmove(at.data + (to - at.address), source.data + (from - source.address), size);
@@ -88,16 +94,20 @@ void DeviceMemory::copy(uint64_t to, uint64_t from, uint64_t size) {
 }
 
 void DeviceMemory::fill(uint64_t to, uint32_t value, unsigned width, uint64_t count) {
-    if (count == 0) return;
-    if (to % width) throw Fault(UD2M_CUDA_ERROR_INVALID_VALUE, "fill of an address that is not aligned");
+    if (count == 0)
+        return;
+    if (to % width)
+        throw Fault(UD2M_CUDA_ERROR_INVALID_VALUE, "fill of an address that is not aligned");
     auto &at = find(to, count * width, "fill");
     uint8_t *data = at.data + (to - at.address);
-    for (uint64_t i = 0; i < count; i++) memcpy(data + i * width, &value, width);
+    for (uint64_t i = 0; i < count; i++)
+        memcpy(data + i * width, &value, width);
     memset(at.state + (to - at.address), written, count * width);
 }
 
 void DeviceMemory::poison(uint64_t address, uint64_t size) {
-    if (size == 0) return;
+    if (size == 0)
+        return;
     auto &at = find(address, size, "poison");
     memset(at.state + (address - at.address), unwritten, size);
 }

@@ -22,8 +22,8 @@ struct Allocation {
     bool constant;
 };
 
-/// Device memory: every allocation has its own range of addresses, far from others and never used again, so that what runs
-/// off the end of one or outlives it is found. Addresses are not those of the host.
+/// Device memory: every allocation has its own range of addresses, far from others and never used again, so that what
+/// runs off the end of one or outlives it is found. Addresses are not those of the host.
 class DeviceMemory {
   public:
     explicit DeviceMemory(uint64_t capacity) : capacity_(capacity) {}

@@ -12,7 +12,8 @@ struct Same {
 
 void run_predicate_move(Warp &warp, const Instruction &i, uint32_t mask) {
     uint32_t value = i.a ? uint32_t(i.immediate) : warp.predicate(i.o[1]);
-    if (i.b) value = ~value;
+    if (i.b)
+        value = ~value;
     uint32_t &to = warp.predicate(i.o[0]);
     to = (to & ~mask) | (value & mask);
 }
@@ -22,7 +23,8 @@ template <class W, class T> void run_pack(Warp &warp, const Instruction &i, uint
     W result[warp_size] = {};
     for (unsigned part = 0; part < sizeof(W) / sizeof(T); part++) {
         const Lanes<T> *from = warp.lanes<T>(i.o[1 + part]);
-        for (unsigned lane = 0; lane < warp_size; lane++) result[lane] |= W(W(from[lane]) << part * 8 * sizeof(T));
+        for (unsigned lane = 0; lane < warp_size; lane++)
+            result[lane] |= W(W(from[lane]) << part * 8 * sizeof(T));
     }
     put<W>(warp, i.o[0], mask, result);
 }
@@ -32,7 +34,8 @@ template <class W, class T> void run_unpack(Warp &warp, const Instruction &i, ui
     memcpy(from, warp.registers + i.o[parts], sizeof from);
     for (unsigned part = 0; part < parts; part++) {
         T result[warp_size];
-        for (unsigned lane = 0; lane < warp_size; lane++) result[lane] = T(from[lane] >> part * 8 * sizeof(T));
+        for (unsigned lane = 0; lane < warp_size; lane++)
+            result[lane] = T(from[lane] >> part * 8 * sizeof(T));
         put<T>(warp, i.o[part], mask, result);
     }
 }
@@ -51,27 +54,40 @@ static void decode_vector_move(Decoding &d, Type type) {
     bool pack = d.operand(1).kind == Operand::vector;
     auto &elements = d.operand(pack ? 1 : 0).elements;
     unsigned parts = unsigned(elements.size()), width = width_of(type);
-    if (parts != 2 && parts != 4) d.fail("a vector of another size");
+    if (parts != 2 && parts != 4)
+        d.fail("a vector of another size");
     unsigned part = width / parts;
     Type small = part == 4 ? Type::b32 : part == 2 ? Type::b16 : Type::none;
-    if (small == Type::none || parts * part != width) d.fail("a vector of another size");
+    if (small == Type::none || parts * part != width)
+        d.fail("a vector of another size");
     for (unsigned i = 0; i < parts; i++) {
-        if (pack) d.result.o[1 + i] = d.source(elements[i], small);
-        else d.result.o[i] = d.destination(elements[i], small);
+        if (pack)
+            d.result.o[1 + i] = d.source(elements[i], small);
+        else
+            d.result.o[i] = d.destination(elements[i], small);
     }
-    if (pack) d.result.o[0] = d.destination(0, type);
-    else d.result.o[parts] = d.source(1, type);
-    if (width == 4 && parts == 2) d.result.run = pack ? run_pack<uint32_t, uint16_t> : run_unpack<uint32_t, uint16_t>;
-    if (width == 8 && parts == 2) d.result.run = pack ? run_pack<uint64_t, uint32_t> : run_unpack<uint64_t, uint32_t>;
-    if (width == 8 && parts == 4) d.result.run = pack ? run_pack<uint64_t, uint16_t> : run_unpack<uint64_t, uint16_t>;
+    if (pack)
+        d.result.o[0] = d.destination(0, type);
+    else
+        d.result.o[parts] = d.source(1, type);
+    if (width == 4 && parts == 2)
+        d.result.run = pack ? run_pack<uint32_t, uint16_t> : run_unpack<uint32_t, uint16_t>;
+    if (width == 8 && parts == 2)
+        d.result.run = pack ? run_pack<uint64_t, uint32_t> : run_unpack<uint64_t, uint32_t>;
+    if (width == 8 && parts == 4)
+        d.result.run = pack ? run_pack<uint64_t, uint16_t> : run_unpack<uint64_t, uint16_t>;
 }
 
 static Run copy_of(Type type) {
     switch (width_of(type)) {
-    case 2: return run_unary<uint16_t, uint16_t, Same>;
-    case 4: return run_unary<uint32_t, uint32_t, Same>;
-    case 8: return run_unary<uint64_t, uint64_t, Same>;
-    default: return nullptr;
+    case 2:
+        return run_unary<uint16_t, uint16_t, Same>;
+    case 4:
+        return run_unary<uint32_t, uint32_t, Same>;
+    case 8:
+        return run_unary<uint64_t, uint64_t, Same>;
+    default:
+        return nullptr;
     }
 }
 
@@ -103,9 +119,12 @@ bool decode_move(Decoding &d) {
     if (name == "cvta") {
         bool back = d.take("to");
         uint64_t window = 0;
-        if (d.take("shared")) window = shared_window;
-        else if (d.take("local")) window = local_window;
-        else if (!d.take("global") && !d.take("const")) d.fail("this space is not known here");
+        if (d.take("shared"))
+            window = shared_window;
+        else if (d.take("local"))
+            window = local_window;
+        else if (!d.take("global") && !d.take("const"))
+            d.fail("this space is not known here");
         d.need("u64");
         d.operands(2);
         d.result.o[0] = d.destination(0, Type::u64);

@@ -21,15 +21,20 @@ void Parser::kernel() {
         } while (take(","));
         need(")");
     }
-    if (kernel->parameter_bytes > 4096) fail("more than 4096 bytes of parameters");
+    if (kernel->parameter_bytes > 4096)
+        fail("more than 4096 bytes of parameters");
     while (!token().is("{")) {
         std::string word = name();
         bool most = word == ".maxntid", exactly = word == ".reqntid";
-        if (!most && !exactly && word != ".minnctapersm" && word != ".maxnreg") fail("not known: " + word);
+        if (!most && !exactly && word != ".minnctapersm" && word != ".maxnreg")
+            fail("not known: " + word);
         uint64_t product = number();
-        while (take(",")) product *= number();
-        if (most) kernel->max_threads = uint32_t(product);
-        if (exactly) kernel->required_threads = uint32_t(product);
+        while (take(","))
+            product *= number();
+        if (most)
+            kernel->max_threads = uint32_t(product);
+        if (exactly)
+            kernel->required_threads = uint32_t(product);
     }
     // Dynamic shared memory starts after the static one, whose size is known only at the end of the body; so static
     // variables are laid out first.
@@ -47,7 +52,8 @@ void Parser::kernel() {
     }
     kernel->static_shared = (kernel->static_shared + 15) / 16 * 16;
     scopes_[scope_].symbols.insert(shared.begin(), shared.end());
-    for (auto &each : dynamic_shared_) scopes_[scope_].symbols[each] = {Symbol::shared, kernel->static_shared};
+    for (auto &each : dynamic_shared_)
+        scopes_[scope_].symbols[each] = {Symbol::shared, kernel->static_shared};
     at_ = body_start;
     body("");
     Instruction exit;
@@ -65,7 +71,8 @@ void Parser::kernel() {
 void Parser::body(const std::string &end_label) {
     need("{");
     while (!take("}")) {
-        if (token().kind == Token::end) fail("no } before the end");
+        if (token().kind == Token::end)
+            fail("no } before the end");
         if (token().is("{")) {
             int outer = scope_;
             scope_ = open_scope(outer);
@@ -99,13 +106,15 @@ void Parser::directive_of_body() {
     auto &scope = scopes_[scope_];
     if (take(".reg")) {
         Type type = type_named(name().substr(1));
-        if (type == Type::none) fail("the type of a register is not known");
+        if (type == Type::none)
+            fail("the type of a register is not known");
         do {
             std::string first = name();
             if (take("<")) {
                 uint64_t count = number();
                 need(">");
-                if (count > 100000) fail("too many registers");
+                if (count > 100000)
+                    fail("too many registers");
                 for (uint64_t i = 0; i < count; i++)
                     scope.registers[first + std::to_string(i)] = builder_->new_register(type);
             } else {
@@ -116,7 +125,8 @@ void Parser::directive_of_body() {
     } else if (take(".local") || take(".param")) {
         Declaration declared = declaration();
         need(";");
-        uint64_t offset = place(builder_->kernel.local_bytes, declared.align < 16 ? 16 : declared.align, declared.size());
+        uint64_t offset =
+            place(builder_->kernel.local_bytes, declared.align < 16 ? 16 : declared.align, declared.size());
         scope.symbols[declared.name] = {Symbol::local, offset};
     } else if (take(".shared")) {
         declaration();
@@ -127,7 +137,8 @@ void Parser::directive_of_body() {
         number();
         if (take(",")) {
             // "function_name LABEL, inlined_at FILE LINE COLUMN"
-            while (token().kind != Token::end && !token().is("inlined_at")) at_++;
+            while (token().kind != Token::end && !token().is("inlined_at"))
+                at_++;
             at_++;
             number();
             number();
@@ -143,7 +154,8 @@ void Parser::directive_of_body() {
 const Register *Parser::find_register(const std::string &name) const {
     for (int scope = scope_; scope >= 0; scope = scopes_[scope].parent) {
         auto found = scopes_[scope].registers.find(name);
-        if (found != scopes_[scope].registers.end()) return &found->second;
+        if (found != scopes_[scope].registers.end())
+            return &found->second;
     }
     return nullptr;
 }
@@ -151,7 +163,8 @@ const Register *Parser::find_register(const std::string &name) const {
 const Symbol *Parser::symbol(const std::string &name) const {
     for (int scope = scope_; scope >= 0; scope = scopes_[scope].parent) {
         auto found = scopes_[scope].symbols.find(name);
-        if (found != scopes_[scope].symbols.end()) return &found->second;
+        if (found != scopes_[scope].symbols.end())
+            return &found->second;
     }
     auto found = globals_.find(name);
     return found == globals_.end() ? nullptr : &found->second;
@@ -161,13 +174,27 @@ Operand Parser::name_operand(const std::string &name) {
     static const struct {
         const char *name;
         Special which;
-    } specials[] = {{"%tid.x", tid_x},         {"%tid.y", tid_y},         {"%tid.z", tid_z},
-                    {"%ntid.x", ntid_x},       {"%ntid.y", ntid_y},       {"%ntid.z", ntid_z},
-                    {"%ctaid.x", ctaid_x},     {"%ctaid.y", ctaid_y},     {"%ctaid.z", ctaid_z},
-                    {"%nctaid.x", nctaid_x},   {"%nctaid.y", nctaid_y},   {"%nctaid.z", nctaid_z},
-                    {"%laneid", laneid},       {"%warpid", warpid},       {"%lanemask_lt", lanemask_lt},
-                    {"%lanemask_le", lanemask_le}, {"%lanemask_eq", lanemask_eq}, {"%lanemask_ge", lanemask_ge},
-                    {"%lanemask_gt", lanemask_gt}, {"%clock", clock_low}, {"%smid", smid}};
+    } specials[] = {{"%tid.x", tid_x},
+                    {"%tid.y", tid_y},
+                    {"%tid.z", tid_z},
+                    {"%ntid.x", ntid_x},
+                    {"%ntid.y", ntid_y},
+                    {"%ntid.z", ntid_z},
+                    {"%ctaid.x", ctaid_x},
+                    {"%ctaid.y", ctaid_y},
+                    {"%ctaid.z", ctaid_z},
+                    {"%nctaid.x", nctaid_x},
+                    {"%nctaid.y", nctaid_y},
+                    {"%nctaid.z", nctaid_z},
+                    {"%laneid", laneid},
+                    {"%warpid", warpid},
+                    {"%lanemask_lt", lanemask_lt},
+                    {"%lanemask_le", lanemask_le},
+                    {"%lanemask_eq", lanemask_eq},
+                    {"%lanemask_ge", lanemask_ge},
+                    {"%lanemask_gt", lanemask_gt},
+                    {"%clock", clock_low},
+                    {"%smid", smid}};
     Operand result;
     if (name == "_") {
         result.kind = Operand::sink;
@@ -186,7 +213,8 @@ Operand Parser::name_operand(const std::string &name) {
                 result.kind = Operand::special;
                 result.special_value = each.which;
             }
-        if (result.kind == Operand::none) fail("the name is not known: " + name);
+        if (result.kind == Operand::none)
+            fail("the name is not known: " + name);
     }
     return result;
 }
@@ -195,7 +223,8 @@ Operand Parser::operand() {
     Operand result;
     if (take("{")) {
         result.kind = Operand::vector;
-        do result.elements.push_back(operand());
+        do
+            result.elements.push_back(operand());
         while (take(","));
         need("}");
     } else if (take("[")) {
@@ -211,18 +240,21 @@ Operand Parser::operand() {
             } else {
                 fail("not an address");
             }
-            if (take("+") || token().is("-")) result.bits = number();
+            if (take("+") || token().is("-"))
+                result.bits = number();
         } else {
             result.bits = number();
         }
         need("]");
     } else if (take("!")) {
         result = name_operand(name());
-        if (result.kind != Operand::in_register || result.reg.type != Type::pred) fail("! before what is no predicate");
+        if (result.kind != Operand::in_register || result.reg.type != Type::pred)
+            fail("! before what is no predicate");
         result.negated = true;
     } else if (token().kind == Token::word) {
         result = name_operand(name());
-        if (result.kind == Operand::symbol && take("+")) result.bits = number();
+        if (result.kind == Operand::symbol && take("+"))
+            result.bits = number();
     } else {
         bool is_float = false, is_double = false;
         result.bits = number(&is_float, &is_double);
@@ -244,17 +276,20 @@ void Parser::instruction(const std::string &end_label) {
         statement.guarded = true;
         statement.guard_negated = take("!");
         auto *found = find_register(name());
-        if (!found || found->type != Type::pred) fail("the guard is no predicate");
+        if (!found || found->type != Type::pred)
+            fail("the guard is no predicate");
         statement.guard = *found;
     }
     std::string opcode = name();
     for (size_t from = 0; from <= opcode.size();) {
         size_t to = opcode.find('.', from);
-        if (to == std::string::npos) to = opcode.size();
+        if (to == std::string::npos)
+            to = opcode.size();
         statement.opcode.push_back(opcode.substr(from, to - from));
         from = to + 1;
     }
-    if (statement.opcode[0] == "call") return call(statement);
+    if (statement.opcode[0] == "call")
+        return call(statement);
 
     Decoding decoding(*builder_, statement);
     decoding.result.guarded = statement.guarded;
@@ -276,7 +311,8 @@ void Parser::instruction(const std::string &end_label) {
     } else {
         // "d|p" are two operands.
         if (!token().is(";")) {
-            do statement.operands.push_back(operand());
+            do
+                statement.operands.push_back(operand());
             while (take(",") || take("|"));
         }
         decode(decoding);
@@ -286,16 +322,18 @@ void Parser::instruction(const std::string &end_label) {
     need(";");
 }
 
-/// A call is replaced by the function's body with registers and labels of its own. Its parameters and results are variables
-/// of local memory, which the caller has already declared.
+/// A call is replaced by the function's body with registers and labels of its own. Its parameters and results are
+/// variables of local memory, which the caller has already declared.
 void Parser::call(Statement &statement) {
     auto list = [&] {
         std::vector<Symbol> symbols;
         need("(");
-        if (take(")")) return symbols;
+        if (take(")"))
+            return symbols;
         do {
             auto *found = symbol(name());
-            if (!found || found->kind != Symbol::local) fail("an argument that is no .param variable");
+            if (!found || found->kind != Symbol::local)
+                fail("an argument that is no .param variable");
             symbols.push_back(*found);
         } while (take(","));
         need(")");
@@ -307,32 +345,37 @@ void Parser::call(Statement &statement) {
         need(",");
     }
     std::string called = name();
-    if (take(",")) arguments = list();
+    if (take(","))
+        arguments = list();
     need(";");
     size_t after = at_;
     auto found = functions_.find(called);
     if (found == functions_.end() || statement.guarded)
         bad_ptx(statement.line, "the function " + called + " is not in the module, or called under a condition: `" +
                                     statement.text + "`");
-    if (++depth_ > 16) bad_ptx(statement.line, "calls are nested too deeply: `" + statement.text + "`");
+    if (++depth_ > 16)
+        bad_ptx(statement.line, "calls are nested too deeply: `" + statement.text + "`");
     int outer = scope_;
     // The function sees neither registers nor variables of its caller.
     scope_ = open_scope(-1);
     auto bind = [&](size_t from, const std::vector<Symbol> &actual) {
         size_t i = 0;
-        if (from == 0) return;
+        if (from == 0)
+            return;
         at_ = from;
         need("(");
         if (!take(")")) {
             do {
                 need(".param");
                 std::string formal = declaration().name;
-                if (i >= actual.size()) fail("too few arguments");
+                if (i >= actual.size())
+                    fail("too few arguments");
                 scopes_[scope_].symbols[formal] = actual[i++];
             } while (take(","));
             need(")");
         }
-        if (i != actual.size()) fail("too many arguments");
+        if (i != actual.size())
+            fail("too many arguments");
     };
     bind(found->second.results, results);
     bind(found->second.parameters, arguments);
@@ -347,11 +390,15 @@ void Parser::call(Statement &statement) {
 void Parser::resolve_jumps() {
     for (auto &jump : jumps_) {
         int scope = jump.scope;
-        while (scope >= 0 && !scopes_[scope].labels.count(jump.label)) scope = scopes_[scope].parent;
-        if (scope < 0) bad_ptx(jump.line, "the label is not known: " + jump.label);
+        while (scope >= 0 && !scopes_[scope].labels.count(jump.label))
+            scope = scopes_[scope].parent;
+        if (scope < 0)
+            bad_ptx(jump.line, "the label is not known: " + jump.label);
         uint32_t target = scopes_[scope].labels[jump.label];
-        if (jump.in_table) builder_->kernel.branch_tables[jump.at][jump.entry] = target;
-        else builder_->kernel.code[jump.at].target = target;
+        if (jump.in_table)
+            builder_->kernel.branch_tables[jump.at][jump.entry] = target;
+        else
+            builder_->kernel.code[jump.at].target = target;
     }
 }
 

@@ -55,20 +55,24 @@ class Parser {
     const Token &token() const { return tokens_[at_]; }
     [[noreturn]] void fail(const std::string &why) const { bad_ptx(token().line, why); }
     bool take(const char *text) {
-        if (!token().is(text)) return false;
+        if (!token().is(text))
+            return false;
         at_++;
         return true;
     }
     void need(const char *text) {
-        if (!take(text)) fail(std::string("expected ") + text + ", not " + token().value);
+        if (!take(text))
+            fail(std::string("expected ") + text + ", not " + token().value);
     }
     std::string name() {
-        if (token().kind != Token::word) fail("expected a name, not " + token().value);
+        if (token().kind != Token::word)
+            fail("expected a name, not " + token().value);
         return tokens_[at_++].value;
     }
     void skip_past(const char *text) {
         while (!take(text)) {
-            if (token().kind == Token::end) fail(std::string("no ") + text + " before the end");
+            if (token().kind == Token::end)
+                fail(std::string("no ") + text + " before the end");
             at_++;
         }
     }
@@ -102,7 +106,8 @@ class Parser {
     const Register *find_register(const std::string &name) const;
     uint64_t place(uint32_t &used, uint64_t align, uint64_t size) const {
         uint64_t offset = (used + align - 1) / align * align;
-        if (offset + size > window_size / 2) fail("a variable is too large");
+        if (offset + size > window_size / 2)
+            fail("a variable is too large");
         used = uint32_t(offset + size);
         return offset;
     }

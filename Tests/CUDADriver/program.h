@@ -15,9 +15,9 @@ using Run = void (*)(Warp &warp, const Instruction &instruction, uint32_t mask);
 
 enum class Flow : uint8_t { next, branch, indexed_branch, exit, barrier };
 
-/// A decoded instruction. Operands are byte offsets into the register file of a warp, where a register is an array of 32
-/// lanes (a predicate is one word of 32 bits), and where constants and special registers lie as well; so no operand needs
-/// a case of its own when it runs.
+/// A decoded instruction. Operands are byte offsets into the register file of a warp, where a register is an array of
+/// 32 lanes (a predicate is one word of 32 bits), and where constants and special registers lie as well; so no operand
+/// needs a case of its own when it runs.
 struct Instruction {
     static constexpr unsigned max_operands = 16;
 
@@ -60,8 +60,28 @@ struct Kernel {
 };
 
 enum Special : uint8_t {
-    tid_x, tid_y, tid_z, ntid_x, ntid_y, ntid_z, ctaid_x, ctaid_y, ctaid_z, nctaid_x, nctaid_y, nctaid_z, laneid,
-    warpid, lanemask_lt, lanemask_le, lanemask_eq, lanemask_ge, lanemask_gt, clock_low, smid, special_count
+    tid_x,
+    tid_y,
+    tid_z,
+    ntid_x,
+    ntid_y,
+    ntid_z,
+    ctaid_x,
+    ctaid_y,
+    ctaid_z,
+    nctaid_x,
+    nctaid_y,
+    nctaid_z,
+    laneid,
+    warpid,
+    lanemask_lt,
+    lanemask_le,
+    lanemask_eq,
+    lanemask_ge,
+    lanemask_gt,
+    clock_low,
+    smid,
+    special_count
 };
 
 /// A variable of a module, in device memory.
@@ -79,8 +99,8 @@ struct Module {
     unsigned target = 0;
 };
 
-/// Where the windows of generic addresses (ISA section 5.1) start; device memory lies below. Addresses of shared and local
-/// memory start at 0 in their own space.
+/// Where the windows of generic addresses (ISA section 5.1) start; device memory lies below. Addresses of shared and
+/// local memory start at 0 in their own space.
 constexpr uint64_t shared_window = 1ull << 60, local_window = 2ull << 60, window_size = 1ull << 32;
 
 } // namespace testdriver

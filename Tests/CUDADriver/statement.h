@@ -16,7 +16,16 @@ struct Symbol {
 
 struct Operand {
     enum Kind : uint8_t {
-        none, in_register, special, number, float_number, double_number, symbol, address, vector, sink
+        none,
+        in_register,
+        special,
+        number,
+        float_number,
+        double_number,
+        symbol,
+        address,
+        vector,
+        sink
     } kind = none;
     Register reg;
     /// Of a predicate with "!".

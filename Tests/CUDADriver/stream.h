@@ -69,7 +69,9 @@ struct Event {
 /// All streams of a context. Nothing runs before something waits for it.
 class Streams {
   public:
-    explicit Streams(uint64_t seed) : null(std::make_shared<Stream>()), random_(uint32_t(seed) | 1) { all_.push_back(null); }
+    explicit Streams(uint64_t seed) : null(std::make_shared<Stream>()), random_(uint32_t(seed) | 1) {
+        all_.push_back(null);
+    }
 
     const std::shared_ptr<Stream> null;
 

@@ -71,8 +71,8 @@ struct Warp {
     uint32_t &predicate(uint32_t offset) { return *reinterpret_cast<Aliased<uint32_t>::type *>(registers + offset); }
 };
 
-/// Marks of the race detector, for every byte of shared memory: who accessed it since the last barrier. The upper bits are
-/// the number of the barrier, so that a barrier need not clear them.
+/// Marks of the race detector, for every byte of shared memory: who accessed it since the last barrier. The upper bits
+/// are the number of the barrier, so that a barrier need not clear them.
 struct RaceMarks {
     static constexpr uint16_t many = 32, atomic = 33, per_epoch = 64, epochs = 1024;
     std::vector<uint16_t> writers, readers;
@@ -101,7 +101,8 @@ struct Block {
     const Allocation &find(uint64_t address, uint64_t size, const char *what) const {
         if (recent) {
             uint64_t offset = address - recent->address;
-            if (offset <= recent->size && size <= recent->size - offset) return *recent;
+            if (offset <= recent->size && size <= recent->size - offset)
+                return *recent;
         }
         recent = &launch->memory->find(address, size, what);
         return *recent;
@@ -116,7 +117,8 @@ template <class T> static inline void put(Warp &warp, uint32_t offset, uint32_t 
         memcpy(to, values, warp_size * sizeof(T));
         return;
     }
-    for (unsigned lane = 0; lane < warp_size; lane++) to[lane] = mask >> lane & 1 ? values[lane] : to[lane];
+    for (unsigned lane = 0; lane < warp_size; lane++)
+        to[lane] = mask >> lane & 1 ? values[lane] : to[lane];
 }
 
 } // namespace testdriver

@@ -1,5 +1,6 @@
 // Instructions of a warp: shfl, vote, match, redux (ISA sections 9.7.8.6 and 9.7.12). All lanes that the mask names and
-// that have not exited must be there: on a device they may wait for each other for ever, or for a value that never comes.
+// that have not exited must be there: on a device they may wait for each other for ever, or for a value that never
+// comes.
 #include "access.h"
 #include "families.h"
 #include "lanes.h"
@@ -11,10 +12,11 @@ namespace {
 
 void check_members(Warp &warp, const Lanes<uint32_t> *members, uint32_t mask) {
     for (unsigned lane = 0; lane < warp_size; lane++) {
-        if (!(mask >> lane & 1)) continue;
+        if (!(mask >> lane & 1))
+            continue;
         if (!(members[lane] >> lane & 1))
-            throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED, "the mask of lanes does not name " + thread_name(warp, lane) +
-                                                           ", which runs the instruction");
+            throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED,
+                        "the mask of lanes does not name " + thread_name(warp, lane) + ", which runs the instruction");
         uint32_t missing = members[lane] & warp.live & ~mask;
         if (missing)
             throw Fault(UD2M_CUDA_ERROR_LAUNCH_FAILED, "the mask of lanes names " +
@@ -53,7 +55,8 @@ void run_shuffle(Warp &warp, const Instruction &i, uint32_t mask) {
             good = from <= most;
             break;
         }
-        if (!good) from = int(lane);
+        if (!good)
+            from = int(lane);
         inside |= uint32_t(good) << lane;
         // A lane that does not run it gives nothing that may be used.
         result[lane] = mask >> from & 1 ? value[from] : 0xdeadbeef;
@@ -71,7 +74,8 @@ void run_vote(Warp &warp, const Instruction &i, uint32_t mask) {
     uint32_t yes = source & mask;
     if (i.a == ballot) {
         uint32_t result[warp_size];
-        for (unsigned lane = 0; lane < warp_size; lane++) result[lane] = yes;
+        for (unsigned lane = 0; lane < warp_size; lane++)
+            result[lane] = yes;
         put<uint32_t>(warp, i.o[0], mask, result);
         return;
     }
@@ -82,13 +86,15 @@ void run_vote(Warp &warp, const Instruction &i, uint32_t mask) {
 
 void run_activemask(Warp &warp, const Instruction &i, uint32_t mask) {
     uint32_t result[warp_size];
-    for (unsigned lane = 0; lane < warp_size; lane++) result[lane] = mask;
+    for (unsigned lane = 0; lane < warp_size; lane++)
+        result[lane] = mask;
     put<uint32_t>(warp, i.o[0], mask, result);
 }
 
 void run_warp_barrier(Warp &warp, const Instruction &i, uint32_t mask) {
     check_members(warp, warp.lanes<uint32_t>(i.o[0]), mask);
-    if (++warp.synchronised < RaceMarks::epochs) return;
+    if (++warp.synchronised < RaceMarks::epochs)
+        return;
     auto &marks = warp.block->marks;
     std::fill(marks.writing_lanes.begin(), marks.writing_lanes.end(), uint16_t(0));
     std::fill(marks.reading_lanes.begin(), marks.reading_lanes.end(), uint16_t(0));
@@ -102,19 +108,33 @@ template <class T> void run_reduction(Warp &warp, const Instruction &i, uint32_t
     check_members(warp, warp.lanes<uint32_t>(i.o[2]), mask);
     T total = value[__builtin_ctz(mask)];
     for (unsigned lane = unsigned(__builtin_ctz(mask)) + 1; lane < warp_size; lane++) {
-        if (!(mask >> lane & 1)) continue;
+        if (!(mask >> lane & 1))
+            continue;
         T each = value[lane];
         switch (i.a) {
-        case add: total = T(uint32_t(total) + uint32_t(each)); break;
-        case minimum: total = each < total ? each : total; break;
-        case maximum: total = each > total ? each : total; break;
-        case bit_and: total &= each; break;
-        case bit_or: total |= each; break;
-        case bit_xor: total ^= each; break;
+        case add:
+            total = T(uint32_t(total) + uint32_t(each));
+            break;
+        case minimum:
+            total = each < total ? each : total;
+            break;
+        case maximum:
+            total = each > total ? each : total;
+            break;
+        case bit_and:
+            total &= each;
+            break;
+        case bit_or:
+            total |= each;
+            break;
+        case bit_xor:
+            total ^= each;
+            break;
         }
     }
     T result[warp_size];
-    for (unsigned lane = 0; lane < warp_size; lane++) result[lane] = total;
+    for (unsigned lane = 0; lane < warp_size; lane++)
+        result[lane] = total;
     put<T>(warp, i.o[0], mask, result);
 }
 
@@ -125,7 +145,8 @@ template <class T> void run_match(Warp &warp, const Instruction &i, uint32_t mas
     uint32_t result[warp_size] = {};
     for (unsigned lane = 0; lane < warp_size; lane++)
         for (unsigned other = 0; other < warp_size; other++)
-            if (mask >> other & 1 && value[lane] == value[other]) result[lane] |= 1u << other;
+            if (mask >> other & 1 && value[lane] == value[other])
+                result[lane] |= 1u << other;
     put<uint32_t>(warp, i.o[0], mask, result);
 }
 
@@ -138,13 +159,15 @@ namespace testdriver {
 static void decode_shuffle(Decoding &d) {
     d.need("sync");
     d.result.a = d.take("up") ? up : d.take("down") ? down : d.take("bfly") ? butterfly : index;
-    if (d.result.a == index) d.need("idx");
+    if (d.result.a == index)
+        d.need("idx");
     d.need("b32");
     size_t results = d.operand_count() == 6 ? 2 : 1;
     d.operands(4 + results);
     d.result.o[0] = d.destination(0, Type::b32);
     d.result.o[1] = results == 2 ? d.predicate(1) : d.builder.new_register(Type::pred).offset;
-    for (unsigned i = 0; i < 4; i++) d.result.o[2 + i] = d.source(results + i, Type::b32);
+    for (unsigned i = 0; i < 4; i++)
+        d.result.o[2 + i] = d.source(results + i, Type::b32);
     d.result.run = run_shuffle;
 }
 
@@ -161,7 +184,8 @@ static void decode_vote(Decoding &d) {
         d.result.o[0] = d.predicate(0);
     }
     if (d.operand(1).kind == Operand::number) {
-        if (d.number(1) == 0) d.fail("this form is not known");
+        if (d.number(1) == 0)
+            d.fail("this form is not known");
         d.result.b = 2;
     } else {
         bool negated = false;
@@ -192,7 +216,8 @@ bool decode_warp(Decoding &d) {
                 d.result.a = each;
                 found = true;
             }
-        if (!found) d.fail("this operation is not known");
+        if (!found)
+            d.fail("this operation is not known");
         Type type = d.take_type();
         d.operands(3);
         d.result.o[0] = d.destination(0, type);
@@ -208,8 +233,10 @@ bool decode_warp(Decoding &d) {
         d.result.o[0] = d.destination(0, Type::b32);
         d.result.o[1] = d.source(1, type);
         d.result.o[2] = d.source(2, Type::b32);
-        if (type == Type::b32) d.result.run = run_match<uint32_t>;
-        if (type == Type::b64) d.result.run = run_match<uint64_t>;
+        if (type == Type::b32)
+            d.result.run = run_match<uint32_t>;
+        if (type == Type::b64)
+            d.result.run = run_match<uint64_t>;
     } else if (name == "bar" && d.take("warp")) {
         d.need("sync");
         d.operands(1);

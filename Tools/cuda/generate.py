@@ -1,7 +1,9 @@
 """Compiles the CUDA kernels to PTX and records what they need of a multiprocessor.
 
-Run it through generate.sh, which provides the compilers. PTX is made by one pinned NVRTC, whose output is the same byte
-for byte on every machine; ptxas of a newer toolkit then compiles it for current architectures and reports registers.
+Run it through generate.sh, which provides the compilers. PTX is made by one pinned NVRTC; ptxas of a newer toolkit then
+compiles it for current architectures and reports registers. NVRTC's output is nearly always the same byte for byte, but
+the order of some moves depends on where its memory lies: about one compilation of conv_f32 in six differs. So a committed
+file is taken as what its source gives if one of a few compilations gives it.
 """
 
 import argparse
@@ -14,6 +16,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2] / "Sources" / "CUDA"
 OPTIONS = ["--gpu-architecture=compute_80", "--std=c++17", "-default-device"]
+ATTEMPTS = 12
 ARCHITECTURES = ["sm_80", "sm_90", "sm_100", "sm_120"]
 
 
@@ -128,7 +131,13 @@ def main():
     measured = {}
     for source in sources:
         path = folder / f"{source.stem}.ptx"
-        leave(path, compiler.compile(source))
+        committed = path.read_text() if path.exists() else None
+        # Committed files stay as they are unless their source gives something else.
+        for _ in range(ATTEMPTS if arguments.check else 2):
+            ptx = compiler.compile(source)
+            if ptx == committed:
+                break
+        leave(path, ptx)
         for architecture in ARCHITECTURES if arguments.ptxas and path.exists() else []:
             for kernel, report in measure(arguments.ptxas, path, architecture).items():
                 measured.setdefault(kernel, {})[architecture] = report

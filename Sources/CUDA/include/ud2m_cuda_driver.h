@@ -1,8 +1,8 @@
 #pragma once
-// The CUDA driver API as far as UD2M uses it: declarations of its ABI and a table of its functions that is filled at run
-// time. So nothing of NVIDIA's is needed to build, and a machine without a GPU gets an error instead of a program that
-// does not start. Names of types and values are those of the CUDA driver API reference with a prefix; fields of the table
-// are named as the reference names the functions.
+// The CUDA driver API as far as UD2M uses it: declarations of its ABI and a table of its functions that is filled at
+// run time. So nothing of NVIDIA's is needed to build, and a machine without a GPU gets an error instead of a program
+// that does not start. Names of types and values are those of the CUDA driver API reference with a prefix; fields of
+// the table are named as the reference names the functions.
 
 #include <stddef.h>
 #include <stdint.h>
@@ -97,8 +97,8 @@ enum {
     UD2M_CUDA_CAPTURE_RELAXED = 2,
 };
 
-/// X(name in the reference, name in the library, parameters). The two names differ where the ABI has versions: there the
-/// plain name is an old function with other types.
+/// X(name in the reference, name in the library, parameters). The two names differ where the ABI has versions: there
+/// the plain name is an old function with other types.
 #define UD2M_CUDA_DRIVER_FUNCTIONS(X)                                                                                  \
     X(cuInit, cuInit, (unsigned flags))                                                                                \
     X(cuDriverGetVersion, cuDriverGetVersion, (int *version))                                                          \
@@ -109,7 +109,7 @@ enum {
     X(cuDeviceGetName, cuDeviceGetName, (char *name, int size, ud2m_cuda_device device))                               \
     X(cuDeviceGetUuid, cuDeviceGetUuid_v2, (ud2m_cuda_uuid * uuid, ud2m_cuda_device device))                           \
     X(cuDeviceGetAttribute, cuDeviceGetAttribute, (int *value, int attribute, ud2m_cuda_device device))                \
-    X(cuDeviceTotalMem, cuDeviceTotalMem_v2, (size_t * bytes, ud2m_cuda_device device))                                \
+    X(cuDeviceTotalMem, cuDeviceTotalMem_v2, (size_t *bytes, ud2m_cuda_device device))                                 \
     X(cuDevicePrimaryCtxRetain, cuDevicePrimaryCtxRetain, (ud2m_cuda_context * context, ud2m_cuda_device device))      \
     X(cuDevicePrimaryCtxRelease, cuDevicePrimaryCtxRelease_v2, (ud2m_cuda_device device))                              \
     X(cuCtxSetCurrent, cuCtxSetCurrent, (ud2m_cuda_context context))                                                   \
@@ -123,7 +123,7 @@ enum {
     X(cuFuncSetAttribute, cuFuncSetAttribute, (ud2m_cuda_function function, int attribute, int value))                 \
     X(cuMemAlloc, cuMemAlloc_v2, (ud2m_cuda_address * address, size_t bytes))                                          \
     X(cuMemFree, cuMemFree_v2, (ud2m_cuda_address address))                                                            \
-    X(cuMemGetInfo, cuMemGetInfo_v2, (size_t * free, size_t *total))                                                   \
+    X(cuMemGetInfo, cuMemGetInfo_v2, (size_t *free, size_t *total))                                                    \
     X(cuMemHostAlloc, cuMemHostAlloc, (void **pointer, size_t bytes, unsigned flags))                                  \
     X(cuMemFreeHost, cuMemFreeHost, (void *pointer))                                                                   \
     X(cuMemcpyHtoD, cuMemcpyHtoD_v2, (ud2m_cuda_address to, const void *from, size_t bytes))                           \
@@ -177,8 +177,8 @@ typedef enum ud2m_cuda_open_result {
 } ud2m_cuda_open_result;
 
 /// Loads the driver's library and fills the table. With `path` null it is the library that the environment variable
-/// UD2M_CUDA_DRIVER names or, where that is not set or empty, libcuda.so.1, then libcuda.so. The library stays loaded for
-/// the life of the process. `error` gets a text, cut to `error_size` bytes with a final 0; it is empty on success.
+/// UD2M_CUDA_DRIVER names or, where that is not set or empty, libcuda.so.1, then libcuda.so. The library stays loaded
+/// for the life of the process. `error` gets a text, cut to `error_size` bytes with a final 0; it is empty on success.
 ud2m_cuda_open_result ud2m_cuda_open(const char *path, ud2m_cuda_driver *driver, char *error, size_t error_size);
 
 /// Returns a function of the driver by its name in the library, or null.

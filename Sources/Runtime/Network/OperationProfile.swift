@@ -33,7 +33,11 @@ public final class OperationProfile: Sendable {
     func measure(_ label: StepLabel, items: Int, _ work: () throws -> Void) rethrows {
         let start = ContinuousClock.now
         try work()
-        let seconds = (ContinuousClock.now - start).seconds
+        add(label, items: items, seconds: (ContinuousClock.now - start).seconds)
+    }
+
+    /// Adds the time of a step's work for some items.
+    func add(_ label: StepLabel, items: Int, seconds: Double) {
         table.withLock { table in
             var entry = table[label] ?? Entry(kind: label.kind, detail: label.detail)
             entry.count += items

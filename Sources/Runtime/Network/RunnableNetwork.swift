@@ -32,5 +32,3 @@ extension RunnableNetwork {
         try run(inputs, taps: [], adapters: .none, profile: nil)
     }
 }
-
-extension Network: RunnableNetwork {}

@@ -42,20 +42,22 @@ template <class T> std::vector<T> download(ud2m_cuda_address address, size_t cou
 }
 
 template <class... Arguments>
-ud2m_cuda_result launch(ud2m_cuda_function function, unsigned grid, unsigned block, unsigned shared, ud2m_cuda_stream stream,
-                        Arguments... arguments) {
+ud2m_cuda_result launch(ud2m_cuda_function function, unsigned grid, unsigned block, unsigned shared,
+                        ud2m_cuda_stream stream, Arguments... arguments) {
     void *pointers[] = {&arguments...};
     return cuda.cuLaunchKernel(function, grid, 1, 1, block, 1, 1, shared, stream, pointers, nullptr);
 }
 /// Launches, waits and returns the first error.
 template <class... Arguments>
-ud2m_cuda_result run(ud2m_cuda_function function, unsigned grid, unsigned block, unsigned shared, Arguments... arguments) {
+ud2m_cuda_result run(ud2m_cuda_function function, unsigned grid, unsigned block, unsigned shared,
+                     Arguments... arguments) {
     ud2m_cuda_result result = launch(function, grid, block, shared, nullptr, arguments...);
     return result ? result : cuda.cuCtxSynchronize();
 }
 
 /// The result must be the code, and the text of the fault contain all the words.
-void expect_fault(ud2m_cuda_result result, ud2m_cuda_result code, std::initializer_list<const char *> words, const char *what);
+void expect_fault(ud2m_cuda_result result, ud2m_cuda_result code, std::initializer_list<const char *> words,
+                  const char *what);
 
 /// Values from -1 to 1, the same for the same seed.
 std::vector<float> noise(size_t count, unsigned seed);

@@ -11,9 +11,15 @@ struct Value {
     char kind;
     uint64_t bits;
 };
-Value h(uint64_t bits) { return {'h', bits & 0xffff}; }
-Value r(uint64_t bits) { return {'r', bits & 0xffffffff}; }
-Value d(uint64_t bits) { return {'d', bits}; }
+Value h(uint64_t bits) {
+    return {'h', bits & 0xffff};
+}
+Value r(uint64_t bits) {
+    return {'r', bits & 0xffffffff};
+}
+Value d(uint64_t bits) {
+    return {'d', bits};
+}
 Value f(float value) {
     uint32_t bits;
     memcpy(&bits, &value, 4);
@@ -156,8 +162,8 @@ std::string program(const std::string &statement, Value result, const std::vecto
                        "ld.param.u64 %to, [p];\n";
     auto width = [](char kind) { return kind == 'h' ? "16" : kind == 'r' ? "32" : "64"; };
     for (size_t i = 0; i < operands.size(); i++)
-        text += std::string("mov.b") + width(operands[i].kind) + " %" + operands[i].kind + std::to_string(i + 1) + ", " +
-                number(operands[i]) + ";\n";
+        text += std::string("mov.b") + width(operands[i].kind) + " %" + operands[i].kind + std::to_string(i + 1) +
+                ", " + number(operands[i]) + ";\n";
     return text + statement + "\nst.global.b" + width(result.kind) + " [%to], %" + result.kind + "0;\nret;\n}\n";
 }
 
@@ -188,7 +194,8 @@ void instruction_tests() {
         expect_value("mov.b64 %d0, {%r1, %r2};", d(0x200000001), {r(1), r(2)});
         expect_value("mov.b64 {%r3, %r0}, %d1;", r(5), {d(0x500000007)});
         expect_value("mov.b32 %r0, {%h1, %h2};", r(0x20001), {h(1), h(2)});
-        expect_value("mov.pred %p0, 1;\nsetp.lt.and.f32 %p1|%p2, %r1, %r2, %p0;\nselp.b32 %r0, 1, 2, %p2;", r(2), {f(1.0f), f(2.0f)});
+        expect_value("mov.pred %p0, 1;\nsetp.lt.and.f32 %p1|%p2, %r1, %r2, %p0;\nselp.b32 %r0, 1, 2, %p2;", r(2),
+                     {f(1.0f), f(2.0f)});
         expect_value("setp.ltu.f32 %p1, %r1, %r2;\nselp.b32 %r0, 1, 2, %p1;", r(1), {f(NAN), f(2.0f)});
         expect_value("setp.ne.f32 %p1, %r1, %r2;\nselp.b32 %r0, 1, 2, %p1;", r(2), {f(NAN), f(2.0f)});
         expect_value("setp.hi.u32 %p1, %r1, %r2;\n@!%p1 mov.b32 %r0, 4;\n@%p1 mov.b32 %r0, 3;", r(3), {r(-1), r(1)});

@@ -1,9 +1,9 @@
 // Right programs must give right results.
 #include "product.h"
-#include <cmath>
-#include <cstdio>
 #include <chrono>
+#include <cmath>
 #include <complex>
+#include <cstdio>
 
 namespace check {
 
@@ -19,8 +19,10 @@ ProductCase::ProductCase(bool brain_floats) {
         memcpy(&result, &wide, 4);
         return brain_floats ? result : float(small);
     };
-    for (auto &each : x) each = round(each, x16);
-    for (auto &each : w) each = round(each, w16);
+    for (auto &each : x)
+        each = round(each, x16);
+    for (auto &each : w)
+        each = round(each, w16);
     expected.assign(size_t(height) * width * outputs, 0);
     for (int y = 0; y < height; y++)
         for (int column = 0; column < width; column++)
@@ -28,9 +30,11 @@ ProductCase::ProductCase(bool brain_floats) {
                 double sum = 0;
                 for (int tap = 0; tap < 9; tap++) {
                     int yy = y + tap / 3 - 1, xx = column + tap % 3 - 1;
-                    if (yy < 0 || yy >= height || xx < 0 || xx >= width) continue;
+                    if (yy < 0 || yy >= height || xx < 0 || xx >= width)
+                        continue;
                     for (int c = 0; c < channels; c++)
-                        sum += double(x[size_t((yy * width + xx) * channels + c)]) * w[size_t((o * 9 + tap) * channels + c)];
+                        sum += double(x[size_t((yy * width + xx) * channels + c)]) *
+                               w[size_t((o * 9 + tap) * channels + c)];
                 }
                 expected[size_t((y * width + column) * outputs + o)] = float(sum);
             }
@@ -44,7 +48,8 @@ ud2m_cuda_result ProductCase::run(const char *name, int count) {
     ud2m_cuda_result result = 0;
     for (int i = 0; i < count && !result; i++) {
         result = cuda.cuLaunchKernel(function, columns, rows, 1, 64, 1, 1, 2 * 64 * 40 * 2, nullptr, pointers, nullptr);
-        if (!result) result = cuda.cuCtxSynchronize();
+        if (!result)
+            result = cuda.cuCtxSynchronize();
     }
     return result;
 }
@@ -52,7 +57,8 @@ ud2m_cuda_result ProductCase::run(const char *name, int count) {
 double ProductCase::error() {
     auto result = download<float>(parameters.output, expected.size());
     double most = 0;
-    for (size_t i = 0; i < expected.size(); i++) most = std::max(most, double(std::fabs(result[i] - expected[i])));
+    for (size_t i = 0; i < expected.size(); i++)
+        most = std::max(most, double(std::fabs(result[i] - expected[i])));
     return most;
 }
 
@@ -73,7 +79,8 @@ static void products() {
         must(one.run("product_f16", 20), "product_f16");
         double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
         // Of whole tiles: what mma did.
-        double macs = 20.0 * ((one.height * one.width + 31) / 32 * 32) * ((one.outputs + 31) / 32 * 32) * one.channels * 9;
+        double macs =
+            20.0 * ((one.height * one.width + 31) / 32 * 32) * ((one.outputs + 31) / 32 * 32) * one.channels * 9;
         printf("%.0f million products a second\n", macs / seconds / 1e6);
     });
     test("product tf32", [] {
@@ -86,7 +93,8 @@ static void products() {
         for (int r = 0; r < 16; r++)
             for (int n = 0; n < 8; n++) {
                 double sum = r < 8 ? 1 + n % 2 : 3 + n % 2;
-                for (int k = 0; k < 8; k++) sum += double(a[size_t(r * 8 + k)]) * b[size_t(n * 8 + k)];
+                for (int k = 0; k < 8; k++)
+                    sum += double(a[size_t(r * 8 + k)]) * b[size_t(n * 8 + k)];
                 most = std::max(most, std::fabs(sum - result[size_t(r * 8 + n)]));
             }
         // Two roundings to 11 bits, of sums of eight products below 1.
@@ -94,11 +102,13 @@ static void products() {
     });
     test("transposed matrices", [] {
         std::vector<uint16_t> matrix(64);
-        for (size_t i = 0; i < 64; i++) matrix[i] = uint16_t(i);
+        for (size_t i = 0; i < 64; i++)
+            matrix[i] = uint16_t(i);
         auto output = allocate(128);
         must(run(kernel("product", "transpose"), 1, 32, 0, upload(matrix), output), "transpose");
         auto result = download<uint16_t>(output, 64);
-        for (unsigned i = 0; i < 64; i++) expect(result[i] == i % 8 * 8 + i / 8, "element " + std::to_string(i));
+        for (unsigned i = 0; i < 64; i++)
+            expect(result[i] == i % 8 * 8 + i / 8, "element " + std::to_string(i));
     });
 }
 
@@ -106,7 +116,8 @@ static void sums() {
     test("sum of a block", [] {
         auto values = noise(1000, 5);
         double sum = 0;
-        for (float each : values) sum += each;
+        for (float each : values)
+            sum += each;
         auto output = allocate(4);
         must(run(kernel("sums", "sum_block"), 1, 256, 0, upload(values), output, 1000), "sum_block");
         expect(std::fabs(download<float>(output, 1)[0] - sum) < 1e-4, "the sum");
@@ -128,7 +139,8 @@ static void sums() {
                 std::complex<double> sum = 0;
                 for (int i = 0; i < 256; i++) {
                     size_t at = size_t(row * 256 + i) * 2;
-                    sum += std::complex<double>(values[at], values[at + 1]) * std::polar(1.0, -turn * (k * i % 256) / 256);
+                    sum +=
+                        std::complex<double>(values[at], values[at + 1]) * std::polar(1.0, -turn * (k * i % 256) / 256);
                 }
                 size_t at = size_t(row * 256 + k) * 2;
                 most = std::max(most, std::abs(sum - std::complex<double>(result[at], result[at + 1])));
@@ -152,24 +164,34 @@ static int steps_of(int n) {
     int steps = 0;
     while (n != 1) {
         n = n & 1 ? 3 * n + 1 : n / 2;
-        if (++steps > 1000) break;
+        if (++steps > 1000)
+            break;
     }
     switch (steps & 7) {
-    case 0: return steps + 1000;
-    case 1: return steps * 3;
-    case 2: return steps - 7;
-    case 3: return steps ^ 0x55;
-    case 4: return steps << 2;
-    case 5: return -steps;
-    case 6: return steps + n;
-    default: return 1;
+    case 0:
+        return steps + 1000;
+    case 1:
+        return steps * 3;
+    case 2:
+        return steps - 7;
+    case 3:
+        return steps ^ 0x55;
+    case 4:
+        return steps << 2;
+    case 5:
+        return -steps;
+    case 6:
+        return steps + n;
+    default:
+        return 1;
     }
 }
 
 static void control() {
     test("divergence", [] {
         std::vector<int> input(64), before(64, -1);
-        for (int i = 0; i < 64; i++) input[size_t(i)] = i * 5 + 1;
+        for (int i = 0; i < 64; i++)
+            input[size_t(i)] = i * 5 + 1;
         auto output = upload(before);
         must(run(kernel("sums", "divergence"), 1, 64, 0, upload(input), output), "divergence");
         auto result = download<int>(output, 64);
@@ -189,23 +211,28 @@ static void control() {
     });
     test("votes", [] {
         std::vector<int> input(64);
-        for (int i = 0; i < 64; i++) input[size_t(i)] = i % 5 + 1;
+        for (int i = 0; i < 64; i++)
+            input[size_t(i)] = i % 5 + 1;
         auto output = allocate(64 * 4);
         must(run(kernel("sums", "votes"), 1, 64, 0, upload(input), output), "votes");
         int count = 0;
-        for (int each : input) count += each > 2;
+        for (int each : input)
+            count += each > 2;
         auto result = download<int>(output, 64);
-        for (int each : result) expect(each == count * 100 + 10 + 1000, "the votes: " + std::to_string(each));
+        for (int each : result)
+            expect(each == count * 100 + 10 + 1000, "the votes: " + std::to_string(each));
     });
     test("calls and double precision", [] {
         std::vector<double> input;
-        for (int i = 0; i < 32; i++) input.push_back(i / 8.0);
+        for (int i = 0; i < 32; i++)
+            input.push_back(i / 8.0);
         auto output = allocate(32 * 8);
         must(run(kernel("sums", "doubles"), 1, 32, 0, upload(input), output), "doubles");
         auto result = download<double>(output, 32);
         for (size_t i = 0; i < 32; i++) {
             double x = input[i], sum = 1, term = 1;
-            for (int k = 1; k < 30; k++) sum += term *= x / k;
+            for (int k = 1; k < 30; k++)
+                sum += term *= x / k;
             double expected = sum + std::sqrt(x) + std::exp(-x) + std::log(x + 1) + std::pow(x + 0.5, 1.5);
             expect(std::fabs(result[i] - expected) < 1e-13 * expected, "value " + std::to_string(i));
         }

@@ -17,8 +17,10 @@ static void expect_refused(const std::string &ptx, ud2m_cuda_result code, std::i
 }
 
 static std::string body(const std::string &text) {
-    return std::string(head) + ".visible .entry k(.param .u64 p)\n{\n.reg .pred %p<2>;\n.reg .b32 %r<4>;\n.reg .f32 %f<4>;\n"
-           ".reg .b64 %rd<4>;\n" + text + "\nret;\n}\n";
+    return std::string(head) +
+           ".visible .entry k(.param .u64 p)\n{\n.reg .pred %p<2>;\n.reg .b32 %r<4>;\n.reg .f32 %f<4>;\n"
+           ".reg .b64 %rd<4>;\n" +
+           text + "\nret;\n}\n";
 }
 
 static void *without_alloc(const char *name, void *) {
@@ -37,8 +39,9 @@ void language_tests() {
         expect_refused(body("bra $nowhere;"), bad, {"$nowhere"});
         expect_refused(body("cvt.f16x2.f32 %r0, %f1, %f2;"), bad, {"not known"});
         expect_refused(body("cvt.s32.f32 %r0, %f1;"), bad, {"rounding"});
-        expect_refused(body("mma.sync.aligned.m8n8k4.row.col.f32.f16.f16.f32 {%f0,%f1,%f2,%f3}, {%r0}, {%r1}, {%f0,%f1,%f2,%f3};"),
-                       bad, {"mma"});
+        expect_refused(
+            body("mma.sync.aligned.m8n8k4.row.col.f32.f16.f16.f32 {%f0,%f1,%f2,%f3}, {%r0}, {%r1}, {%f0,%f1,%f2,%f3};"),
+            bad, {"mma"});
         expect_refused(body("ld.global.v4.f64 {%rd0,%rd1,%rd2,%rd3}, [%rd0];"), bad, {"type"});
         expect_refused(std::string(head) + ".visible .entry k()\n{\n", bad, {"no }"});
         expect_refused(std::string(head) + "/* open", bad, {"line 4", "comment"});
@@ -52,17 +55,21 @@ void language_tests() {
         ud2m_cuda_module module;
         for (size_t size = 0; size < whole.size(); size += 97) {
             std::string part = whole.substr(0, size);
-            if (cuda.cuModuleLoadDataEx(&module, part.c_str(), 0, nullptr, nullptr) == 0) must(cuda.cuModuleUnload(module), "unload");
+            if (cuda.cuModuleLoadDataEx(&module, part.c_str(), 0, nullptr, nullptr) == 0)
+                must(cuda.cuModuleUnload(module), "unload");
         }
     });
     test("opening", [] {
         ud2m_cuda_driver table;
         char error[300];
-        expect(ud2m_cuda_resolve(without_alloc, nullptr, &table, error, sizeof error) == UD2M_CUDA_NO_FUNCTION, "a missing function");
+        expect(ud2m_cuda_resolve(without_alloc, nullptr, &table, error, sizeof error) == UD2M_CUDA_NO_FUNCTION,
+               "a missing function");
         expect(strstr(error, "cuMemAlloc_v2") != nullptr, error);
-        expect(ud2m_cuda_open("/nonexistent/libcuda.so.1", &table, error, sizeof error) == UD2M_CUDA_NO_LIBRARY, "a missing library");
+        expect(ud2m_cuda_open("/nonexistent/libcuda.so.1", &table, error, sizeof error) == UD2M_CUDA_NO_LIBRARY,
+               "a missing library");
         expect(strstr(error, "/nonexistent/libcuda.so.1") != nullptr, error);
-        expect(ud2m_cuda_open("/nonexistent/libcuda.so.1", &table, nullptr, 0) == UD2M_CUDA_NO_LIBRARY, "no room for text");
+        expect(ud2m_cuda_open("/nonexistent/libcuda.so.1", &table, nullptr, 0) == UD2M_CUDA_NO_LIBRARY,
+               "no room for text");
     });
     test("the device", [] {
         char name[100];

@@ -18,11 +18,13 @@ void fail(const std::string &text) {
 }
 
 void expect(bool good, const std::string &text) {
-    if (!good) fail(text);
+    if (!good)
+        fail(text);
 }
 
 void must(ud2m_cuda_result result, const char *what) {
-    if (result == UD2M_CUDA_SUCCESS) return;
+    if (result == UD2M_CUDA_SUCCESS)
+        return;
     fail(std::string(what) + " returned " + std::to_string(result) + ": " + ud2m_testdriver_fault());
     throw Stop();
 }
@@ -70,20 +72,24 @@ ud2m_cuda_address allocate(size_t bytes) {
     return address;
 }
 
-void expect_fault(ud2m_cuda_result result, ud2m_cuda_result code, std::initializer_list<const char *> words, const char *what) {
+void expect_fault(ud2m_cuda_result result, ud2m_cuda_result code, std::initializer_list<const char *> words,
+                  const char *what) {
     std::string text = ud2m_testdriver_fault();
     if (result != code)
         fail(std::string(what) + " returned " + std::to_string(result) + ", not " + std::to_string(code) + ": " + text);
     for (const char *word : words)
-        if (text.find(word) == std::string::npos) fail(std::string(what) + ": no \"" + word + "\" in \"" + text + "\"");
-    if (getenv("VERBOSE")) printf("  %s: %s\n", what, text.c_str());
+        if (text.find(word) == std::string::npos)
+            fail(std::string(what) + ": no \"" + word + "\" in \"" + text + "\"");
+    if (getenv("VERBOSE"))
+        printf("  %s: %s\n", what, text.c_str());
 }
 
 std::vector<float> noise(size_t count, unsigned seed) {
     std::mt19937 random(seed);
     std::uniform_real_distribution<float> between(-1, 1);
     std::vector<float> values(count);
-    for (auto &each : values) each = between(random);
+    for (auto &each : values)
+        each = between(random);
     return values;
 }
 
@@ -100,7 +106,9 @@ uint16_t brain(float value) {
     return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-static void *resolve(const char *name, void *) { return ud2m_testdriver_resolve(name); }
+static void *resolve(const char *name, void *) {
+    return ud2m_testdriver_resolve(name);
+}
 
 /// Says of each file whether it can be loaded.
 static int load_files(int count, char **paths) {
@@ -123,7 +131,8 @@ static int main(int count, char **arguments) {
         printf("the driver cannot be opened: %s\n", error);
         return 1;
     }
-    if (count > 1 && !strcmp(arguments[1], "load")) return load_files(count - 2, arguments + 2);
+    if (count > 1 && !strcmp(arguments[1], "load"))
+        return load_files(count - 2, arguments + 2);
     programs = count > 1 ? arguments[1] : "Tests/CUDADriver/programs";
     language_tests();
     instruction_tests();
@@ -136,4 +145,6 @@ static int main(int count, char **arguments) {
 
 } // namespace check
 
-int main(int count, char **arguments) { return check::main(count, arguments); }
+int main(int count, char **arguments) {
+    return check::main(count, arguments);
+}

@@ -31,7 +31,8 @@ struct Two {
         auto result = download<float>(at, 64);
         for (size_t i = 0; i < 64; i++) {
             float expected = values[i];
-            for (int step = 0; step < steps; step++) expected = 2 * expected + 1;
+            for (int step = 0; step < steps; step++)
+                expected = 2 * expected + 1;
             expect(result[i] == expected, "element " + std::to_string(i));
         }
     }
@@ -64,7 +65,8 @@ static void orders() {
         two.upload_in(two.first);
         must(cuda.cuEventRecord(two.event, two.first), "cuEventRecord");
         two.step(two.a, two.b, two.second);
-        expect_fault(cuda.cuStreamSynchronize(two.second), UD2M_CUDA_ERROR_LAUNCH_FAILED, {"never written"}, "missing wait");
+        expect_fault(cuda.cuStreamSynchronize(two.second), UD2M_CUDA_ERROR_LAUNCH_FAILED, {"never written"},
+                     "missing wait");
     });
     test("a wait that comes too early", [] {
         Two two;
@@ -72,7 +74,8 @@ static void orders() {
         two.upload_in(two.first);
         must(cuda.cuEventRecord(two.event, two.first), "cuEventRecord");
         two.step(two.a, two.b, two.second);
-        expect_fault(cuda.cuStreamSynchronize(two.second), UD2M_CUDA_ERROR_LAUNCH_FAILED, {"never written"}, "early wait");
+        expect_fault(cuda.cuStreamSynchronize(two.second), UD2M_CUDA_ERROR_LAUNCH_FAILED, {"never written"},
+                     "early wait");
     });
     test("host memory that changes before the copy", [] {
         Two two;
@@ -98,7 +101,8 @@ static void orders() {
         must(cuda.cuEventSynchronize(end), "cuEventSynchronize");
         must(cuda.cuEventElapsedTime(&time, start, end), "cuEventElapsedTime");
         expect(time > 0, "no time went by");
-        expect(cuda.cuEventElapsedTime(&time, two.event, end) == UD2M_CUDA_ERROR_INVALID_HANDLE, "an event without timing");
+        expect(cuda.cuEventElapsedTime(&time, two.event, end) == UD2M_CUDA_ERROR_INVALID_HANDLE,
+               "an event without timing");
     });
     test("the null stream waits for the others", [] {
         Two two;
@@ -130,7 +134,8 @@ static void graphs() {
         two.step(two.b, two.c, two.first);
         auto exec = instantiate(two.first);
         auto before = ud2m_testdriver_launches();
-        for (int i = 0; i < 3; i++) must(cuda.cuGraphLaunch(exec, two.first), "cuGraphLaunch");
+        for (int i = 0; i < 3; i++)
+            must(cuda.cuGraphLaunch(exec, two.first), "cuGraphLaunch");
         must(cuda.cuStreamSynchronize(two.first), "cuStreamSynchronize");
         expect(ud2m_testdriver_launches() == before + 6, "three times two kernels");
         two.expect_result(two.c, 2);
@@ -142,7 +147,8 @@ static void graphs() {
         must(cuda.cuStreamBeginCapture(two.first, UD2M_CUDA_CAPTURE_GLOBAL), "cuStreamBeginCapture");
         must(cuda.cuEventRecord(two.event, two.first), "cuEventRecord");
         two.step(two.a, two.b, two.first);
-        if (wait) must(cuda.cuEventRecord(two.event, two.first), "cuEventRecord");
+        if (wait)
+            must(cuda.cuEventRecord(two.event, two.first), "cuEventRecord");
         must(cuda.cuStreamWaitEvent(two.second, two.event, 0), "cuStreamWaitEvent");
         two.step(two.b, two.c, two.second);
         must(cuda.cuEventRecord(two.other, two.second), "cuEventRecord");
@@ -152,7 +158,8 @@ static void graphs() {
     test("a graph of two streams", [&] {
         Two two;
         auto exec = fork(two, true);
-        for (int i = 0; i < 20; i++) must(cuda.cuGraphLaunch(exec, two.first), "cuGraphLaunch");
+        for (int i = 0; i < 20; i++)
+            must(cuda.cuGraphLaunch(exec, two.first), "cuGraphLaunch");
         must(cuda.cuStreamSynchronize(two.first), "cuStreamSynchronize");
         two.expect_result(two.c, 2);
     });
@@ -173,7 +180,8 @@ static void graphs() {
         ud2m_cuda_address address;
         must(cuda.cuStreamBeginCapture(two.first, UD2M_CUDA_CAPTURE_GLOBAL), "cuStreamBeginCapture");
         expect(cuda.cuStreamSynchronize(two.first) == UD2M_CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "waiting");
-        expect(cuda.cuStreamEndCapture(two.first, &graph) == UD2M_CUDA_ERROR_STREAM_CAPTURE_INVALIDATED, "a broken capture");
+        expect(cuda.cuStreamEndCapture(two.first, &graph) == UD2M_CUDA_ERROR_STREAM_CAPTURE_INVALIDATED,
+               "a broken capture");
         must(cuda.cuStreamBeginCapture(two.first, UD2M_CUDA_CAPTURE_GLOBAL), "cuStreamBeginCapture");
         expect(cuda.cuMemAlloc(&address, 4) == UD2M_CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED, "cuMemAlloc");
         cuda.cuStreamEndCapture(two.first, &graph);
@@ -183,8 +191,10 @@ static void graphs() {
         must(cuda.cuEventRecord(two.event, two.first), "cuEventRecord");
         must(cuda.cuStreamWaitEvent(two.second, two.event, 0), "cuStreamWaitEvent");
         two.step(two.a, two.b, two.second);
-        expect(cuda.cuStreamEndCapture(two.second, &graph) == UD2M_CUDA_ERROR_STREAM_CAPTURE_UNMATCHED, "the other stream");
-        expect(cuda.cuStreamEndCapture(two.first, &graph) == UD2M_CUDA_ERROR_STREAM_CAPTURE_UNJOINED, "a stream that is left");
+        expect(cuda.cuStreamEndCapture(two.second, &graph) == UD2M_CUDA_ERROR_STREAM_CAPTURE_UNMATCHED,
+               "the other stream");
+        expect(cuda.cuStreamEndCapture(two.first, &graph) == UD2M_CUDA_ERROR_STREAM_CAPTURE_UNJOINED,
+               "a stream that is left");
         two.upload_in(two.first);
         must(cuda.cuStreamSynchronize(two.first), "cuStreamSynchronize");
     });

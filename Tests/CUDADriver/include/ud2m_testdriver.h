@@ -2,15 +2,15 @@
 // A CUDA driver for tests: it runs PTX on the CPU, slowly and strictly. Linked into a test it is used through
 // `ud2m_testdriver_resolve`; as a shared library (scripts/cuda-test-driver.sh) through UD2M_CUDA_DRIVER.
 //
-// Work in streams is deferred: it runs only when something waits for it, and then as late as events and streams allow, so
-// that a missing wait shows. These stop a launch with an error of CUDA's and a text, after which the context is unusable as
-// it would be on a device: accesses out of bounds, not aligned, of memory that was never written, or of what a cp.async has
-// not delivered; races in shared memory; barriers that not all threads reach; instructions of a warp that some of its lanes
-// do not run; integer division by zero.
+// Work in streams is deferred: it runs only when something waits for it, and then as late as events and streams allow,
+// so that a missing wait shows. These stop a launch with an error of CUDA's and a text, after which the context is
+// unusable as it would be on a device: accesses out of bounds, not aligned, of memory that was never written, or of
+// what a cp.async has not delivered; races in shared memory; barriers that not all threads reach; instructions of a
+// warp that some of its lanes do not run; integer division by zero.
 //
 // Environment: UD2M_TESTDRIVER_CAPABILITY (8.0), UD2M_TESTDRIVER_DEVICES (1), UD2M_TESTDRIVER_MEMORY (bytes, 8 GiB),
-// UD2M_TESTDRIVER_SEED (1: chooses the order of warps, streams and nodes of graphs), UD2M_TESTDRIVER_THREADS (1: how many
-// run the blocks of a launch; with more than one, which fault is found first is not the same every time).
+// UD2M_TESTDRIVER_SEED (1: chooses the order of warps, streams and nodes of graphs), UD2M_TESTDRIVER_THREADS (1: how
+// many run the blocks of a launch; with more than one, which fault is found first is not the same every time).
 
 #include <stdint.h>
 
@@ -27,8 +27,8 @@ const char *ud2m_testdriver_fault(void);
 /// Ends every context as if the process had: the way on after a fault. Other threads must not be using the driver.
 void ud2m_testdriver_reset(void);
 
-/// Takes what was written to a range of device memory back, so that reading it is a fault: for parts of a larger allocation
-/// whose content is over. It does not wait for work that is pending. Returns a CUresult.
+/// Takes what was written to a range of device memory back, so that reading it is a fault: for parts of a larger
+/// allocation whose content is over. It does not wait for work that is pending. Returns a CUresult.
 int ud2m_testdriver_poison(uint64_t address, uint64_t bytes);
 
 /// How many kernels ran in this process.
