@@ -32,5 +32,8 @@ enum DeviceChoice: ExpressibleByArgument, Sendable, Hashable {
         }
     }
 
+    /// The number of a GPU; nil where none is given.
+    var ordinal: Int? { if case .cuda(let ordinal) = self { ordinal } else { nil } }
+
     var isCUDA: Bool { if case .cuda = self { true } else { false } }
 }

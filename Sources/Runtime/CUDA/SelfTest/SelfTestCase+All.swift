@@ -25,9 +25,11 @@ extension SelfTestCase {
     private static func wideConvolutions() throws -> SelfTestCase {
         var builder = GraphBuilder()
         let x = builder.image("x", channels: 8)
-        let h = builder.convolution(x, "first", channels: 128, kernel: 1)
-        let norm = builder.silu(try builder.groupNorm(h, "norm", groups: 32))
-        let graph = builder.finish(builder.convolution(norm, "second", channels: 128, kernel: 1))
+        let norm = builder.silu(try builder.groupNorm(x, "norm", groups: 4))
+        let graph = builder.finish(
+            try builder.add(
+                builder.convolution(x, "plain", channels: 72, kernel: 1),
+                builder.convolution(norm, "transformed", channels: 72, kernel: 1)))
         return try SelfTestCase("wide convolutions", graph, images: ["x": [1, 8, 120, 116]])
     }
 
