@@ -1,5 +1,7 @@
 import Foundation
 import Testing
+import UD2MFormats
+import UD2MRuntime
 import UD2MTestSupport
 
 /// Commands that run networks on GPUs, where there is none: no driver is found under this name.
@@ -7,11 +9,26 @@ import UD2MTestSupport
 struct DeviceCommandTests {
     private static let withoutDriver = ["UD2M_CUDA_DRIVER": "/nowhere/libcuda.so.1"]
 
-    private func store(_ fixture: String = "adm/adm_a.pt", in folder: TemporaryDirectory) throws -> String {
+    private func store(in folder: TemporaryDirectory) throws -> String {
         let path = folder.path("network.ud2w")
-        let heads = fixture.hasPrefix("adm") ? ["--head-channels", "16"] : []
-        let result = try BuiltTool("ud2m-convert").run([ToolTest.fixture(fixture), path, "-q"] + heads)
+        let result = try BuiltTool("ud2m-convert").run(
+            [ToolTest.fixture("adm/adm_a.pt"), path, "--head-channels", "16", "-q"])
         try #require(result.exitCode == 0, "\(result.errorText)")
+        return path
+    }
+
+    /// A small DDPM network with weights of zero.
+    private func ddpmStore(in folder: TemporaryDirectory) throws -> String {
+        let path = folder.path("ddpm.ud2w")
+        let architecture = ArchitectureConfiguration.ddpm(
+            DDPMConfiguration(modelChannels: 32, levelChannels: [32, 32], residualBlocks: 1, attentionLevels: [1]))
+        let tensors = try Network.requiredWeights(architecture).map {
+            TensorInput(
+                name: TensorName($0.name), shape: $0.shape,
+                floats: [Float](repeating: 0, count: $0.shape.reduce(1, *)))
+        }
+        _ = try WeightStoreWriter(tensors: tensors, information: StoreMetadata(architecture: architecture))
+            .write(to: path)
         return path
     }
 
@@ -116,7 +133,7 @@ struct DeviceCommandTests {
     @Test("a plan needs no device, and counts the arithmetic that the CPU counts", arguments: ["adm", "ddpm"])
     func plan(_ family: String) throws {
         let folder = try TemporaryDirectory()
-        let store = try store(family == "adm" ? "adm/adm_a.pt" : "ddpm/ddpm_tiny.pt", in: folder)
+        let store = try family == "adm" ? store(in: folder) : ddpmStore(in: folder)
         let bench = ["bench", store, "--size", "32", "--batch", "2", "--json"]
         let measured = try BuiltTool("ud2m").run(bench + ["--runs", "1"])
         try #require(measured.exitCode == 0, "\(measured.errorText)")
