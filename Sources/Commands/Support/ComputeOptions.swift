@@ -34,8 +34,7 @@ struct ComputeOptions: ParsableArguments {
         }
     }
 
-    /// What `--device` comes to on this machine. Where `auto` finds no GPU, it says why on standard error.
-    /// - Parameter isQuiet: Whether it leaves that out.
+    /// What `--device` comes to on this machine. Where `auto` finds no GPU, it says why on standard error, unless `isQuiet`.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `cuda-unavailable`, unless the CPU will do; `algorithms-file`.
     func target(isQuiet: Bool) throws -> ComputeTarget {
         switch device {

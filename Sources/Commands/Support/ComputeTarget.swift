@@ -35,11 +35,8 @@ enum ComputeTarget: Sendable {
         }
     }
 
-    /// Loads the network of a store.
-    /// - Parameters:
-    ///   - architecture: That of the network; nil for what the store says.
-    ///   - adapters: Adapters to merge into its weights.
-    ///   - prefix: What stands before the names of its tensors.
+    /// Loads the network of a store: that of an architecture, or nil for what the store says, with adapters merged into its
+    /// weights. `prefix` stands before the names of its tensors.
     /// - Throws: As ``UD2MRuntime/Network``'s initialiser.
     func network(
         _ store: WeightStore, architecture: ArchitectureConfiguration? = nil, merging adapters: [AdapterSelection] = [],
@@ -62,10 +59,8 @@ enum ComputeTarget: Sendable {
         }
     }
 
-    /// Loads a RAM network; on a GPU, its operators stay on the CPU.
-    /// - Parameters:
-    ///   - configuration: That of the network; nil for what the store says.
-    ///   - prefix: What stands before the names of its tensors.
+    /// Loads a RAM network: that of a configuration, or nil for what the store says. `prefix` stands before the names of its
+    /// tensors. On a GPU, its operators stay on the CPU.
     /// - Throws: As ``UD2MRuntime/RAMNetwork``'s initialisers.
     func ramNetwork(
         _ store: WeightStore, configuration: RAMConfiguration? = nil, prefix: String = ""
