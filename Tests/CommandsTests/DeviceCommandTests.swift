@@ -71,7 +71,7 @@ struct DeviceCommandTests {
         let runs = [
             forward, ["bench", store, "--size", "32", "--runs", "1"],
             ["prior", store, "-o", folder.path("images/"), "--size", "32", "--samples", "1"],
-            ["restore", store, ToolTest.photo, "-o", folder.path("out.png"), "--task", "denoise"],
+            ["restore", store, ToolTest.photo, "-o", folder.path("out.png"), "--task", "deblur"],
         ]
         for arguments in runs {
             for device in ["cuda", "cuda:3"] {
