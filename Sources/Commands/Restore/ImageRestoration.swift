@@ -86,7 +86,8 @@ struct ImageRestoration {
         let evaluation = try timer?.seconds([1, prior.channels, problem.height, problem.width])
         let expected = evaluation.map { $0 * Double(problem.settings.networkEvaluations) }
         return RestoreForecast(
-            store: prior.path, bundle: prior.bundle?.path, image: image.path, output: places.output,
+            store: prior.path, bundle: prior.bundle?.path, device: prior.device, image: image.path,
+            output: places.output,
             files: places.others, operator: factory.specification, settings: problem.settings, width: problem.width,
             height: problem.height, networkMemory: memory, expectedSeconds: expected)
     }
@@ -177,7 +178,8 @@ struct ImageRestoration {
         networkSeconds: Double
     ) throws -> RestoreReport {
         var report = RestoreReport(
-            store: prior.path, bundle: prior.bundle?.path, image: image.path, output: places.output,
+            store: prior.path, bundle: prior.bundle?.path, device: prior.device, image: image.path,
+            output: places.output,
             grid: places.grid, files: places.others, operator: factory.specification, settings: problem.settings,
             width: problem.width, height: problem.height, seconds: Self.rounded(seconds),
             networkSeconds: Self.rounded(networkSeconds), otherSeconds: Self.rounded(seconds - networkSeconds))

@@ -68,6 +68,8 @@ struct RestoreReport: Encodable {
     let version = Version.current
     let store: String
     let bundle: String?
+    /// Where the prior ran: "cpu" or "cuda:0".
+    let device: String
     let image: String
     let output: String
     let grid: String?
@@ -132,6 +134,7 @@ struct RestoreForecast: Encodable {
     let version = Version.current
     let store: String
     let bundle: String?
+    let device: String
     let image: String
     let output: String
     let files: [String]

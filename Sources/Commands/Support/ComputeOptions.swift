@@ -1,40 +1,66 @@
 import ArgumentParser
+import UD2MFormats
 import UD2MRuntime
 
-/// Where and how networks compute: the options of every command that runs one.
+/// Where and how networks compute: the options of the commands that run one on the CPU or a GPU.
 struct ComputeOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Where networks run: cpu; cuda, or cuda:1 for another GPU of ud2m devices; auto, a GPU where one can be used "
-                + "and else the CPU.", valueName: "device"))
+            "Where the network runs: cpu; cuda, or cuda:N for one GPU of ud2m devices; auto, which is a GPU where one can be "
+                + "used and the CPU elsewhere.", valueName: "device"))
     var device = DeviceChoice.cpu
 
-    @Option(help: "Compute threads; 0 uses every core this process may use.")
-    var threads = 0
-
     @Option(
         help: ArgumentHelp(
-            "default or strict, which rounds least and takes about twice the time or more. On the CPU also fp16-weights, which "
-                + "halves the memory of weights and rounds most. On GPUs fp16 is the default and fp32 is strict; "
-                + "there is bf16 as well.", valueName: "precision"))
+            "On the CPU default, strict, which rounds least and takes about twice the time, or fp16-weights, which halves "
+                + "the memory of weights and rounds most. On GPUs fp16, the default, bf16, or fp32, which strict is too.",
+            valueName: "precision"))
     var precision = PrecisionChoice.default
 
-    @Option(
-        help: ArgumentHelp(
-            "Algorithms of the CPU as ud2m bench --tune measured them, instead of those of the cost model.",
-            valueName: "json"))
-    var algorithms: String?
+    @OptionGroup
+    var cpu: CPUOptions
 
     func validate() throws {
-        guard (0...256).contains(threads) else { throw ValidationError("--threads must be 0…256.") }
         if device == .cpu, precision.cpu == nil {
             throw ValidationError(
                 "--precision \(precision.rawValue) is of GPUs: pass --device cuda, or default, strict or fp16-weights.")
         }
         if device.isCUDA, precision.cuda == nil {
             throw ValidationError(
-                "--precision \(precision.rawValue) is of the CPU; on a GPU it is fp16, bf16 or fp32.")
+                "--precision \(precision.rawValue) is of the CPU: pass --device cpu, or fp16, bf16 or fp32.")
         }
-        if device != .cpu, algorithms != nil { throw ValidationError("--algorithms are of the CPU: pass --device cpu.") }
+        if device != .cpu, cpu.algorithms != nil {
+            throw ValidationError("--algorithms are of the CPU: pass --device cpu.")
+        }
+    }
+
+    /// What `--device` comes to on this machine. Where `auto` finds no GPU, it says why on standard error, unless `isQuiet`.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `cuda-unavailable`, unless the CPU will do; `algorithms-file`.
+    func target(isQuiet: Bool) throws -> ComputeTarget {
+        switch device {
+        case .cpu: return try cpuTarget
+        case .cuda(let ordinal): return try cudaTarget(ordinal)
+        case .auto:
+            do {
+                return try cudaTarget(nil)
+            } catch let error as UD2MError where error.code == .cudaUnavailable {
+                if !isQuiet { StandardError.print("note: running on the CPU. \(error.message)") }
+                return try cpuTarget
+            }
+        }
+    }
+
+    /// The CPU, for networks that run nowhere else. It rounds less than a GPU's 16 bits, and so stands in for all its
+    /// precisions.
+    var cpuTarget: ComputeTarget {
+        get throws {
+            .cpu(
+                threads: cpu.threads, precision: precision.cpu ?? .standard, algorithms: try cpu.algorithmTable())
+        }
+    }
+
+    private func cudaTarget(_ ordinal: Int?) throws -> ComputeTarget {
+        let context = try CUDAContext(CUDADriver.load().device(ordinal))
+        return .cuda(context, precision.cuda ?? .f16)
     }
 }
