@@ -1,3 +1,4 @@
+import UD2MFormats
 import UD2MRuntime
 
 /// The result of `ud2m bench --plan-only` (`schemas/bench-plan.schema.json`). Nothing in it is measured.

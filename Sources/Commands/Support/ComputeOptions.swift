@@ -12,7 +12,7 @@ struct ComputeOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "On the CPU default, strict, which rounds least and takes about twice the time, or fp16-weights, which halves "
+            "On the CPU default, strict, which rounds least and takes a third longer, or fp16-weights, which halves "
                 + "the memory of weights and rounds most. On GPUs fp16, the default, bf16, or fp32, which strict is too.",
             valueName: "precision"))
     var precision = PrecisionChoice.default
