@@ -17,7 +17,8 @@ public final class OperationProfile: Sendable {
         public fileprivate(set) var operations = 0.0
     }
 
-    private let table = Mutex<[StepLabel: Entry]>([:])
+    /// By kind and detail.
+    private let table = Mutex<[[String]: Entry]>([:])
 
     /// Starts an empty profile.
     public init() {}
@@ -39,11 +40,12 @@ public final class OperationProfile: Sendable {
     /// Adds the time of a step's work for some items.
     func add(_ label: StepLabel, items: Int, seconds: Double) {
         table.withLock { table in
-            var entry = table[label] ?? Entry(kind: label.kind, detail: label.detail)
-            entry.count += items
+            let key = [label.kind, label.detail]
+            var entry = table[key] ?? Entry(kind: label.kind, detail: label.detail)
+            if !label.isContinuation { entry.count += items }
             entry.seconds += seconds
             entry.operations += label.operations * Double(items)
-            table[label] = entry
+            table[key] = entry
         }
     }
 }

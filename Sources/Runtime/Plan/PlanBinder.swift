@@ -93,8 +93,8 @@ package struct PlanBinder {
             for (output, tap) in results.enumerated() where tap.value.index == index {
                 try deliver(tap.value, as: output)
             }
-            let label = scope.label(of: index)
-            labels += repeatElement(label, count: steps.count - labels.count)
+            let (label, count) = (scope.label(of: index), steps.count - labels.count)
+            labels += (0..<count).map { $0 == 0 ? label : label.continuation }
         }
     }
 

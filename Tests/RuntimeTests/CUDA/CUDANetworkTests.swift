@@ -70,7 +70,11 @@ import UD2MTestSupport
         let store = try TestDevice.store(network.architecture, network.weights())
         var random = KernelRandom(7)
         let image = try Tensor(shape: [1, 3, side, side], values: random.values(3 * side * side, gain: 2))
-        try expectEqual(store, .f32, ["x": image])
+        var inputs = ["x": image]
+        if name == "discriminator" {
+            inputs["y"] = try Tensor(shape: [1, 3, 16, 16], values: random.values(3 * 16 * 16, gain: 2))
+        }
+        try expectEqual(store, .f32, inputs)
     }
 
     @Test func ram() throws {
