@@ -32,14 +32,14 @@ extension DenseMatrix {
     }
 
     /// The sum of two matrices of one size.
-    static func + (left: DenseMatrix, right: DenseMatrix) -> DenseMatrix {
-        var sum = left
-        sum.values = zip(left.values, right.values).map { $0 + $1 }
+    func plus(_ other: DenseMatrix) -> DenseMatrix {
+        var sum = self
+        sum.values = zip(values, other.values).map { $0 + $1 }
         return sum
     }
 
     /// The difference of two matrices of one size.
-    static func - (left: DenseMatrix, right: DenseMatrix) -> DenseMatrix { left + right.scaled(-1) }
+    func minus(_ other: DenseMatrix) -> DenseMatrix { plus(other.scaled(-1)) }
 
     /// The sum of the diagonal.
     var trace: Double { (0..<rows).reduce(0) { $0 + self[$1, $1] } }

@@ -78,7 +78,7 @@ struct GaussianProblem {
     func posterior() throws -> NormalLaw {
         let weight = 1 / (Self.noiseLevel * Self.noiseLevel)
         let inverse = try prior.covariance.inverted()
-        let covariance = try (matrix.transposed.times(matrix).scaled(weight) + inverse).inverted()
+        let covariance = try matrix.transposed.times(matrix).scaled(weight).plus(inverse).inverted()
         let means = [Double](repeating: StationaryPrior.mean, count: StationaryPrior.count)
         let data = matrix.transposedTimes(observations[0]).map { weight * $0 }
         let mean = covariance.times(zip(data, inverse.times(means)).map { $0 + $1 })

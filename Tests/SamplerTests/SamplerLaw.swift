@@ -59,22 +59,22 @@ struct SamplerLaw {
         let state = 1 / (sigma * sigma)
         let pull = state / Double(schedule.signalScales[timestep])
 
-        let solve = try (gram.scaled(data) + identity.scaled(anchor + state)).inverted()
-        let wide = try (problem.prior.covariance + identity.scaled(level * level)).inverted()
-        let denoise = identity - wide.scaled(configuration.denoisingStrength * level * level)
+        let solve = try gram.scaled(data).plus(identity.scaled(anchor + state)).inverted()
+        let wide = try problem.prior.covariance.plus(identity.scaled(level * level)).inverted()
+        let denoise = identity.minus(wide.scaled(configuration.denoisingStrength * level * level))
         let both = denoise.times(solve)
 
         let sum = (0..<StationaryPrior.count).map {
             data * adjoint[$0] + anchor * estimate.mean[$0] + pull * stateMean[$0]
         }
         let priorMean = [Double](repeating: StationaryPrior.mean, count: StationaryPrior.count)
-        estimate.mean = zip(both.times(sum), (identity - denoise).times(priorMean)).map { $0 + $1 }
+        estimate.mean = zip(both.times(sum), identity.minus(denoise).times(priorMean)).map { $0 + $1 }
         let spread =
-            estimate.covariance.scaled(anchor * anchor) + (cross + cross.transposed).scaled(anchor * pull)
-            + stateCovariance.scaled(pull * pull)
+            estimate.covariance.scaled(anchor * anchor).plus(cross.plus(cross.transposed).scaled(anchor * pull))
+            .plus(stateCovariance.scaled(pull * pull))
         estimate.covariance =
-            both.times(spread).times(both.transposed) + denoise.times(denoise.transposed).scaled(level * level)
-        cross = both.times(cross.scaled(anchor) + stateCovariance.scaled(pull))
+            both.times(spread).times(both.transposed).plus(denoise.times(denoise.transposed).scaled(level * level))
+        cross = both.times(cross.scaled(anchor).plus(stateCovariance.scaled(pull)))
     }
 
     /// xₚ = a·x + b·(xₜ − √ᾱₜ·x)/√(1−ᾱₜ) + c·n.
@@ -98,8 +98,8 @@ struct SamplerLaw {
         let clean = then.squareRoot() - old * now.squareRoot()
         stateMean = zip(estimate.mean, stateMean).map { clean * $0 + old * $1 }
         stateCovariance =
-            estimate.covariance.scaled(clean * clean) + (cross + cross.transposed).scaled(clean * old)
-            + stateCovariance.scaled(old * old) + identity.scaled(fresh)
-        cross = estimate.covariance.scaled(clean) + cross.scaled(old)
+            estimate.covariance.scaled(clean * clean).plus(cross.plus(cross.transposed).scaled(clean * old))
+            .plus(stateCovariance.scaled(old * old)).plus(identity.scaled(fresh))
+        cross = estimate.covariance.scaled(clean).plus(cross.scaled(old))
     }
 }
