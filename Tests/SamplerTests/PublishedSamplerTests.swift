@@ -8,8 +8,8 @@ import UD2MTestSupport
 
 /// The sampler of the paper's code, against whole runs of that code with every draw recorded.
 @Suite("the published sampler") struct PublishedSamplerTests {
-    /// Values reach ±7 in float32, and the network's recorded outputs are replayed: what is left is rounding, which the
-    /// divisions by √ᾱ of late steps enlarge.
+    /// Values reach ±7 in float32. Whether the network's recorded outputs are replayed or the network runs, what is left is
+    /// rounding, which the divisions by √ᾱ of late steps enlarge.
     private static let tolerance = 1e-4
 
     /// Those of the code itself, and those in which every step starts from RAM, which no published run does any more
@@ -23,12 +23,13 @@ import UD2MTestSupport
         let golden: GoldenTensors
         let sampler: PublishedSampler
         let observation: Tensor
-        let denoiser: ReplayedDenoiser
     }
 
-    private static func run(_ name: String) throws -> Run {
-        let golden = try GoldenTensors("sampler/trace_\(name).io.safetensors")
-        let denoiser = try ReplayedDenoiser(golden, steps: 3, iterations: 3)
+    private static func golden(_ name: String) throws -> GoldenTensors {
+        try GoldenTensors("sampler/trace_\(name).io.safetensors")
+    }
+
+    private static func run(_ name: String, _ golden: GoldenTensors, denoiser: any Denoiser) throws -> Run {
         let settings = PublishedSettings(
             grid: try .quadratic(steps: 3), noiseLevel: 0.05,
             scalars: .init(step: 0.1, dataWeight: -0.2, timestepShift: 0.0203, latentShift: -0.0131))
@@ -45,7 +46,7 @@ import UD2MTestSupport
         let sampler = try PublishedSampler(
             denoiser: denoiser, forwardOperator: forward, settings: settings,
             noise: ReplayedNoise(golden, iterations: 3), initialEstimator: estimator)
-        return Run(golden: golden, sampler: sampler, observation: try Tensor(golden["y"]), denoiser: denoiser)
+        return Run(golden: golden, sampler: sampler, observation: try Tensor(golden["y"]))
     }
 
     private static func forwardOperator(
@@ -64,7 +65,19 @@ import UD2MTestSupport
 
     @Test("every recorded point of a run is met", arguments: cases)
     func traces(_ name: String) throws {
-        let run = try Self.run(name)
+        let golden = try Self.golden(name)
+        let denoiser = try ReplayedDenoiser(golden, steps: 3, iterations: 3)
+        try compare(Self.run(name, golden, denoiser: denoiser))
+        #expect(denoiser.timesteps.withLock { $0 } == denoiser.recordedTimesteps)
+    }
+
+    @Test("and with the network itself, from its checkpoint and its adapter", arguments: cases)
+    func networkTraces(_ name: String) throws {
+        try compare(Self.run(name, Self.golden(name), denoiser: AdaptedNetwork.denoiser()))
+    }
+
+    /// Draws the sample of a run and expects every point to be as recorded.
+    private func compare(_ run: Run) throws {
         let events = Mutex<[SamplerEvent]>([])
         let monitor = SamplerMonitor(observe: { event in events.withLock { $0.append(event) } })
         let result = try run.sampler.sample(0, observation: run.observation, monitor: monitor)
@@ -80,7 +93,6 @@ import UD2MTestSupport
         #expect(compared == 4 * 3 + 4 * 9)
         let expected = try run.golden["result"].values.map { 2 * $0 - 1 }
         #expect(largestDifference(result.values.map { Double($0) }, expected) < Self.tolerance)
-        #expect(run.denoiser.timesteps.withLock { $0 } == run.denoiser.recordedTimesteps)
     }
 
     /// What a trace holds for a point of the run.
