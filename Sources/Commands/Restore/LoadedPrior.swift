@@ -15,6 +15,8 @@ struct LoadedPrior {
     let denoiser: TimedDenoiser
     /// The bundle that settings come from.
     let bundle: TaskBundle?
+    /// Bytes of the files that hold its weights, which are mapped.
+    let mappedBytes: Int
     private let network: Network
     private let options: PriorOptions
     private let compute: ComputeOptions
@@ -53,6 +55,7 @@ struct LoadedPrior {
         self.denoiser = TimedDenoiser(denoiser)
         path = source.store.path
         let stores = [source.store] + [bundle?.store].compactMap(\.self)
+        mappedBytes = stores.reduce(0) { $0 + $1.safetensors.file.count }
         identity = stores.map { $0.contentID ?? $0.path }.joined(separator: "+")
     }
 

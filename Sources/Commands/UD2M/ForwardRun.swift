@@ -55,7 +55,7 @@ struct ForwardRun {
         let weights = try StoreInput.open(store)
         if case .ram = weights.architecture { try adapters.requireNone(store) }
         let selections = try adapters.load(store: store)
-        let run = try prepare(weights, selections, factories)
+        let run = try prepare(weights, selections, factories.flatMap(\.parts))
         // Taps may be spelled as the tensors of a golden file, with a leading "act/".
         var seen: Set<String> = []
         let taps = taps.filter { seen.insert($0).inserted }
