@@ -62,6 +62,8 @@ let package = Package(
 
         // C and C++: SIMD kernels, and shims over libraries whose API Swift cannot call.
         .target(name: "CUD2MKernels", path: "Sources/Kernels"),
+        // Kernels of CUDA are shipped as PTX; `Tools/cuda/generate.sh` makes it from their sources.
+        .target(name: "CUD2MCUDA", path: "Sources/CUDA", exclude: ["kernels", "ptx"]),
         .target(name: "CUD2MFFT", path: "Sources/FFT"),
         .target(name: "CUD2MImageCodecs", dependencies: ["CPNG"], path: "Sources/ImageCodecs"),
 
@@ -70,7 +72,7 @@ let package = Package(
         library("UD2MConvert", "Convert", ["UD2MFormats"]),
         library("UD2MLinearAlgebra", "LinearAlgebra", ["UD2MFormats", "CLAPACK"]),
         library("UD2MLoRA", "LoRA", ["UD2MFormats", "UD2MLinearAlgebra", "CUD2MKernels"]),
-        library("UD2MRuntime", "Runtime", ["UD2MFormats", "UD2MLinearAlgebra", "CUD2MKernels"]),
+        library("UD2MRuntime", "Runtime", ["UD2MFormats", "UD2MLinearAlgebra", "CUD2MKernels", "CUD2MCUDA"]),
         library("UD2MSampler", "Sampler", ["UD2MFormats", "UD2MRuntime", "CUD2MFFT"]),
         library("UD2MImaging", "Imaging", ["CUD2MImageCodecs", "CTurboJPEG"]),
         library(
@@ -96,12 +98,21 @@ let package = Package(
         // The cases and checks of the kernels, in C so that `scripts/kernels.sh` needs nothing else; `main.c` is its.
         .target(
             name: "CUD2MKernelCases", dependencies: ["CUD2MKernels"], path: "Tools/kernels", exclude: ["main.c"]),
+        // A CUDA driver that interprets the kernels on the CPU, linked into tests; `check` holds its own.
+        .target(
+            name: "CUD2MCUDADriver", dependencies: ["CUD2MCUDA"], path: "Tests/CUDADriver",
+            exclude: ["check", "programs"]),
         tests("FormatsTests", ["UD2MFormats"]),
         tests("ConvertTests", ["UD2MConvert"]),
         tests("LinearAlgebraTests", ["UD2MLinearAlgebra"]),
         tests("LoRATests", ["UD2MLoRA", "UD2MLinearAlgebra"]),
-        tests("RuntimeTests", ["UD2MRuntime", "UD2MLinearAlgebra", "UD2MConvert", "CUD2MKernels", "CUD2MKernelCases"]),
-        tests("SamplerTests", ["UD2MSampler", "UD2MRuntime", "UD2MFormats"]),
+        tests(
+            "RuntimeTests",
+            [
+                "UD2MRuntime", "UD2MLinearAlgebra", "UD2MConvert", "CUD2MKernels", "CUD2MKernelCases", "CUD2MCUDA",
+                "CUD2MCUDADriver",
+            ]),
+        tests("SamplerTests", ["UD2MSampler", "UD2MRuntime", "UD2MFormats", "CUD2MCUDADriver"]),
         tests("ImagingTests", ["UD2MImaging"]),
         tests("CommandsTests", ["UD2MCommands"]),
         tests("PackageTests", []),

@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-typedef enum ud2m_cuda_module {
+typedef enum ud2m_cuda_module_id {
     UD2M_CUDA_MODULE_ATTENTION_BF16,
     UD2M_CUDA_MODULE_ATTENTION_F16,
     UD2M_CUDA_MODULE_ATTENTION_F32,
@@ -22,7 +22,7 @@ typedef enum ud2m_cuda_module {
     UD2M_CUDA_MODULE_POOL,
     UD2M_CUDA_MODULE_REDUCE,
     UD2M_CUDA_MODULE_VECTOR
-} ud2m_cuda_module;
+} ud2m_cuda_module_id;
 #define UD2M_CUDA_MODULE_COUNT 13
 
 /// A module's PTX.
@@ -38,7 +38,7 @@ typedef struct ud2m_cuda_image {
 /// How a kernel is launched; the grid is described with its source.
 typedef struct ud2m_cuda_kernel {
     const char *name;
-    ud2m_cuda_module module;
+    ud2m_cuda_module_id module;
     /// Of a block, all in x.
     int threads;
     /// What a block computes of a map: pixels (positions, images) and channels (outputs); 0 where a block has no tile.

@@ -3,7 +3,7 @@ import UD2MRuntime
 
 /// Times switching a network to adapters, and the network without them, in turn with its runs with them.
 final class AdapterComparison {
-    private let network: Network
+    private let network: any RunnableNetwork
     private let inputs: [String: Tensor]
     private let selections: [AdapterSelection]
     private var switching: [Double] = []
@@ -13,7 +13,7 @@ final class AdapterComparison {
 
     /// Prepares the adapters of the network's runs.
     /// - Throws: ``UD2MFormats/UD2MError``.
-    init(network: Network, inputs: [String: Tensor], selections: [AdapterSelection]) throws {
+    init(network: any RunnableNetwork, inputs: [String: Tensor], selections: [AdapterSelection]) throws {
         self.network = network
         self.inputs = inputs
         self.selections = selections

@@ -14,6 +14,8 @@ struct BenchCommand: ParsableCommand {
 
             With --adapter it also times how long it takes to switch a loaded network to the adapters, and runs the network \
             without them in turn.
+
+            With --device cuda, times include the copies to and from the GPU. --plan-only needs none: it counts the launches,             bytes and memory of a run, and estimates its time from published figures of GPUs.
             """)
 
     @Argument(help: "The network, a .ud2w file.")
@@ -43,6 +45,11 @@ struct BenchCommand: ParsableCommand {
             valueName: "json"))
     var tune: String?
 
+    @Flag(
+        name: .customLong("plan-only"),
+        help: "With --device cuda, count what a run takes instead of running; needs no GPU.")
+    var planOnly = false
+
     @Flag(help: "Replace an existing table.")
     var force = false
 
@@ -52,13 +59,27 @@ struct BenchCommand: ParsableCommand {
     func validate() throws {
         guard (1...1024).contains(batch) else { throw ValidationError("--batch must be 1…1024.") }
         guard (1...10_000).contains(runs) else { throw ValidationError("--runs must be 1…10000.") }
+        if tune != nil, compute.device != .cpu {
+            throw ValidationError("--tune measures algorithms of the CPU: pass --device cpu.")
+        }
+        guard planOnly else { return }
+        guard compute.device.isCUDA else { throw ValidationError("--plan-only is of --device cuda.") }
+        guard adapters.files.isEmpty else { throw ValidationError("--plan-only plans the network without adapters.") }
     }
 
     func run() throws {
+        if planOnly {
+            let report = try BenchPlanRun(
+                store: store, size: size, batch: batch, element: compute.precision.cuda ?? .f16,
+                perKernel: perOperation
+            ).execute()
+            if reporting.json { return try JSONOutput.print(report) }
+            return try StandardOutput.print(report.text)
+        }
         let progress = reporting.makeProgress()
         let report = try BenchRun(
             store: store, size: size, batch: batch, runs: runs, compute: compute, adapters: adapters,
-            perOperation: perOperation, tune: tune, overwrite: force
+            perOperation: perOperation, tune: tune, overwrite: force, isQuiet: reporting.quiet
         ).execute(progress: progress)
         progress.finish()
         if reporting.json {
@@ -66,24 +87,5 @@ struct BenchCommand: ParsableCommand {
         } else {
             try StandardOutput.print(report.text(hasDetails: !reporting.quiet))
         }
-    }
-}
-
-/// The height and width of an image: "256" or "256x384".
-struct ImageSize: ExpressibleByArgument, Encodable {
-    let height: Int
-    let width: Int
-
-    init(height: Int, width: Int) {
-        self.height = height
-        self.width = width
-    }
-
-    init?(argument: String) {
-        let sides = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-        guard (1...2).contains(sides.count), let height = sides[0], let width = sides[sides.count - 1],
-            (1...Network.maximumSide).contains(height), (1...Network.maximumSide).contains(width)
-        else { return nil }
-        self.init(height: height, width: width)
     }
 }

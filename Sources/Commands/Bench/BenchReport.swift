@@ -37,8 +37,13 @@ struct BenchReport: Encodable {
     let version = Version.current
     let store: String
     let architecture: String
-    let instructionSet: String
-    let threads: Int
+    /// "cpu" or "cuda:0".
+    let device: String
+    /// The GPU's; nil on the CPU.
+    let deviceName: String?
+    /// Of the CPU; nil on a GPU, as the next.
+    let instructionSet: String?
+    let threads: Int?
     let precision: String
     let size: ImageSize
     let batch: Int
@@ -50,12 +55,12 @@ struct BenchReport: Encodable {
     /// By the definition of the layers, for the whole batch.
     let gflopPerForward: Double
     let gflopsPerSecond: Double
-    /// Of multiply-adds in registers on the same threads; nil for RAM.
+    /// Of multiply-adds in registers on the same threads; nil for RAM and on a GPU.
     let peakGflopsPerSecond: Double?
     let shareOfPeak: Double?
     /// The mapped file.
     let storeBytes: Int
-    /// Packed weights and activations; nil for RAM.
+    /// Weights, packed or on the device, and activations; nil for RAM.
     let networkBytes: Int?
     /// The most memory the process had, the file's touched pages included.
     let peakResidentBytes: Int
@@ -64,7 +69,7 @@ struct BenchReport: Encodable {
     let adapters: Adapters?
 
     init(
-        store: String, architecture: String, threads: Int, precision: Precision, size: ImageSize, batch: Int,
+        store: String, architecture: String, target: ComputeTarget, threads: Int?, size: ImageSize, batch: Int,
         seconds: [Double],
         operations: Double, peak: Double?, networkBytes: Int?, storeBytes: Int, profile: [OperationProfile.Entry]?,
         adapters: Adapters?
@@ -73,9 +78,11 @@ struct BenchReport: Encodable {
         let median = Self.median(seconds)
         self.store = store
         self.architecture = architecture
-        instructionSet = InstructionSet.current
+        device = target.name
+        deviceName = target.deviceName
+        instructionSet = target.isCPU ? InstructionSet.current : nil
         self.threads = threads
-        self.precision = precision.rawValue
+        precision = target.precisionName
         self.size = size
         self.batch = batch
         runs = seconds.count
@@ -145,9 +152,11 @@ extension BenchReport {
     func text(hasDetails: Bool) -> String {
         guard hasDetails else { return numberText("%.4g", secondsPerForward) + " s" }
         let images = batch == 1 ? "" : ", batch \(batch)"
+        let place =
+            [threads.map { "\($0) threads" }, instructionSet, deviceName].compactMap(\.self).joined(separator: ", ")
         var lines = [
-            "\(store.escapedForDisplay): \(architecture), \(size.height)×\(size.width)\(images), \(threads) threads, "
-                + "\(instructionSet), \(precision) precision",
+            "\(store.escapedForDisplay): \(architecture), \(size.height)×\(size.width)\(images), \(place), "
+                + "\(precision) precision",
             "\(numberText("%.4g", secondsPerForward)) s a forward (\(numberText("%.4g", secondsMinimum)) to "
                 + "\(numberText("%.4g", secondsMaximum)) in \(runs) runs)",
         ]
@@ -158,7 +167,8 @@ extension BenchReport {
             speed += numberText("%.4g", peakGflopsPerSecond)
         }
         lines.append(speed)
-        let memory = networkBytes.map { ", of it \(ByteText.size($0)) for activations and packed weights" } ?? ""
+        let owner = deviceName == nil ? ", of it" : "; on the GPU"
+        let memory = networkBytes.map { "\(owner) \(ByteText.size($0)) for activations and packed weights" } ?? ""
         lines.append(
             "\(ByteText.size(peakResidentBytes)) resident at most\(memory); the store has \(ByteText.size(storeBytes))")
         if let adapters {

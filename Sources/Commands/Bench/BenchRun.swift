@@ -14,15 +14,17 @@ struct BenchRun {
     /// Where a table of measured algorithms goes.
     let tune: String?
     let overwrite: Bool
+    let isQuiet: Bool
 
     /// Times the network.
     /// - Throws: ``UD2MFormats/UD2MError`` for a bad store, or a size that the network cannot take.
     func execute(progress: any ProgressSink) throws -> BenchReport {
         let outputs = try OutputSet(
             [tune].compactMap(\.self), overwrite: overwrite,
-            inputs: [store, compute.algorithms].compactMap(\.self) + adapters.files)
+            inputs: [store, compute.cpu.algorithms].compactMap(\.self) + adapters.files)
         let weights = try StoreInput.open(store)
-        let (subject, size) = try subject(weights)
+        let target = try compute.target(isQuiet: isQuiet)
+        let (subject, size) = try subject(weights, target)
         let profile = OperationProfile()
         // The run that warms up also counts the arithmetic.
         let counts = OperationProfile()
@@ -39,10 +41,10 @@ struct BenchRun {
             try outputs.write([(tune, try AlgorithmFile.bytes(of: measure()))])
         }
         return BenchReport(
-            store: store, architecture: weights.architecture?.family ?? "", threads: subject.threads,
-            precision: compute.precision, size: size, batch: batch, seconds: seconds,
+            store: store, architecture: weights.architecture?.family ?? "", target: target, threads: subject.threads,
+            size: size, batch: batch, seconds: seconds,
             operations: counts.entries.reduce(0) { $0 + $1.operations },
-            peak: subject.network?.peakOperations, networkBytes: subject.network?.memoryInUse,
+            peak: (subject.network as? Network)?.peakOperations, networkBytes: subject.network?.memoryInUse,
             storeBytes: weights.safetensors.file.count, profile: perOperation ? profile.entries : nil,
             adapters: comparison?.report)
     }
@@ -56,14 +58,15 @@ struct BenchRun {
 
     /// What is timed: a network, or RAM with the identity for its operator.
     private struct Subject {
-        var network: Network?
-        var threads: Int
+        var network: (any RunnableNetwork)?
+        /// Nil on a GPU.
+        var threads: Int?
         var run: (OperationProfile?) throws -> Void
         var measureAlgorithms: (() throws -> AlgorithmTable)?
         var adapters: AdapterComparison?
     }
 
-    private func subject(_ weights: WeightStore) throws -> (Subject, ImageSize) {
+    private func subject(_ weights: WeightStore, _ target: ComputeTarget) throws -> (Subject, ImageSize) {
         if case .ram(let configuration) = weights.architecture {
             try adapters.requireNone(store)
             guard tune == nil else {
@@ -71,44 +74,32 @@ struct BenchRun {
                     .benchTune, "The algorithms of a RAM network are not measured.", at: .init(file: store))
             }
             let size = size ?? ImageSize(height: 256, width: 256)
-            let network = try RAMNetwork(
-                store: weights, threads: compute.threads, precision: compute.precision,
-                algorithms: compute.algorithmTable())
+            let network = try target.ramNetwork(weights)
             let channels = configuration.imageChannels.contains(3) ? 3 : configuration.imageChannels.first ?? 3
             let problem = RAMProblem(observation: try noise([batch, channels, size.height, size.width], 0))
-            let subject = Subject(network: nil, threads: network.threads) {
+            let subject = Subject(network: nil, threads: target.isCPU ? network.threads : nil) {
                 _ = try network.run(problem, profile: $0)
             }
             return (subject, size)
         }
         let selections = try adapters.load(store: store)
-        let network = try Network(
-            store: weights, threads: compute.threads, precision: compute.precision,
-            algorithms: compute.algorithmTable(), merging: adapters.mode == .merged ? selections : [])
-        let size = try imageSize(of: network)
+        let network = try target.network(weights, merging: adapters.mode == .merged ? selections : [])
+        let size = size ?? .standard(for: network.inputs)
         let inputs = try inputs(of: network, size)
         let comparison =
             adapters.mode == .side && !selections.isEmpty
             ? try AdapterComparison(network: network, inputs: inputs, selections: selections) : nil
-        var subject = Subject(network: network, threads: network.threads) {
-            _ = try network.run(inputs, adapters: comparison.map { .all($0.current) } ?? .none, profile: $0)
+        var subject = Subject(network: network, threads: (network as? Network)?.threads) {
+            _ = try network.run(inputs, taps: [], adapters: comparison.map { .all($0.current) } ?? .none, profile: $0)
         }
         subject.adapters = comparison
-        subject.measureAlgorithms = { try network.measureAlgorithms(inputs) }
+        if let network = network as? Network {
+            subject.measureAlgorithms = { try network.measureAlgorithms(inputs) }
+        }
         return (subject, size)
     }
 
-    /// The size asked for, or 256×256, or the one size that the network takes.
-    private func imageSize(of network: Network) throws -> ImageSize {
-        if let size { return size }
-        for case .image(_, let sides) in network.inputs.map(\.kind) where sides.minimum > 256 || sides.maximum < 256 {
-            let side = sides.minimum > 256 ? sides.minimum : sides.maximum
-            return ImageSize(height: side, width: side)
-        }
-        return ImageSize(height: 256, width: 256)
-    }
-
-    private func inputs(of network: Network, _ size: ImageSize) throws -> [String: Tensor] {
+    private func inputs(of network: any RunnableNetwork, _ size: ImageSize) throws -> [String: Tensor] {
         var inputs: [String: Tensor] = [:]
         for (index, input) in network.inputs.enumerated() {
             switch input.kind {

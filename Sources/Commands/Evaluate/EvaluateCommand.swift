@@ -35,8 +35,14 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write a line for each image.", valueName: "csv"))
     var csv: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "strict rounds least and takes about twice the time; fp16-weights halves the memory of weights and rounds "
+                + "most.", valueName: "precision"))
+    var precision = Precision.standard
+
     @OptionGroup
-    var compute: ComputeOptions
+    var cpu: CPUOptions
 
     @Flag(help: "Replace existing outputs.")
     var force = false
@@ -60,7 +66,7 @@ struct EvaluateCommand: ParsableCommand {
         let progress = reporting.makeProgress()
         let report = try EvaluateRun(
             restored: restored, reference: reference, metrics: chosen, border: ssimBorder, networks: networks, csv: csv,
-            compute: compute, overwrite: force
+            cpu: cpu, precision: precision, overwrite: force
         ).execute(progress: progress)
         progress.finish()
         if !reporting.quiet { for note in report.notes { StandardError.print("note: \(note)") } }

@@ -10,14 +10,15 @@ struct EvaluateRun {
     let border: ImageMetrics.Border
     let networks: EvaluationNetworkOptions
     let csv: String?
-    let compute: ComputeOptions
+    let cpu: CPUOptions
+    let precision: Precision
     let overwrite: Bool
 
     /// Measures everything and writes the files asked for.
     /// - Throws: ``UD2MFormats/UD2MError``; for two files also what is wrong with either. Images of folders that cannot
     ///   be measured are in the report instead.
     func execute(progress: any ProgressSink) throws -> EvaluateReport {
-        BLASThreads.set(compute.threads)
+        BLASThreads.set(cpu.threads)
         let left = try ImageSet(restored)
         let right = try reference.map { try ImageSet($0) }
         let isPaired = metrics.contains(where: \.isPaired)
@@ -55,8 +56,8 @@ struct EvaluateRun {
     private func loadLPIPS() throws -> LPIPSMetric? {
         guard metrics.contains(.lpips), let path = networks.lpips else { return nil }
         return try LPIPSMetric(
-            store: StoreInput.open(path), convention: networks.lpipsConvention ?? .lpips, threads: compute.threads,
-            precision: compute.precision)
+            store: StoreInput.open(path), convention: networks.lpipsConvention ?? .lpips, threads: cpu.threads,
+            precision: precision)
     }
 
     private func loadDistribution() throws -> DistributionRun? {
@@ -68,8 +69,8 @@ struct EvaluateRun {
                 remedy: "Convert pt_inception-2015-12-05-6726825d.pth with ud2m-convert.")
         }
         let network = try Network(
-            store: store, threads: compute.threads, precision: compute.precision,
-            algorithms: compute.algorithmTable())
+            store: store, threads: cpu.threads, precision: precision,
+            algorithms: cpu.algorithmTable())
         return DistributionRun(
             metrics: metrics, options: networks,
             extraction: FeatureExtraction(pipeline: networks.pipeline, patchSize: networks.fidPatches) { image in
@@ -89,7 +90,7 @@ struct EvaluateRun {
         let isSingle = reference.map { (try? ImageSet($0).isFolder) == false } ?? false
         let shared = SharedProgress(progress, total: pairs.count, label: "images")
         // The network of LPIPS takes turns and holds the activations of two images for each thread.
-        let limit = measurement.lpips != nil ? 2 : compute.threads == 0 ? 8 : compute.threads
+        let limit = measurement.lpips != nil ? 2 : cpu.threads == 0 ? 8 : cpu.threads
         return try Parallel.map(pairs, limit: limit, finished: { _ in shared.add(1) }) { pair in
             do {
                 return EvaluateReport.Item(pair, try measurement.measure(pair))

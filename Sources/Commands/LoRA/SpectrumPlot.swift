@@ -1,5 +1,10 @@
-import Foundation
 import UD2MImaging
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
 
 /// A picture of the singular values of an adapter's changes: the values on the left, on a scale of decades, and the
 /// energy that each rank holds on the right. One line a change; the grid's lines are described by the image's text.

@@ -13,9 +13,10 @@ struct PriorRun {
         let paths = try self.paths()
         for path in paths { _ = try OutputSet.imageFormat(of: path) }
         let inputs = command.prior.files + [command.store].compactMap(\.self)
+        let target = try command.compute.target(isQuiet: command.reporting.quiet)
         let folder = try isFolder ? OutputFolder(of: paths[0]) : nil
         let outputs = try OutputSet(paths, overwrite: command.force, inputs: inputs)
-        let prior = try LoadedPrior(store: command.store, options: command.prior, compute: command.compute)
+        let prior = try LoadedPrior(store: command.store, options: command.prior, target: target)
         let size = command.size
         let grid = try TimeGrid.uniform(steps: command.steps)
         let eta = command.solver == .ddpm ? 1 : command.eta ?? 0
@@ -44,7 +45,8 @@ struct PriorRun {
         }
         folder?.keep()
         return PriorReport(
-            store: prior.path, bundle: command.prior.bundle, output: command.output, files: paths, samples: count,
+            store: prior.path, bundle: command.prior.bundle, device: prior.device, output: command.output, files: paths,
+            samples: count,
             width: size.width, height: size.height, steps: grid.count, solver: command.solver, eta: eta,
             seed: command.seed, networkEvaluations: count * grid.count, seconds: (seconds * 1e6).rounded() / 1e6)
     }
@@ -67,6 +69,8 @@ struct PriorReport: Encodable {
     let version = Version.current
     let store: String
     let bundle: String?
+    /// Where the prior ran: "cpu" or "cuda:0".
+    let device: String
     let output: String
     /// The files written: the grid, or one an image.
     let files: [String]

@@ -53,6 +53,7 @@ struct DegradationFlags: ParsableArguments {
     ///   - task: The task; nil where an operator file describes what is done.
     ///   - hasMask: Whether a mask is given as a file.
     ///   - maskWord: What the mask is called in the reference code's way.
+    /// - Returns: A rule for each flag.
     func rules(task: RestorationTask?, hasMask: Bool, maskWord: String?) -> [FlagRule] {
         let isInpainting = task == .inpaint
         let isSensing = task == .compressedSensing

@@ -97,7 +97,8 @@ struct ImageRestoration {
         // Evaluations are timed one image at a time.
         let expected = evaluation.map { $0 * Double(problem.settings.networkEvaluations) }
         return RestoreForecast(
-            store: prior.path, bundle: prior.bundle?.path, image: image.path, observations: observationPaths,
+            store: prior.path, bundle: prior.bundle?.path, device: prior.device, image: image.path,
+            observations: observationPaths,
             output: places.output, files: places.others, operator: factory.specification, settings: problem.settings,
             width: problem.width, height: problem.height, networkMemory: memory, weightsMapped: prior.mappedBytes,
             sampleMemory: sampleMemory(problem, batch: batch), imageMemory: imageMemory(problem),
@@ -221,7 +222,8 @@ struct ImageRestoration {
         networkSeconds: Double
     ) throws -> RestoreReport {
         var report = RestoreReport(
-            store: prior.path, bundle: prior.bundle?.path, image: image.path, observations: observationPaths,
+            store: prior.path, bundle: prior.bundle?.path, device: prior.device, image: image.path,
+            observations: observationPaths,
             output: places.output, grid: places.grid, files: places.others, operator: factory.specification,
             settings: problem.settings,
             width: problem.width, height: problem.height, seconds: Self.rounded(seconds),

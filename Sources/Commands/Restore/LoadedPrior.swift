@@ -9,6 +9,8 @@ struct LoadedPrior {
     let path: String
     /// What identifies the weights: the content ids of prior and bundle, or paths where there is none.
     let identity: String
+    /// Where it runs: "cpu" or "cuda:0".
+    var device: String { target.name }
     /// Channels of its images.
     let channels: Int
     /// The denoiser, tiled where asked for, which measures its time.
@@ -17,19 +19,19 @@ struct LoadedPrior {
     let bundle: TaskBundle?
     /// Bytes of the files that hold its weights, which are mapped.
     let mappedBytes: Int
-    private let network: Network
+    private let network: any RunnableNetwork
     private let options: PriorOptions
-    private let compute: ComputeOptions
+    private let target: ComputeTarget
 
     /// Opens and loads the networks.
     /// - Parameters:
     ///   - store: The prior; nil when it comes with a bundle.
     ///   - options: Adapters, class and tiles.
-    ///   - compute: How networks run.
+    ///   - target: Where and how networks run.
     /// - Throws: ``UD2MFormats/UD2MError``: `prior-prediction`, or what opening and loading say.
-    init(store: String?, options: PriorOptions, compute: ComputeOptions) throws {
+    init(store: String?, options: PriorOptions, target: ComputeTarget) throws {
         self.options = options
-        self.compute = compute
+        self.target = target
         let bundle = try options.bundle.map { try TaskBundle(path: $0) }
         self.bundle = bundle
         let source = try Self.source(store: store, options: options, bundle: bundle)
@@ -37,14 +39,8 @@ struct LoadedPrior {
         let reader = AdapterReading(store: source.store.path, flags: options.reading)
         var adapters = try bundle.map { [AdapterSelection(try NetworkAdapter(store: $0.store))] } ?? []
         adapters += try options.adapters.map { AdapterSelection(try reader.adapter($0.path), weight: $0.weight) }
-        guard let architecture = source.architecture else {
-            throw UD2MError(
-                .networkConfiguration, "The file does not say which network it holds.",
-                at: .init(file: source.store.path), remedy: "Convert it with ud2m-convert.")
-        }
-        network = try Network(
-            store: source.store, architecture: architecture, threads: compute.threads, precision: compute.precision,
-            algorithms: compute.algorithmTable(), merging: adapters, prefix: source.prefix)
+        network = try target.network(
+            source.store, architecture: source.architecture, merging: adapters, prefix: source.prefix)
         let whole = try NetworkDenoiser(network: network, classLabel: options.classLabel)
         channels = whole.channels
         var denoiser: any Denoiser = whole
@@ -55,7 +51,10 @@ struct LoadedPrior {
         self.denoiser = TimedDenoiser(denoiser)
         path = source.store.path
         let stores = [source.store] + [bundle?.store].compactMap(\.self)
-        mappedBytes = stores.reduce(0) { $0 + $1.safetensors.file.count }
+        // A fat bundle is the prior's store as well.
+        let files = Dictionary(
+            stores.map { ($0.path, $0.safetensors.file.count) }, uniquingKeysWith: { first, _ in first })
+        mappedBytes = files.values.reduce(0, +)
         identity = stores.map { $0.contentID ?? $0.path }.joined(separator: "+")
     }
 
@@ -63,18 +62,14 @@ struct LoadedPrior {
     /// - Throws: ``UD2MFormats/UD2MError`` with code `ram-missing` when there is neither, or what loading says.
     func ram(named path: String?) throws -> RAMNetwork {
         if let path {
-            return try RAMNetwork(
-                store: StoreInput.open(path), threads: compute.threads, precision: compute.precision,
-                algorithms: compute.algorithmTable())
+            return try target.ramNetwork(StoreInput.open(path))
         }
         guard let bundle, let configuration = bundle.manifest.ram else {
             throw UD2MError(
                 .ramMissing, "Steps are to start from the estimate of a RAM network, and none was given.",
                 at: .init(file: options.bundle), remedy: "Name one with --ram, or pass --warm-start adjoint.")
         }
-        return try RAMNetwork(
-            store: bundle.store, configuration: configuration, prefix: "ram.", threads: compute.threads,
-            precision: compute.precision, algorithms: compute.algorithmTable())
+        return try target.ramNetwork(bundle.store, configuration: configuration, prefix: "ram.")
     }
 
     /// Bytes that the network takes for images of a size, `batch` of them at a time.

@@ -14,6 +14,7 @@ extension OperatorOptions {
     /// - Parameters:
     ///   - operation: What the bundle says.
     ///   - fills: Whether what neither says gets a value.
+    /// - Returns: The operator.
     /// - Throws: `ValidationError` for a flag that this operator has no use for.
     func specification(
         over operation: OperatorSpecification, fills: Bool = false
@@ -23,7 +24,7 @@ extension OperatorOptions {
         return specification
     }
 
-    /// - Parameter fills: As of ``specification(over:fills:)``.
+    /// As ``specification(over:fills:)``, without a check.
     private func applied(to operation: OperatorSpecification, fills: Bool) -> OperatorSpecification {
         var result = operation
         result.sigma = sigma ?? operation.sigma
@@ -99,6 +100,7 @@ extension OperatorOptions {
 
     /// What each flag belongs to.
     /// - Parameter operation: The operator that the flags were used for; nil where an operator file describes it.
+    /// - Returns: A rule for each flag.
     func rules(_ operation: OperatorSpecification?) -> [FlagRule] {
         let file = "--task, not to --operator FILE, which says it itself"
         func rule(_ flag: String, _ isGiven: Bool, _ owner: String, _ applies: (OperatorSpecification) -> Bool)

@@ -174,12 +174,12 @@ struct RestoreCommand: ParsableCommand {
 
     /// SHA-256 of everything that results depend on besides the image and the weights.
     /// - Throws: ``UD2MFormats/UD2MError`` for a file that cannot be read.
-    func digest(of factory: OperatorFactory) throws -> String {
+    func digest(of factory: OperatorFactory, on target: ComputeTarget) throws -> String {
         let files = factory.files + [sampling.ram, noise.tape].compactMap(\.self) + prior.adapters.map(\.path)
         var text = String(decoding: try JSONOutput.encode(factory.specification), as: UTF8.self)
         text += String(describing: sampling) + String(describing: noise) + String(describing: posterior)
         text += "\(String(describing: prior.classLabel)) \(String(describing: prior.tile)) "
-        text += "\(String(describing: prior.tileOverlap)) \(prior.adapters) \(compute.precision)"
+        text += "\(String(describing: prior.tileOverlap)) \(prior.adapters) \(target.arithmetic)"
         for file in files { text += try RestoreLedger.digest(of: file) }
         return try Array(text.utf8).withUnsafeBytes { try SHA256.hash($0) }
     }

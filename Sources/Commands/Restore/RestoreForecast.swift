@@ -7,6 +7,8 @@ struct RestoreForecast: Encodable {
     let version = Version.current
     let store: String
     let bundle: String?
+    /// Where the prior would run: "cpu" or "cuda:0".
+    let device: String
     let image: String
     /// The observations of a stack; nil where there is one.
     let observations: [String]?
@@ -31,7 +33,8 @@ struct RestoreForecast: Encodable {
     let dryRun = true
 
     private enum CodingKeys: String, CodingKey {
-        case tool, version, store, bundle, image, observations, output, files, `operator`, settings, width, height
+        case tool, version, store, bundle, device, image, observations, output, files, `operator`, settings, width,
+            height
         case networkMemory, weightsMapped, sampleMemory, imageMemory, expectedSeconds, dryRun
     }
 

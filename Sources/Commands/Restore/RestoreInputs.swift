@@ -64,6 +64,7 @@ struct RestoreInputs {
 
     /// The images as the observations of one, which has the first one's name.
     /// - Parameter count: How many operators see it.
+    /// - Returns: One image with several files.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `observation-count` for another number of images.
     func stacked(_ count: Int) throws -> RestoreInputs {
         let images = images

@@ -68,6 +68,8 @@ struct RestoreReport: Encodable {
     let version = Version.current
     let store: String
     let bundle: String?
+    /// Where the prior ran: "cpu" or "cuda:0".
+    let device: String
     let image: String
     /// The observations of a stack; nil where there is one.
     let observations: [String]?

@@ -40,7 +40,8 @@ struct RestoreRun {
         let outputs = try checkOutputs(inputs, list, inputs: files)
         if inputs.isSingle, let only = inputs.images.first { try Self.requireReadable(only) }
 
-        let prior = try LoadedPrior(store: store, options: command.prior, compute: command.compute)
+        let target = try command.compute.target(isQuiet: command.reporting.quiet)
+        let prior = try LoadedPrior(store: store, options: command.prior, target: target)
         guard let factory = try given ?? command.factory(bundle: prior.bundle) else {
             throw UD2MError(
                 .operatorParameterMissing, "Nothing says what was done to the image.",
@@ -51,11 +52,11 @@ struct RestoreRun {
             ? try prior.ram(named: command.sampling.ram) : nil
         let lpips = try command.comparing.lpips.map {
             try LPIPSMetric(
-                store: StoreInput.open($0), convention: .lpips, threads: command.compute.threads,
-                precision: command.compute.precision)
+                store: StoreInput.open($0), convention: .lpips, threads: command.compute.cpu.threads,
+                precision: command.compute.precision.cpu ?? .standard)
         }
         let ledger = try ledger(list)
-        let options = try ledger.map { _ in try command.digest(of: factory) } ?? ""
+        let options = try ledger.map { _ in try command.digest(of: factory, on: target) } ?? ""
 
         let byPath = Dictionary(inputs.images.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
         let timer = command.dryRun && command.calibrate ? EvaluationTimer(prior.denoiser) : nil

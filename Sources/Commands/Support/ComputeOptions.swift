@@ -1,29 +1,66 @@
 import ArgumentParser
+import UD2MFormats
 import UD2MRuntime
 
-/// How networks compute: the options of every command that runs one.
+/// Where and how networks compute: the options of the commands that run one on the CPU or a GPU.
 struct ComputeOptions: ParsableArguments {
-    @Option(help: "Compute threads; 0 uses every core this process may use.")
-    var threads = 0
+    @Option(
+        help: ArgumentHelp(
+            "Where the network runs: cpu; cuda, or cuda:N for one GPU of ud2m devices; auto, which is a GPU where one can be "
+                + "used and the CPU elsewhere.", valueName: "device"))
+    var device = DeviceChoice.cpu
 
     @Option(
         help: ArgumentHelp(
-            "strict rounds least and takes a third longer; fp16-weights halves the memory of weights and rounds "
-                + "most.", valueName: "precision"))
-    var precision = Precision.standard
+            "On the CPU default, strict, which rounds least and takes a third longer, or fp16-weights, which halves "
+                + "the memory of weights and rounds most. On GPUs fp16, the default, bf16, or fp32, which strict is too.",
+            valueName: "precision"))
+    var precision = PrecisionChoice.default
 
-    @Option(
-        help: ArgumentHelp(
-            "Algorithms as ud2m bench --tune measured them, instead of those of the cost model.", valueName: "json"))
-    var algorithms: String?
-
-    /// The measured algorithms, where a file of them was named.
-    /// - Throws: ``UD2MFormats/UD2MError`` with code `algorithms-file`, or for a file that cannot be read.
-    func algorithmTable() throws -> AlgorithmTable? { try algorithms.map(AlgorithmFile.read) }
+    @OptionGroup
+    var cpu: CPUOptions
 
     func validate() throws {
-        guard (0...256).contains(threads) else { throw ValidationError("--threads must be 0…256.") }
+        if device == .cpu, precision.cpu == nil {
+            throw ValidationError(
+                "--precision \(precision.rawValue) is of GPUs: pass --device cuda, or default, strict or fp16-weights.")
+        }
+        if device.isCUDA, precision.cuda == nil {
+            throw ValidationError(
+                "--precision \(precision.rawValue) is of the CPU: pass --device cpu, or fp16, bf16 or fp32.")
+        }
+        if device != .cpu, cpu.algorithms != nil {
+            throw ValidationError("--algorithms are of the CPU: pass --device cpu.")
+        }
+    }
+
+    /// What `--device` comes to on this machine. Where `auto` finds no GPU, it says why on standard error, unless `isQuiet`.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `cuda-unavailable`, unless the CPU will do; `algorithms-file`.
+    func target(isQuiet: Bool) throws -> ComputeTarget {
+        switch device {
+        case .cpu: return try cpuTarget
+        case .cuda(let ordinal): return try cudaTarget(ordinal)
+        case .auto:
+            do {
+                return try cudaTarget(nil)
+            } catch let error as UD2MError where error.code == .cudaUnavailable {
+                if !isQuiet { StandardError.print("note: running on the CPU. \(error.message)") }
+                return try cpuTarget
+            }
+        }
+    }
+
+    /// The CPU, for networks that run nowhere else. It rounds less than a GPU's 16 bits, and so stands in for all its
+    /// precisions.
+    var cpuTarget: ComputeTarget {
+        get throws {
+            .cpu(
+                threads: cpu.threads, precision: precision.cpu ?? .standard, algorithms: try cpu.algorithmTable())
+        }
+    }
+
+    private func cudaTarget(_ ordinal: Int?) throws -> ComputeTarget {
+        let context = try CUDAContext(CUDADriver.load().device(ordinal))
+        return .cuda(context, precision.cuda ?? .f16)
     }
 }
-
-extension Precision: ExpressibleByArgument {}

@@ -11,5 +11,5 @@ struct VersionReport: Encodable {
     let tool: String
     let version = Version.current
     let instructionSet = InstructionSet.current
-    let backends = ["cpu"]
+    let backends = ["cpu", "cuda"]
 }

@@ -63,7 +63,7 @@ struct ForwardCommand: ParsableCommand {
     func run() throws {
         let report = try ForwardRun(
             store: store, input: input, output: output, taps: taps, adapters: adapters, restoration: restoration,
-            compute: compute, overwrite: force
+            compute: compute, isQuiet: reporting.quiet, overwrite: force
         ).execute()
         report.warn()
         if reporting.json {

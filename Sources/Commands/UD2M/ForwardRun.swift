@@ -29,6 +29,8 @@ struct ForwardRun {
         let tool = "ud2m forward"
         let version = Version.current
         let store: String
+        /// Where the network ran: "cpu" or "cuda:0".
+        let device: String
         let output: String
         /// Nil where none was named, as the next.
         let adapters: [Adapter]?
@@ -44,6 +46,7 @@ struct ForwardRun {
     let adapters: AdapterOptions
     let restoration: RestorationFlags
     let compute: ComputeOptions
+    let isQuiet: Bool
     let overwrite: Bool
 
     /// Runs the network once and writes `out` and the taps.
@@ -55,7 +58,8 @@ struct ForwardRun {
         let weights = try StoreInput.open(store)
         if case .ram = weights.architecture { try adapters.requireNone(store) }
         let selections = try adapters.load(store: store)
-        let run = try prepare(weights, selections, factories.flatMap(\.parts))
+        let target = try compute.target(isQuiet: isQuiet)
+        let run = try prepare(weights, selections, factories.flatMap(\.parts), target)
         // Taps may be spelled as the tensors of a golden file, with a leading "act/".
         var seen: Set<String> = []
         let taps = taps.filter { seen.insert($0).inserted }
@@ -75,7 +79,7 @@ struct ForwardRun {
             to: output, tensors: tensors.map { TensorInput(name: TensorName($0), shape: $1.shape, floats: $1.values) },
             overwrite: overwrite, inputs: inputFiles)
         return Report(
-            store: store, output: output,
+            store: store, device: target.name, output: output,
             adapters: selections.isEmpty
                 ? nil
                 : zip(adapters.adapters, selections).map {
@@ -87,12 +91,11 @@ struct ForwardRun {
 
     /// Loads the network and reads its inputs; the result runs it once and gives `out` and the taps.
     private func prepare(
-        _ weights: WeightStore, _ selections: [AdapterSelection], _ factories: [OperatorFactory]
+        _ weights: WeightStore, _ selections: [AdapterSelection], _ factories: [OperatorFactory],
+        _ target: ComputeTarget
     ) throws -> (_ taps: [String]) throws -> [String: Tensor] {
         if case .ram = weights.architecture {
-            let network = try RAMNetwork(
-                store: weights, threads: compute.threads, precision: compute.precision,
-                algorithms: compute.algorithmTable())
+            let network = try target.ramNetwork(weights)
             let problem = try RAMInputs(
                 file: InputTensors(path: input), factories: factories, flags: restoration
             ).problem()
@@ -102,13 +105,11 @@ struct ForwardRun {
             throw UD2MError(
                 .restorationFlag, "\(flag) is for RAM networks, and this is another one.", at: .init(file: store))
         }
-        let network = try Network(
-            store: weights, threads: compute.threads, precision: compute.precision,
-            algorithms: compute.algorithmTable(), merging: adapters.mode == .merged ? selections : [])
+        let network = try target.network(weights, merging: adapters.mode == .merged ? selections : [])
         let applied: BatchAdapters =
             adapters.mode == .side && !selections.isEmpty ? .all(try network.adapterSet(selections)) : .none
         let inputs = try readInputs(of: network)
-        return { try network.run(inputs, taps: $0, adapters: applied) }
+        return { try network.run(inputs, taps: $0, adapters: applied, profile: nil) }
     }
 
     /// Says what is wrong with an input with the input file's name.
@@ -121,7 +122,7 @@ struct ForwardRun {
         }
     }
 
-    private func readInputs(of network: Network) throws -> [String: Tensor] {
+    private func readInputs(of network: any RunnableNetwork) throws -> [String: Tensor] {
         let file = try InputTensors(path: input)
         var inputs: [String: Tensor] = [:]
         for name in network.inputs.map(\.name) { inputs[name] = try file.require(name) }

@@ -11,7 +11,7 @@ public struct UD2MTool: ParsableCommand {
         subcommands: [
             RestoreCommand.self, GatherCommand.self, DegradeCommand.self, PriorCommand.self, ForwardCommand.self,
             EvaluateCommand.self,
-            BenchCommand.self,
+            BenchCommand.self, DevicesCommand.self, SelfTestCommand.self,
             BundleCommand.self,
         ])
 

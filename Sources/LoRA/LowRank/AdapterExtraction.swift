@@ -1,7 +1,12 @@
-import Foundation
 import Synchronization
 import UD2MFormats
 import UD2MLinearAlgebra
+
+#if canImport(Darwin)
+    import Darwin
+#else
+    import Glibc
+#endif
 
 /// The difference of two networks as an adapter: factors where they are smaller than the tensor, whole tensors elsewhere.
 ///

@@ -1,5 +1,10 @@
-import Foundation
 import UD2MFormats
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
 
 /// The files of an adapter, opened: the tensors, and the configuration beside them.
 public struct AdapterFile: Sendable {
@@ -50,10 +55,7 @@ public struct AdapterFile: Sendable {
     }
 
     private static func file(at path: String) -> String {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
-            return path
-        }
+        guard FolderListing.isFolder(path) else { return path }
         let folder = path.hasSuffix("/") ? path : path + "/"
         return usualNames.map { folder + $0 }.first { FileManager.default.fileExists(atPath: $0) } ?? path
     }

@@ -1,4 +1,3 @@
-import Foundation
 import UD2MFormats
 
 /// What a tensor of an adapter is to its module.
@@ -95,7 +94,7 @@ struct AdapterKey {
     }
 
     private static func split(_ name: String, at separator: String) -> (before: String, after: String)? {
-        guard let range = name.range(of: separator, options: .backwards) else { return nil }
+        guard let range = name.ranges(of: separator).last else { return nil }
         return (String(name[..<range.lowerBound]), String(name[range.upperBound...]))
     }
 

@@ -9,50 +9,83 @@ public final class AdapterSet: Sendable {
     let structure: AdapterStructure
     /// The network it was made for.
     let network: NetworkIdentity
-    private let packed: Packed
+    private let contents: Contents
 
-    /// Bytes of memory it holds.
-    public var byteCount: Int { packed.weights.byteCount }
-
-    /// The weights never change, so that they may be read from anywhere.
-    private struct Packed: @unchecked Sendable {
-        let weights: PackedWeights
+    /// Bytes of memory it holds, on a device for a network on one.
+    public var byteCount: Int {
+        switch contents {
+        case .host(let weights): weights.byteCount
+        case .device(let weights): weights.layout.byteCount
+        }
     }
 
-    /// Prepares adapters.
+    /// The weights never change, so that they may be read from anywhere.
+    private enum Contents: @unchecked Sendable {
+        case host(PackedWeights)
+        case device(DeviceWeights)
+    }
+
+    /// Prepares adapters for a network on the CPU.
     /// - Throws: as ``Network/adapterSet(_:)``.
     init(
         _ selections: [AdapterSelection], for network: NetworkIdentity, sites: WeightSites,
         base: (String) throws -> StoredTensor?
     ) throws {
-        var structure = AdapterStructure()
-        var users: [WeightUser] = []
-        var sources: [String: StoredTensor] = [:]
+        let sources = try AdapterSources(selections, sites: sites, isWhole: false, base: base)
+        structure = sources.structure
+        self.network = network
+        contents = .host(
+            try PackedWeights(users: sources.users, names: Set(sources.tensors.keys), pool: nil) {
+                sources.tensors[$0]
+            })
+    }
+
+    /// Adapters for a network on a device, which has their weights.
+    init(_ structure: AdapterStructure, for network: NetworkIdentity, on device: DeviceWeights) {
+        self.structure = structure
+        self.network = network
+        contents = .device(device)
+    }
+
+    /// The weights that the set has in place of the network's, or beside them; nil for one that it does not have.
+    func weights(holding name: String) -> PackedWeights? {
+        if case .host(let weights) = contents, weights.holds(name) { weights } else { nil }
+    }
+
+    /// The weights on a device.
+    var deviceWeights: DeviceWeights? { if case .device(let weights) = contents { weights } else { nil } }
+}
+
+/// What adapters change in a network, as tensors that are not yet in the form of a backend.
+struct AdapterSources {
+    private(set) var structure = AdapterStructure()
+    /// The operations that read the tensors.
+    private(set) var users: [WeightUser] = []
+    /// Of an operation only what the adapters have, not its other tensors.
+    private(set) var tensors: [String: StoredTensor] = [:]
+
+    /// Collects the changes; `isWhole` as of ``JoinedFactors``.
+    /// - Throws: as ``Network/adapterSet(_:)``.
+    init(
+        _ selections: [AdapterSelection], sites: WeightSites, isWhole: Bool, base: (String) throws -> StoredTensor?
+    ) throws {
         let changes = try CombinedChanges(selections, sites: sites)
         for (name, steps) in changes.steps.sorted(by: { $0.key < $1.key }) {
             guard let site = sites[name] else { continue }
             var whole = steps
-            if let factors = try JoinedFactors(steps, beside: site, weight: name) {
+            if let factors = try JoinedFactors(steps, beside: site, weight: name, isWhole: isWhole) {
                 structure.ranks[name] = SidePath.padded(factors.rank)
                 users += factors.users
-                sources.merge(factors.tensors) { $1 }
+                tensors.merge(factors.tensors) { $1 }
                 whole.removeAll { $0.change.isLowRank }
             }
             guard !whole.isEmpty, let original = try base(name) else { continue }
             try Self.requireReplaceable(site, name)
             structure.replaced.insert(name)
-            users.append(WeightUser(operation: site.operation, runs: site.runs))
-            sources[name] = try whole.applied(to: original)
+            users.append(WeightUser(operation: site.operation, runs: site.runs, strides: site.strides))
+            tensors[name] = try whole.applied(to: original)
         }
-        self.structure = structure
-        self.network = network
-        // Of an operation only what the adapters have, not its other tensors.
-        packed = Packed(
-            weights: try PackedWeights(users: users, names: Set(sources.keys), pool: nil) { sources[$0] })
     }
-
-    /// The weights that the set has in place of the network's, or beside them; nil for one that it does not have.
-    func weights(holding name: String) -> PackedWeights? { packed.weights.holds(name) ? packed.weights : nil }
 
     /// A normalisation folded into a convolution's weights would have to be folded again.
     private static func requireReplaceable(_ site: WeightSites.Site, _ name: String) throws {
@@ -77,7 +110,7 @@ package struct AdapterStructure: Sendable, Hashable {
 }
 
 /// A loaded network, for sets of adapters to know theirs.
-final class NetworkIdentity: Sendable {}
+package final class NetworkIdentity: Sendable {}
 
 /// The adapters that the items of a batch are run with.
 public enum BatchAdapters: Sendable {

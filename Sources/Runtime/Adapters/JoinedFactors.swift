@@ -11,7 +11,9 @@ struct JoinedFactors {
     let tensors: [String: StoredTensor]
 
     /// Joins the low-rank changes among some; nil when there are none, or no path is possible beside the layer.
-    init?(_ steps: [CombinedChanges.Step], beside site: WeightSites.Site, weight: String) throws {
+    ///
+    /// With `isWhole` all factors are stored in whole blocks, not only those that the CPU's kernels read so.
+    init?(_ steps: [CombinedChanges.Step], beside site: WeightSites.Site, weight: String, isWhole: Bool) throws {
         let factors = steps.compactMap { step -> Part? in
             guard case .lowRank(let up, let down, let scale) = step.change else { return nil }
             return Part(up: up, down: down, factor: scale * step.weight)
@@ -19,12 +21,15 @@ struct JoinedFactors {
         rank = factors.reduce(0) { $0 + $1.rank }
         guard rank > 0, var path = SidePath(beside: site.operation, weight: weight, rank: rank) else { return nil }
         // Further rows of D and columns of U are zero.
-        let stored = path.needsWholeBlocks ? SidePath.padded(rank) : rank
+        let stored = isWhole || path.needsWholeBlocks ? SidePath.padded(rank) : rank
         if stored != rank {
             guard let whole = SidePath(beside: site.operation, weight: weight, rank: stored) else { return nil }
             path = whole
         }
-        users = [WeightUser(operation: path.down, runs: site.runs), WeightUser(operation: path.up, runs: [stored])]
+        users = [
+            WeightUser(operation: path.down, runs: site.runs, strides: site.strides),
+            WeightUser(operation: path.up, runs: [stored]),
+        ]
         var tensors: [String: StoredTensor] = [:]
         for requirement in users.flatMap(\.operation.weights) {
             switch requirement.name {

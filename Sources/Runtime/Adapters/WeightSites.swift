@@ -5,6 +5,8 @@ struct WeightSites: Sendable {
         let operation: Operation
         /// See ``ConcatElimination/channelRuns(of:)``, of the operation's operand.
         let runs: [Int]
+        /// See ``WeightUser/strides``.
+        let strides: [Int]
         /// The weight's shape.
         let shape: [Int]
     }
@@ -16,7 +18,8 @@ struct WeightSites: Sendable {
         var sites: [String: Site] = [:]
         for user in WeightUser.all(of: graph) {
             for weight in user.operation.weights where sites[weight.name] == nil {
-                sites[weight.name] = Site(operation: user.operation, runs: user.runs, shape: weight.shape)
+                sites[weight.name] = Site(
+                    operation: user.operation, runs: user.runs, strides: user.strides, shape: weight.shape)
             }
         }
         self.sites = sites

@@ -10,7 +10,7 @@ import UD2MFormats
 /// all of the network's threads. A result depends neither on the number of threads nor on the other items of its batch.
 ///
 /// Adapters change a network for good when it is loaded, or for the items of one run (``adapterSet(_:)``).
-public final class Network: Sendable {
+public final class Network: NetworkRunner {
     /// The inputs of ``run(_:taps:adapters:profile:)``, all of them required.
     public let inputs: [NetworkInput]
     /// The names of the activations that a run can return, sorted.
@@ -29,7 +29,7 @@ public final class Network: Sendable {
     private let merged: CombinedChanges
     /// What stands before the names of the network's tensors in its store.
     private let prefix: String
-    let identity = NetworkIdentity()
+    package let identity = NetworkIdentity()
 
     /// The largest side of an image in pixels.
     public static let maximumSide = 16_384

@@ -48,4 +48,9 @@ public struct NetworkInput: Sendable, Hashable {
     public let name: String
     /// What it holds.
     public let kind: Kind
+
+    package init(name: String, kind: Kind) {
+        self.name = name
+        self.kind = kind
+    }
 }

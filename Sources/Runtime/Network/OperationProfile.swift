@@ -17,7 +17,8 @@ public final class OperationProfile: Sendable {
         public fileprivate(set) var operations = 0.0
     }
 
-    private let table = Mutex<[StepLabel: Entry]>([:])
+    /// By kind and detail.
+    private let table = Mutex<[[String]: Entry]>([:])
 
     /// Starts an empty profile.
     public init() {}
@@ -33,13 +34,18 @@ public final class OperationProfile: Sendable {
     func measure(_ label: StepLabel, items: Int, _ work: () throws -> Void) rethrows {
         let start = ContinuousClock.now
         try work()
-        let seconds = (ContinuousClock.now - start).seconds
+        add(label, items: items, seconds: (ContinuousClock.now - start).seconds)
+    }
+
+    /// Adds the time of a step's work for some items.
+    func add(_ label: StepLabel, items: Int, seconds: Double) {
         table.withLock { table in
-            var entry = table[label] ?? Entry(kind: label.kind, detail: label.detail)
-            entry.count += items
+            let key = [label.kind, label.detail]
+            var entry = table[key] ?? Entry(kind: label.kind, detail: label.detail)
+            if !label.isContinuation { entry.count += items }
             entry.seconds += seconds
             entry.operations += label.operations * Double(items)
-            table[label] = entry
+            table[key] = entry
         }
     }
 }

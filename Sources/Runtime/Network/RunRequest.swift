@@ -28,7 +28,8 @@ struct RunRequest {
     }
 
     /// Checks every input and tap, and the adapters.
-    init(network: Network, inputs: [String: Tensor], taps: [String], adapters: BatchAdapters = .none) throws {
+    init(network: some NetworkRunner, inputs: [String: Tensor], taps: [String], adapters: BatchAdapters = .none) throws
+    {
         for name in inputs.keys.sorted() where !network.inputs.contains(where: { $0.name == name }) {
             let names = network.inputs.map(\.name).joined(separator: ", ")
             throw Self.error(.inputUnknown, name, "The network has no input of this name; it takes \(names).")
@@ -56,7 +57,9 @@ struct RunRequest {
     }
 
     /// The adapters of every item.
-    private static func check(_ adapters: BatchAdapters, _ network: Network, batch: Int) throws -> [AdapterSet?] {
+    private static func check(_ adapters: BatchAdapters, _ network: some NetworkRunner, batch: Int) throws
+        -> [AdapterSet?]
+    {
         let sets: [AdapterSet?] =
             switch adapters {
             case .none: Array(repeating: nil, count: batch)

@@ -38,6 +38,10 @@ extension ArchitectureConfiguration {
     /// - Throws: `network-configuration` when the numbers describe no network, or one that is not run by itself.
     package var graph: Graph { get throws { try definition.graph() } }
 
+    /// The inputs of the network of this architecture.
+    /// - Throws: `network-configuration`.
+    package var networkInputs: [NetworkInput] { get throws { try definition.networkInputs } }
+
     /// The network of this architecture; a new one is a file in `Networks` and a line here.
     /// - Throws: `network-configuration` for a network that is not run by itself.
     var definition: any NetworkDefinition {

@@ -46,17 +46,8 @@ package struct CompiledGraph {
     package init(
         _ source: Graph, for key: PlanKey, threads: Int, images: Int = 1, policy: AlgorithmPolicy = .init()
     ) throws {
-        let taps = key.taps
-        var graph = source.pruned(keeping: taps)
-        graph = AdditionFolding.apply(to: graph, keeping: taps)
-        graph = NormalizationFolding.apply(to: graph, keeping: taps)
-        graph = UpsamplingFolding.apply(to: graph, keeping: taps)
-        graph = SidePathInsertion.apply(to: graph, ranks: key.adapters.ranks)
-
-        let sizes = Dictionary(uniqueKeysWithValues: key.sizes.map { ($0.name, (height: $0.height, width: $0.width)) })
-        let scope = Scope(
-            graph: graph, shapes: try graph.shapes(sizes: sizes), parts: ConcatElimination.parts(of: graph),
-            runs: ConcatElimination.channelRuns(of: graph), policy: policy)
+        let scope = try Scope(source, for: key, policy: policy)
+        let graph = scope.graph
         self.scope = scope
         self.images = images
         let lifetimes = Liveness.lifetimes(of: graph, parts: scope.parts)
@@ -86,7 +77,7 @@ package struct CompiledGraph {
     }
 
     /// What is known about a graph before its values have places.
-    package struct Scope {
+    package struct Scope: Sendable {
         package let graph: Graph
         package let shapes: [ValueShape]
         /// See ``ConcatElimination/parts(of:)``.
@@ -97,6 +88,22 @@ package struct CompiledGraph {
         /// See ``MomentSharing/lastReaders(of:parts:)``.
         package let momentReaders: [Int?]
 
+        /// Runs the passes.
+        /// - Throws: `graph-invalid` when the graph cannot take images of these sizes.
+        init(_ source: Graph, for key: PlanKey, policy: AlgorithmPolicy = .init()) throws {
+            let taps = key.taps
+            var graph = source.pruned(keeping: taps)
+            graph = AdditionFolding.apply(to: graph, keeping: taps)
+            graph = NormalizationFolding.apply(to: graph, keeping: taps)
+            graph = UpsamplingFolding.apply(to: graph, keeping: taps)
+            graph = SidePathInsertion.apply(to: graph, ranks: key.adapters.ranks)
+            let sizes = Dictionary(
+                uniqueKeysWithValues: key.sizes.map { ($0.name, (height: $0.height, width: $0.width)) })
+            self.init(
+                graph: graph, shapes: try graph.shapes(sizes: sizes), parts: ConcatElimination.parts(of: graph),
+                runs: ConcatElimination.channelRuns(of: graph), policy: policy)
+        }
+
         init(graph: Graph, shapes: [ValueShape], parts: [[Value]], runs: [[Int]], policy: AlgorithmPolicy) {
             self.graph = graph
             self.shapes = shapes
@@ -104,6 +111,15 @@ package struct CompiledGraph {
             self.runs = runs
             self.policy = policy
             momentReaders = MomentSharing.lastReaders(of: graph, parts: parts)
+        }
+
+        /// The shape in which a result of one item is handed out.
+        func resultShape(_ tap: Tap) -> [Int] {
+            switch (shapes[tap.value.index], tap.layout) {
+            case (.map(let channels, let height, let width), .natural): [channels, height, width]
+            case (.map(let channels, let height, let width), .sequence): [channels, height * width]
+            case (.vector(let channels), _): [channels]
+            }
         }
 
         /// Whether a normalisation finds the sums of its map ready.

@@ -108,7 +108,7 @@ extension BatchNorm {
     }
 
     /// The bias of a normalised convolution, rounded once from double.
-    fileprivate func foldedBias(_ own: String?, _ sources: [String: StoredTensor]) throws -> [Float] {
+    func foldedBias(_ own: String?, _ sources: [String: StoredTensor]) throws -> [Float] {
         let own = try own.map { try sources.floats($0) }
         let (factors, means) = (try factors(sources), try sources.floats(mean))
         return try sources.floats(bias).enumerated().map { channel, bias in
@@ -119,12 +119,12 @@ extension BatchNorm {
 
 extension Convolution {
     /// Whether the packed kernel is not a copy of the stored one.
-    fileprivate var isRearranged: Bool {
+    var isRearranged: Bool {
         if case .transposed = layout { true } else { normalization != nil }
     }
 
     /// The kernel [K, C, height, width] with the normalisation folded in, each weight rounded once from double.
-    fileprivate func rearranged(_ sources: [String: StoredTensor]) throws -> [Float] {
+    func rearranged(_ sources: [String: StoredTensor]) throws -> [Float] {
         var kernel = try sources.floats(weight)
         if case .transposed(let channels) = layout { kernel = pixels(of: kernel, channels: channels) }
         guard let factors = try normalization?.factors(sources) else { return kernel }

@@ -41,7 +41,7 @@ package struct PlanBinder {
                 indices: binders[0].adaptedNodes.map(\.steps), images: binders.map { ($0.withoutSteps, adapters) })
         }
         return ExecutionPlan(
-            inputNames: binders[0].inputNames, resultShapes: results.map(binders[0].resultShape),
+            inputNames: binders[0].inputNames, resultShapes: results.map(compiled.scope.resultShape),
             steps: binders.map(\.steps), labels: binders[0].labels, adapted: adapted, tables: tables)
     }
 
@@ -93,16 +93,8 @@ package struct PlanBinder {
             for (output, tap) in results.enumerated() where tap.value.index == index {
                 try deliver(tap.value, as: output)
             }
-            let label = scope.label(of: index)
-            labels += repeatElement(label, count: steps.count - labels.count)
-        }
-    }
-
-    func resultShape(_ tap: Tap) -> [Int] {
-        switch (scope.shapes[tap.value.index], tap.layout) {
-        case (.map(let channels, let height, let width), .natural): [channels, height, width]
-        case (.map(let channels, let height, let width), .sequence): [channels, height * width]
-        case (.vector(let channels), _): [channels]
+            let (label, count) = (scope.label(of: index), steps.count - labels.count)
+            labels += (0..<count).map { $0 == 0 ? label : label.continuation }
         }
     }
 

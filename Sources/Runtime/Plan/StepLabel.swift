@@ -1,13 +1,22 @@
 import CUD2MKernels
 
 /// What a step of a plan is called in a profile, and the arithmetic it stands for.
-struct StepLabel: Sendable, Hashable {
+struct StepLabel: Sendable {
     /// Such as `conv3x3`.
     let kind: String
     /// The shapes: "256→512, 64×64".
     let detail: String
     /// Floating-point operations by the definition; an algorithm may need fewer.
     let operations: Double
+    /// Whether it goes on with what an earlier step began: a node of several steps counts once.
+    private(set) var isContinuation = false
+
+    /// The label of the further steps of a node.
+    var continuation: StepLabel {
+        var label = StepLabel(kind: kind, detail: detail, operations: 0)
+        label.isContinuation = true
+        return label
+    }
 }
 
 extension CompiledGraph.Scope {

@@ -14,10 +14,16 @@ public final class RAMNetwork: Sendable {
     private let store: WeightStore
     /// The threads that a run uses.
     public let threads: Int
-    private let policy: AlgorithmPolicy
+    private let backend: Backend
     private let prefix: String
     private let trust: Double
-    private let networks = Mutex<[Int: Network]>([:])
+    private let networks = Mutex<[Int: any NetworkRunner]>([:])
+
+    /// What the networks inside run on.
+    private enum Backend: Sendable {
+        case processor(AlgorithmPolicy)
+        case device(CUDAContext, DeviceElement)
+    }
 
     /// Opens the RAM network that a store holds, to run on `threads` threads; 0 means one a processor.
     /// - Throws: `UD2MError`: `network-configuration` for a store of another network, `weight-missing`, `weight-shape` or
@@ -25,20 +31,57 @@ public final class RAMNetwork: Sendable {
     public convenience init(
         store: WeightStore, threads: Int = 0, precision: Precision = .standard, algorithms: AlgorithmTable? = nil
     ) throws {
-        guard case .ram(let configuration) = store.architecture else {
-            throw UD2MError(
-                .networkConfiguration, "The file does not hold a RAM network.", at: .init(file: store.path),
-                remedy: "Convert one with ud2m-convert.")
-        }
+        guard case .ram(let configuration) = store.architecture else { throw Self.otherNetwork(store) }
         try self.init(
             store: store, configuration: configuration, threads: threads, precision: precision, algorithms: algorithms)
     }
 
+    /// Opens the RAM network that a store holds, to run its layers on a device; operators stay on the CPU.
+    /// - Throws: as ``init(store:threads:precision:algorithms:)``, and `cuda-failed`.
+    public convenience init(store: WeightStore, device: CUDADevice, element: DeviceElement = .f16) throws {
+        guard case .ram(let configuration) = store.architecture else { throw Self.otherNetwork(store) }
+        try self.init(store: store, configuration: configuration, device: device, element: element)
+    }
+
+    private static func otherNetwork(_ store: WeightStore) -> UD2MError {
+        UD2MError(
+            .networkConfiguration, "The file does not hold a RAM network.", at: .init(file: store.path),
+            remedy: "Convert one with ud2m-convert.")
+    }
+
+    /// Opens a RAM network of a given shape on a device.
+    /// - Throws: as ``init(store:device:element:)``.
+    public convenience init(
+        store: WeightStore, configuration: RAMConfiguration, prefix: String = "", device: CUDADevice,
+        element: DeviceElement = .f16
+    ) throws {
+        try self.init(
+            store: store, configuration: configuration, prefix: prefix, threads: 0,
+            backend: .device(CUDAContext(device), element))
+    }
+
+    /// Opens a RAM network of a given shape on a device that is open.
+    package convenience init(
+        store: WeightStore, configuration: RAMConfiguration, prefix: String = "", context: CUDAContext,
+        element: DeviceElement = .f16
+    ) throws {
+        try self.init(
+            store: store, configuration: configuration, prefix: prefix, threads: 0, backend: .device(context, element))
+    }
+
     /// Opens a RAM network of a given shape, whose tensors have `prefix` before their names.
     /// - Throws: as ``init(store:threads:precision:algorithms:)``.
-    public init(
+    public convenience init(
         store: WeightStore, configuration: RAMConfiguration, prefix: String = "", threads: Int = 0,
         precision: Precision = .standard, algorithms: AlgorithmTable? = nil
+    ) throws {
+        try self.init(
+            store: store, configuration: configuration, prefix: prefix, threads: threads,
+            backend: .processor(AlgorithmPolicy(precision: precision, table: algorithms)))
+    }
+
+    private init(
+        store: WeightStore, configuration: RAMConfiguration, prefix: String, threads: Int, backend: Backend
     ) throws {
         do {
             let sources = try PackedWeights.checkedSources(configuration.requiredWeights) {
@@ -49,7 +92,7 @@ public final class RAMNetwork: Sendable {
             throw error.located(in: .init(file: store.path))
         }
         self.store = store
-        policy = AlgorithmPolicy(precision: precision, table: algorithms)
+        self.backend = backend
         self.configuration = configuration
         self.prefix = prefix
         self.threads = threads == 0 ? Int(ud2m_available_processors()) : threads
@@ -105,7 +148,7 @@ public final class RAMNetwork: Sendable {
             }
         }
         var results = try network.run(
-            inputs, taps: taps.filter { $0 != "realigned" }, external: external, profile: profile)
+            inputs, taps: taps.filter { $0 != "realigned" }, adapters: .none, external: external, profile: profile)
         results["out"] = try results["out"].map {
             try start.stack.padding.crop($0).scaled(by: start.rescaling)
         }
@@ -114,7 +157,7 @@ public final class RAMNetwork: Sendable {
     }
 
     /// The network with the head and tail of a channel count.
-    private func network(imageChannels: Int) throws -> Network {
+    private func network(imageChannels: Int) throws -> any NetworkRunner {
         guard configuration.imageChannels.contains(imageChannels) else {
             let counts = configuration.imageChannels.map(String.init).joined(separator: ", ")
             throw RAMProblem.error(
@@ -122,12 +165,25 @@ public final class RAMNetwork: Sendable {
         }
         return try networks.withLock { networks in
             if let network = networks[imageChannels] { return network }
-            let network = try Network(
-                store: store, graph: configuration.graph(imageChannels: imageChannels),
-                inputs: configuration.networkInputs(imageChannels: imageChannels), outputChannels: imageChannels,
-                sizeMultiple: configuration.sizeMultiple, threads: threads, policy: policy, prefix: prefix)
+            let network = try load(imageChannels: imageChannels)
             networks[imageChannels] = network
             return network
+        }
+    }
+
+    private func load(imageChannels: Int) throws -> any NetworkRunner {
+        let inputs = configuration.networkInputs(imageChannels: imageChannels)
+        switch backend {
+        case .processor(let policy):
+            return try Network(
+                store: store, graph: configuration.graph(imageChannels: imageChannels), inputs: inputs,
+                outputChannels: imageChannels, sizeMultiple: configuration.sizeMultiple, threads: threads,
+                policy: policy, prefix: prefix)
+        case .device(let context, let element):
+            return try CUDANetwork(
+                store: store, graph: configuration.graph(imageChannels: imageChannels), inputs: inputs,
+                outputChannels: imageChannels, sizeMultiple: configuration.sizeMultiple, context: context,
+                element: element, prefix: prefix)
         }
     }
 }

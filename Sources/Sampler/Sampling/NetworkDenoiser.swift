@@ -7,7 +7,7 @@ import UD2MRuntime
 /// learned variance, the first half of the output is the noise.
 public struct NetworkDenoiser: Denoiser {
     /// The network.
-    public let network: Network
+    public let network: any RunnableNetwork
     /// Channels of the images.
     public let channels: Int
     private let classLabel: Int?
@@ -18,7 +18,7 @@ public struct NetworkDenoiser: Denoiser {
     ///   - classLabel: The class of the images, for a class-conditional network.
     /// - Throws: `UD2MError` with code `sampler-configuration` when the network takes other inputs or gives another
     ///   number of channels, or when a label is missing, superfluous or not below the number of classes.
-    public init(network: Network, classLabel: Int? = nil) throws {
+    public init(network: any RunnableNetwork, classLabel: Int? = nil) throws {
         var channels: Int?
         var classCount: Int?
         for input in network.inputs {

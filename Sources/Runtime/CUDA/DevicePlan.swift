@@ -1,0 +1,78 @@
+import CUD2MCUDA
+import UD2MFormats
+
+/// A network as launches of a device's kernels on one arena, for images of some sizes and a batch: all but the addresses.
+///
+/// It is made without a device, from the same passes as the plan of the CPU (``CompiledGraph``). Maps are NHWC, the channels
+/// of every part padded to eight; a batch is computed as one.
+package struct DevicePlan: Sendable {
+    /// What happens in order.
+    enum Step: Sendable {
+        case launch(DeviceLaunch)
+        case external(DeviceExternalCall)
+    }
+
+    /// A run of values of a batch that is copied between host and device, in float32.
+    struct Transfer: Sendable {
+        /// The input's name; empty for results.
+        var name: String
+        /// Bytes from the start of the arena.
+        var offset: Int
+        /// Values of an item.
+        var count: Int
+    }
+
+    package let element: DeviceElement
+    /// The items that run together.
+    package let images: Int
+    let steps: [Step]
+    /// Where inputs go before the first step.
+    let inputs: [Transfer]
+    /// Where results lie after the last step: the output, then the taps in alphabetical order.
+    let results: [Transfer]
+    /// The shapes of the results of one item.
+    package let resultShapes: [[Int]]
+    /// Bytes of the arena.
+    package let arenaBytes: Int
+    /// The network's weights.
+    let weights: DeviceWeightLayout
+    /// Bytes of the weights on the device.
+    package var weightBytes: Int { weights.byteCount }
+    /// What would be read and written if every operation of the network ran by itself and formed its result.
+    package let unfused: DeviceTraffic
+
+    /// The kernels in order.
+    package var launches: [DeviceLaunch] {
+        steps.compactMap { if case .launch(let launch) = $0 { launch } else { nil } }
+    }
+
+    /// The plan of an architecture.
+    /// - Parameters:
+    ///   - architecture: the network's shape.
+    ///   - sizes: height and width of every image input by its name.
+    ///   - batch: the items that run together.
+    ///   - element: the type of the elements of maps and matrices.
+    /// - Throws: `network-configuration`; `graph-invalid` for sizes that the network cannot take; `cuda-unsupported`.
+    package init(
+        architecture: ArchitectureConfiguration, sizes: [PlanKey.Size], batch: Int = 1, element: DeviceElement = .f16
+    ) throws {
+        try self.init(graph: architecture.graph, key: PlanKey(sizes: sizes, taps: []), batch: batch, element: element)
+    }
+
+    /// The plan of a graph.
+    /// - Throws: `graph-invalid` for sizes that the graph cannot take; `cuda-unsupported`.
+    package init(graph: Graph, key: PlanKey, batch: Int = 1, element: DeviceElement = .f16) throws {
+        let layout = try DeviceLayout(graph, for: key, images: batch, element: element)
+        var lowering = DeviceLowering(layout)
+        try lowering.lower()
+        self.element = element
+        images = batch
+        steps = lowering.steps
+        inputs = layout.inputs
+        results = layout.results
+        resultShapes = layout.resultShapes
+        arenaBytes = layout.arenaBytes
+        weights = DeviceWeightLayout(users: WeightUser.all(of: graph), element: element)
+        unfused = try .unfused(graph, for: key, batch: batch, element: element, weightBytes: weights.byteCount)
+    }
+}

@@ -1,0 +1,78 @@
+import CUD2MCUDA
+import UD2MFormats
+
+/// Compares a device with the CPU, case by case.
+package struct CUDASelfTest {
+    /// What came of one case in one type of elements.
+    package struct Outcome: Sendable {
+        /// The largest difference over the largest value of the CPU; nil where it is no number or the case broke off.
+        package var error: Double?
+        /// Of the second run on the device, with its copies.
+        package var seconds: Double?
+        /// Why the case broke off.
+        package var failure: String?
+
+        package func passes(_ bound: Double) -> Bool { error.map { $0 <= bound } ?? false }
+    }
+
+    private let context: CUDAContext
+
+    /// Opens a device.
+    /// - Throws: `cuda-failed`, `memory-exhausted`.
+    package init(_ device: CUDADevice) throws { context = try CUDAContext(device) }
+
+    /// How far a device may be from the CPU: what a few dozen layers make of the elements' rounding.
+    package static func bound(_ element: DeviceElement) -> Double {
+        switch element {
+        // Sums in another order, rounded at 6·10⁻⁸.
+        case .f32: 1e-4
+        // Maps and weights rounded at 4.9·10⁻⁴.
+        case .f16: 2e-2
+        // Rounded at 3.9·10⁻³.
+        case .bf16: 1.5e-1
+        }
+    }
+
+    /// Runs a case on the CPU and on the device; `store` holds its weights. What goes wrong is part of the outcome.
+    package func run(_ test: SelfTestCase, _ store: WeightStore, _ element: DeviceElement, threads: Int) -> Outcome {
+        do {
+            let expected = try test.onHost(store, threads: threads).run(test.inputs)["out"]
+            let network = try test.onDevice(store, context, element)
+            // The first run compiles the kernels and records them as a graph; the second starts that.
+            let first = try network.run(test.inputs)["out"]
+            let start = ContinuousClock.now
+            let second = try network.run(test.inputs)["out"]
+            let seconds = (ContinuousClock.now - start).seconds
+            guard first == second else {
+                return Outcome(seconds: seconds, failure: "Two runs gave different numbers.")
+            }
+            return Outcome(error: Self.distance(second, from: expected), seconds: seconds)
+        } catch {
+            return Outcome(failure: "\(error)")
+        }
+    }
+
+    /// The kernels that networks run on: all but those of samplers.
+    package static var kernels: Set<String> {
+        let sampler = [UD2M_CUDA_MODULE_FFT, UD2M_CUDA_MODULE_NOISE, UD2M_CUDA_MODULE_REDUCE]
+        var names: Set<String> = []
+        var index: Int32 = 0
+        while let kernel = ud2m_cuda_kernel_at(index)?.pointee {
+            if !sampler.contains(kernel.module) { names.insert(String(cString: kernel.name)) }
+            index += 1
+        }
+        return names
+    }
+
+    /// The largest difference over the largest value; nil for other shapes and where something is no number.
+    static func distance(_ found: Tensor?, from expected: Tensor?) -> Double? {
+        guard let found, let expected, found.shape == expected.shape else { return nil }
+        var (difference, largest) = (0.0, 0.0)
+        for (left, right) in zip(found.values, expected.values) {
+            guard left.isFinite, right.isFinite else { return nil }
+            difference = max(difference, Double(abs(left - right)))
+            largest = max(largest, Double(abs(right)))
+        }
+        return largest > 0 ? difference / largest : difference
+    }
+}

@@ -1,0 +1,61 @@
+import Foundation
+import Testing
+import UD2MFormats
+import UD2MTestSupport
+
+/// Commands on the driver that interprets kernels on the CPU, where `UD2M_CUDA_DRIVER` names it:
+/// `scripts/cuda-test-driver.sh /tmp/driver.so; UD2M_CUDA_DRIVER=/tmp/driver.so swift test`. A real driver does as well.
+@Suite("GPU commands on a driver", .enabled(if: ProcessInfo.processInfo.environment["UD2M_CUDA_DRIVER"] != nil))
+struct TestDriverTests {
+    @Test("the driver's devices are listed")
+    func devices() throws {
+        let result = try BuiltTool("ud2m").run(["devices", "--json"])
+        let report = try #require(ToolTest.checked(result.output, "devices").object)
+        let ids = report["devices"]?.array?.compactMap { $0.object?["id"]?.string } ?? []
+        #expect(ids.prefix(2) == ["cpu", "cuda:0"])
+        #expect(report["cudaUnavailable"] == nil && report["driverVersion"] != nil)
+    }
+
+    @Test("a GPU without what the kernels need is listed with the reason, and refused")
+    func oldDevice() throws {
+        let environment = ["UD2M_TESTDRIVER_CAPABILITY": "7.5"]
+        let result = try BuiltTool("ud2m").run(["devices", "--json"], environment: environment)
+        let report = try #require(ToolTest.checked(result.output, "devices").object)
+        let gpu = try #require(report["devices"]?.array?.last?.object)
+        // A real driver does not know the variable.
+        guard gpu["computeCapability"]?.string == "7.5" else { return }
+        #expect(gpu["reason"]?.string?.contains("8.0") == true)
+        #expect(report["cudaUnavailable"] != nil)
+        let test = try BuiltTool("ud2m").run(["cuda-selftest"], environment: environment)
+        #expect(test.exitCode == 69, "\(test.errorText)")
+    }
+
+    @Test("the self-test passes and launches every kernel")
+    func selfTest() throws {
+        let result = try BuiltTool("ud2m").run(["cuda-selftest", "--json"])
+        #expect(result.exitCode == 0, "\(result.text)\(result.errorText)")
+        let report = try #require(ToolTest.checked(result.output, "cuda-selftest").object)
+        #expect(report["kernels"]?.object?["notRun"]?.array?.isEmpty == true)
+        let checks = try #require(report["checks"]?.array).compactMap(\.object)
+        #expect(Set(checks.compactMap { $0["precision"]?.string }) == ["fp16", "bf16", "fp32"])
+        #expect(checks.allSatisfy { ($0["error"]?.number ?? 1) <= ($0["bound"]?.number ?? 0) })
+    }
+
+    @Test("forward on a GPU is close to the reference, and says where it ran")
+    func forward() throws {
+        let folder = try TemporaryDirectory()
+        let (store, output) = (folder.path("network.ud2w"), folder.path("out.safetensors"))
+        let input = ToolTest.fixture("adm/adm_a.io.safetensors")
+        let converted = try BuiltTool("ud2m-convert").run(
+            [ToolTest.fixture("adm/adm_a.pt"), store, "--head-channels", "16", "-q"])
+        try #require(converted.exitCode == 0, "\(converted.errorText)")
+        let result = try BuiltTool("ud2m").run(
+            ["forward", store, "--input", input, "-o", output, "--precision", "fp32", "--json", "--device", "cuda:0"])
+        #expect(result.exitCode == 0, "\(result.errorText)")
+        #expect(try ToolTest.checked(result.output, "forward").object?["device"]?.string == "cuda:0")
+        let want = try #require(try WeightStore(path: input).tensor("out")).floats()
+        let have = try #require(try WeightStore(path: output).tensor("out")).floats()
+        let worst = zip(want, have).map { abs($0 - $1) }.max() ?? .infinity
+        #expect(want.count == have.count && worst <= 1e-4, "\(worst)")
+    }
+}
