@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import UD2MFormats
 import UD2MImaging
 import UD2MTestSupport
 
@@ -137,6 +138,99 @@ struct RestoreBatchTests {
         let untimed = try run(
             [folder.path("in/a.png")], ["-o", folder.path("new/out.png"), "--dry-run", "--no-calibrate"])
         #expect(untimed.object?["expectedSeconds"] == nil)
+        for part in ["weightsMapped", "sampleMemory", "imageMemory"] {
+            #expect(try #require(untimed.object?[part]?.number) > 1000, "\(part)")
+        }
+        // More samples side by side, and all kept for quantiles.
+        let many = try run(
+            [folder.path("in/a.png")],
+            [
+                "-o", folder.path("new/out.png"), "--dry-run", "--no-calibrate", "--samples", "8", "--batch", "4",
+                "--save-quantiles", folder.path("new/q"),
+            ])
+        let values = 3.0 * 24 * 16
+        let growth =
+            try #require(many.object?["sampleMemory"]?.number) - #require(untimed.object?["sampleMemory"]?.number)
+        #expect(growth == values * 4 * (3 * 6 + 8))
+    }
+
+    @Test("--dry-run tells a person flavour, N, K, operator, samples and every part of memory, also under -q")
+    func dryRunText() throws {
+        let result = try BuiltTool("ud2m").run(
+            ["restore", store, folder.path("in/a.png"), "-o", folder.path("out.png"), "--dry-run", "-q"] + task + quick
+                + ["--samples", "5"])
+        #expect(result.exitCode == 0, "\(result.errorText)")
+        for word in [
+            "24×16", "deblurring", "0.025", "exact", "N = 2", "K = 1", "5, 10 evaluations", "network", "samples",
+            "images", "weights", "mapped",
+        ] {
+            #expect(result.text.contains(word), "\(word) is not in \(result.text)")
+        }
+    }
+
+    @Test("-q prints the lines of numbers and nothing else")
+    func quiet() throws {
+        func text(_ images: [String], _ more: [String]) throws -> [Substring] {
+            let result = try BuiltTool("ud2m").run(["restore", store] + images + task + quick + more + ["-q"])
+            #expect(result.exitCode == 0 && result.errors.isEmpty, "\(result.errorText)")
+            return result.text.split(separator: "\n")
+        }
+        let image = folder.path("in/a.png")
+        let one = try text([image], ["-o", folder.path("out.png"), "--reference", image])
+        #expect(one.count == 1 && one.allSatisfy { $0.hasPrefix("deblur: ") && $0.contains(" dB -> ") }, "\(one)")
+        let many = try text(
+            [image, folder.path("in/b.png")], ["-o", folder.path("out") + "/", "--reference", folder.path("in")])
+        #expect(many.count == 3 && many.allSatisfy { $0.contains(" dB -> ") }, "\(many)")
+        #expect(try text([image], ["-o", folder.path("two.png")]).isEmpty)
+    }
+
+    @Test(
+        "--posterior-spread sets what it says, flags go before it, and a flat prior's samples deviate as the noise does"
+    )
+    func posteriorSpread() throws {
+        // Without its last layer's weights the network predicts no noise anywhere: no image is likelier than another.
+        let weights = folder.path("flat.safetensors")
+        let tensors = try Checkpoint.open(path: ToolTest.prior).stateDicts.first?.tensors ?? []
+        try SafetensorsFile.write(
+            to: weights,
+            tensors: tensors.map { tensor in
+                guard tensor.name.text.hasPrefix("out.2.") else { return TensorInput(tensor) }
+                let count = tensor.shape.reduce(1, *)
+                return TensorInput(name: tensor.name, shape: tensor.shape, floats: [Float](repeating: 0, count: count))
+            })
+        let flat = folder.path("flat.ud2w")
+        let converted = try BuiltTool("ud2m-convert").run([weights, flat, "-q"])
+        try #require(converted.exitCode == 0, "\(converted.errorText)")
+        let grey = folder.path("grey.png")
+        try ImageFile.write(ImageBuffer(width: 16, height: 16, channels: 3, filledWith: 0.5), to: grey)
+        func report(_ more: [String]) throws -> [String: JSONDocument] {
+            let result = try BuiltTool("ud2m").run(
+                [
+                    "restore", flat, grey, "-o", folder.path("out.png"), "--force", "--task", "denoise", "--sigma",
+                    "0.025",
+                    "--samples", "16", "--batch", "16", "--posterior-spread", "--json",
+                ] + more)
+            try #require(result.exitCode == 0, "\(result.errorText)")
+            return try #require(try ToolTest.checked(result.output, "restore").object)
+        }
+        let spread = try report([])
+        // 768 values of 16 samples each tell the deviation to 1 %; the chain itself is 4 % wide.
+        #expect(abs(try #require(spread["meanDeviation"]?.number) / 0.025 - 1) < 0.1)
+        let settings = try #require(spread["settings"]?.object)
+        #expect(settings["denoisingStrength"]?.number == 0.5 && settings["stepFactor"]?.number == 0.5)
+        #expect(settings["dataWeight"]?.number == 1 && settings["iterations"]?.number == 30)
+        #expect(abs(try #require(settings["levels"]?.array?.last?.number) - 0.015) < 1e-12)
+        let mixed = try #require(
+            try report(["--iterations", "2", "--data-weight", "0.4", "--levels", "1,0.1"])["settings"]?.object)
+        #expect(mixed["iterations"]?.number == 2 && mixed["dataWeight"]?.number == 0.4)
+        #expect(abs(try #require(mixed["levels"]?.array?.last?.number) - 0.1) < 1e-12)
+        let refused = try ToolTest.failure(
+            "ud2m",
+            [
+                "restore", flat, grey, "-o", folder.path("out.png"), "--force", "--task", "denoise",
+                "--posterior-spread", "--flavour", "reference",
+            ], exitCode: 64)
+        #expect(refused.object?["code"]?.string == "sampler-option")
     }
 
     @Test("shards of a scheduler's jobs make up the whole, and gather tells what is done, missing and changed")

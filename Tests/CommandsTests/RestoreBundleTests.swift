@@ -80,6 +80,36 @@ struct RestoreBundleTests {
         #expect(images[0] == images[2])
     }
 
+    @Test("operator flags go before the bundle's operator, with and without --task; others are refused")
+    func operatorFlags() throws {
+        func operation(_ more: [String]) throws -> [String: JSONDocument] {
+            let quick = ["--steps", "1", "--iterations", "1", "--force"]
+            return try #require(try restore("thin.ud2w", "x.png", quick + more)["operator"]?.object)
+        }
+        let larger = try operation(["--factor", "4"])
+        #expect(larger["factor"]?.number == 4 && larger["sigma"]?.number == 0.05)
+        #expect(larger["kernel"]?.object?["kind"]?.string == "bicubic")
+        #expect(try ImageFile.read(folder.path("x.png")).image.width == 64)
+        let blurred = try operation(["--kernel", "gaussian", "--kernel-size", "5", "--kernel-variance", "2"])
+        #expect(blurred["factor"]?.number == 2)
+        let kernel = try #require(blurred["kernel"]?.object)
+        #expect(kernel["kind"]?.string == "gaussian" && kernel["size"]?.number == 5 && kernel["variance"]?.number == 2)
+        let named = try operation(["--task", "sr", "--sf", "4"])
+        #expect(named["factor"]?.number == 4 && named["sigma"]?.number == 0.05)
+        let other = try operation(["--task", "deblur", "--kernel-size", "5"])
+        #expect(other["task"]?.string == "deblur" && other["kernel"]?.object?["size"]?.number == 5)
+        for (more, flag) in [
+            (["--kernel-size", "5"], "--kernel-size"), (["--quality", "5"], "--quality"),
+            (["--mask", "m.png"], "--mask"),
+        ] {
+            let error = try ToolTest.failure(
+                "ud2m", ["restore", "--bundle", folder.path("thin.ud2w"), image, "-o", folder.path("none.png")] + more,
+                exitCode: 64)
+            #expect(error.object?["code"]?.string == "usage")
+            #expect(error.object?["message"]?.string?.contains(flag) == true)
+        }
+    }
+
     @Test("a base that is not found, or another network, is refused")
     func wrongBase() throws {
         let arguments = ["restore", "--bundle", folder.path("thin.ud2w"), image, "-o", folder.path("x.png")]

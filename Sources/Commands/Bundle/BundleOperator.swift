@@ -99,6 +99,11 @@ struct BundleOperator {
                 .operatorFile, "The operator is none that this program knows.", at: .init(file: path),
                 remedy: "See schemas/operator.schema.json for what it holds.")
         }
+        guard specification.task != .stacked else {
+            throw UD2MError(
+                .operatorFile, "The operator is a stack, and a bundle holds one operator.", at: .init(file: path),
+                remedy: "Pass the stack to ud2m restore --operator.")
+        }
         try specification.requireRanges(path)
         return specification
     }

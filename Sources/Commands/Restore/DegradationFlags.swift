@@ -18,13 +18,13 @@ struct DegradationFlags: ParsableArguments {
             valueName: "x,y,width,height"))
     var box: String?
 
-    @Option(help: "Share of the image's numbers that is measured (cs).")
-    var measured = 0.3
+    @Option(help: "Share of the image's numbers that is measured (cs), 0.3 by default.")
+    var measured: Double?
 
     @Option(
         name: .customLong("measurement-scale"),
-        help: "What measurements are multiplied by, so that they fit an image (cs).")
-    var measurementScale = 0.2
+        help: "What measurements are multiplied by, so that they fit an image (cs), 0.2 by default.")
+    var measurementScale: Double?
 
     @Option(
         help: ArgumentHelp(
@@ -39,10 +39,42 @@ struct DegradationFlags: ParsableArguments {
             throw ValidationError("Give one of --missing, --kept and --box.")
         }
         if let box, Self.numbers(box) == nil { throw ValidationError("--box must be four numbers: x,y,width,height.") }
-        guard measured > 0, measured <= 1 else { throw ValidationError("--measured must be above 0 and at most 1.") }
-        guard measurementScale > 0, measurementScale.isFinite else {
-            throw ValidationError("--measurement-scale must be positive.")
+        guard measuredShare > 0, measuredShare <= 1 else {
+            throw ValidationError("--measured must be above 0 and at most 1.")
         }
+        guard scale > 0, scale.isFinite else { throw ValidationError("--measurement-scale must be positive.") }
+    }
+
+    var measuredShare: Double { measured ?? 0.3 }
+    var scale: Double { measurementScale ?? 0.2 }
+
+    /// What each flag belongs to.
+    /// - Parameters:
+    ///   - task: The task; nil where an operator file describes what is done.
+    ///   - hasMask: Whether a mask is given as a file.
+    ///   - maskWord: What the mask is called in the reference code's way.
+    /// - Returns: A rule for each flag.
+    func rules(task: RestorationTask?, hasMask: Bool, maskWord: String?) -> [FlagRule] {
+        let isInpainting = task == .inpaint
+        let isSensing = task == .compressedSensing
+        let drawn = "a random mask (--task inpaint without --mask)"
+        return [
+            .init(
+                "--kernel \(maskWord ?? "")", given: isInpainting && maskWord != nil, applies: !hasMask,
+                owner: "--task inpaint without --mask"),
+            .init(
+                "--missing", given: missing != nil, applies: isInpainting && !hasMask && maskWord != "box", owner: drawn
+            ),
+            .init("--kept", given: kept != nil, applies: isInpainting && !hasMask && maskWord != "box", owner: drawn),
+            .init(
+                "--box", given: box != nil, applies: isInpainting && !hasMask && maskWord != "random",
+                owner: "--task inpaint without another mask"),
+            .init(
+                "--measured", given: measured != nil, applies: isSensing && matrix == nil,
+                owner: "--task cs without --matrix"),
+            .init("--measurement-scale", given: measurementScale != nil, applies: isSensing, owner: "--task cs"),
+            .init("--matrix", given: matrix != nil, applies: isSensing, owner: "--task cs"),
+        ]
     }
 
     /// The mask that these flags describe.

@@ -20,13 +20,17 @@ struct ImageRestoration {
 
     /// What was read and planned, before anything is drawn.
     private struct Problem {
-        let given: ImageBuffer
+        /// The observations: one, or those of a stack.
+        let observations: [ImageBuffer]
         let clean: ImageBuffer?
         let width: Int
         let height: Int
         let forward: any ForwardOperator
         let plan: SamplerPlan
         let settings: RestoreReport.Settings
+
+        /// Bits a channel of the result, as the finest observation has.
+        var bitDepth: Int { observations.map(\.bitDepth).max() ?? 8 }
     }
 
     /// The image's restoration and what it gives.
@@ -41,14 +45,13 @@ struct ImageRestoration {
     /// - Throws: ``UD2MFormats/UD2MError`` or ``UD2MImaging/ImageError``; nothing has been written.
     func restore(progress: @escaping @Sendable (_ fraction: Double, _ label: String) -> Void) throws -> Result {
         let problem = try problem()
-        let observation = try Tensor(adapted(problem.given))
+        let observation = try observation(problem)
         let source = try command.noise.source(observation: observation)
         let recorder = command.noise.record.map { _ in NoiseRecorder(source) }
         let sampler = try problem.plan.sampler(
             denoiser: prior.denoiser, forward: problem.forward, noise: recorder ?? source, ram: ram)
-        let needsAll = posterior.saveQuantiles != nil || (problem.clean != nil && posterior.samples > 1)
         var statistics = try PosteriorStatistics(
-            shape: [1, prior.channels, problem.height, problem.width], keepsSamples: needsAll)
+            shape: [1, prior.channels, problem.height, problem.width], keepsSamples: keepsSamples(problem))
         let frames = ProgressiveFrames()
         var monitor = SamplerMonitor(report: progress)
         if places.progressive != nil { monitor.observe = { frames.take($0) } }
@@ -75,6 +78,13 @@ struct ImageRestoration {
         return Result(report: report, contents: contents, tape: recorder?.tape)
     }
 
+    /// The observation as the operator gives it.
+    private func observation(_ problem: Problem) throws -> Tensor {
+        let observations = try problem.observations.map { try Tensor(adapted($0)) }
+        guard let stack = problem.forward as? StackedOperator else { return observations[0] }
+        return try stack.stacked(observations)
+    }
+
     /// What a restoration would take.
     /// - Parameter timer: Runs and times one evaluation, where the time is wanted.
     /// - Returns: Evaluations, memory and, timed, the time.
@@ -84,18 +94,50 @@ struct ImageRestoration {
         let batch = min(posterior.batch, posterior.samples)
         let memory = try prior.memory(height: problem.height, width: problem.width, batch: batch)
         let evaluation = try timer?.seconds([1, prior.channels, problem.height, problem.width])
+        // Evaluations are timed one image at a time.
         let expected = evaluation.map { $0 * Double(problem.settings.networkEvaluations) }
         return RestoreForecast(
             store: prior.path, bundle: prior.bundle?.path, device: prior.device, image: image.path,
-            output: places.output,
-            files: places.others, operator: factory.specification, settings: problem.settings, width: problem.width,
-            height: problem.height, networkMemory: memory, expectedSeconds: expected)
+            observations: observationPaths,
+            output: places.output, files: places.others, operator: factory.specification, settings: problem.settings,
+            width: problem.width, height: problem.height, networkMemory: memory, weightsMapped: prior.mappedBytes,
+            sampleMemory: sampleMemory(problem, batch: batch), imageMemory: imageMemory(problem),
+            operatorText: problem.forward.summary, expectedSeconds: expected)
+    }
+
+    /// All observations of a stack.
+    private var observationPaths: [String]? { image.others.isEmpty ? nil : image.files }
+
+    /// Whether all samples are kept until the end.
+    private func keepsSamples(_ problem: Problem) -> Bool {
+        posterior.saveQuantiles != nil || (problem.clean != nil && posterior.samples > 1)
+    }
+
+    /// Bytes of the samples that are drawn side by side, of those that are kept, and of their statistics.
+    private func sampleMemory(_ problem: Problem, batch: Int) -> Int {
+        let values = prior.channels * problem.height * problem.width
+        // Of a sample that is being drawn: state, estimate, proximal point, noise, noisy image, prediction.
+        var bytes = values * 4 * 6 * batch
+        // Mean and squares in double precision.
+        bytes += values * 16
+        if keepsSamples(problem) { bytes += values * 4 * posterior.samples }
+        if posterior.saveSamples != nil {
+            // The files' bytes are kept until all are written, and PNG does not shrink noise.
+            bytes += values * (problem.bitDepth / 8) * posterior.samples
+        }
+        return bytes
+    }
+
+    /// Bytes of the observations, the reference and the result.
+    private func imageMemory(_ problem: Problem) -> Int {
+        let given = (problem.observations + [problem.clean].compactMap(\.self)).map(\.values.count).reduce(0, +)
+        return 4 * (given + prior.channels * problem.height * problem.width)
     }
 
     private func problem() throws -> Problem {
-        let given = try ImageInput.read(image.path)
+        let observations = try image.files.map { try ImageInput.read($0) }
         let clean = try reference.map { try ImageInput.read($0) }
-        let size = try factory.imageSize(ofObservation: given)
+        let size = try factory.imageSize(ofObservations: observations)
         if let clean, (clean.height, clean.width) != (size.height, size.width) {
             throw UD2MError(
                 .referenceSize,
@@ -107,7 +149,8 @@ struct ImageRestoration {
             command.sampling, bundle: prior.bundle?.manifest.settings, forward: forward,
             sigma: factory.specification.sigma)
         return Problem(
-            given: given, clean: clean, width: size.width, height: size.height, forward: forward, plan: plan,
+            observations: observations, clean: clean, width: size.width, height: size.height, forward: forward,
+            plan: plan,
             settings: .init(plan, noise: command.noise, samples: posterior.samples))
     }
 
@@ -123,10 +166,10 @@ struct ImageRestoration {
         }
     }
 
-    /// A sample as an image like the given one: grey when that is.
+    /// A sample as an image like the given ones: grey when they are.
     private func picture(_ sample: Tensor, _ problem: Problem) throws -> ImageBuffer {
-        let colour = try sample.image(bitDepth: problem.given.bitDepth)
-        return problem.given.channels == 1 ? colour.grey : colour
+        let colour = try sample.image(bitDepth: problem.bitDepth)
+        return problem.observations.allSatisfy { $0.channels == 1 } ? colour.grey : colour
     }
 
     private func encoded(_ image: ImageBuffer, _ path: String, text: String) throws -> (path: String, bytes: [UInt8]) {
@@ -167,10 +210,11 @@ struct ImageRestoration {
         return contents
     }
 
-    /// The observation at the size of the result.
+    /// The observation, of a stack the first, at the size of the result.
     private func shown(_ problem: Problem) throws -> ImageBuffer {
-        (problem.given.width, problem.given.height) != (problem.width, problem.height)
-            ? try problem.given.resized(width: problem.width, height: problem.height, filter: .bicubic) : problem.given
+        let given = problem.observations[0]
+        return (given.width, given.height) != (problem.width, problem.height)
+            ? try given.resized(width: problem.width, height: problem.height, filter: .bicubic) : given
     }
 
     private func report(
@@ -179,8 +223,9 @@ struct ImageRestoration {
     ) throws -> RestoreReport {
         var report = RestoreReport(
             store: prior.path, bundle: prior.bundle?.path, device: prior.device, image: image.path,
-            output: places.output,
-            grid: places.grid, files: places.others, operator: factory.specification, settings: problem.settings,
+            observations: observationPaths,
+            output: places.output, grid: places.grid, files: places.others, operator: factory.specification,
+            settings: problem.settings,
             width: problem.width, height: problem.height, seconds: Self.rounded(seconds),
             networkSeconds: Self.rounded(networkSeconds), otherSeconds: Self.rounded(seconds - networkSeconds))
         if posterior.samples > 1 {

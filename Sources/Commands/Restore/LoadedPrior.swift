@@ -17,6 +17,8 @@ struct LoadedPrior {
     let denoiser: TimedDenoiser
     /// The bundle that settings come from.
     let bundle: TaskBundle?
+    /// Bytes of the files that hold its weights, which are mapped.
+    let mappedBytes: Int
     private let network: any RunnableNetwork
     private let options: PriorOptions
     private let target: ComputeTarget
@@ -49,6 +51,10 @@ struct LoadedPrior {
         self.denoiser = TimedDenoiser(denoiser)
         path = source.store.path
         let stores = [source.store] + [bundle?.store].compactMap(\.self)
+        // A fat bundle is the prior's store as well.
+        let files = Dictionary(
+            stores.map { ($0.path, $0.safetensors.file.count) }, uniquingKeysWith: { first, _ in first })
+        mappedBytes = files.values.reduce(0, +)
         identity = stores.map { $0.contentID ?? $0.path }.joined(separator: "+")
     }
 

@@ -16,16 +16,16 @@ struct NoiseOptions: ParsableArguments {
     @Option(
         help: """
             Seed of the random numbers, which follow from it and the observation's pixels: the same seed gives the same \
-            image on any number of threads, in any batch, whatever else is restored and wherever the file lies.
+            image on any number of threads, in any batch, whatever else is restored and wherever the file lies. 0 by default.
             """)
-    var seed: UInt64 = 0
+    var seed: UInt64?
 
     @Option(
         help: """
-            philox, or torch: PyTorch's own numbers in the order of the published code, which draws the observation's \
+            philox (unless given), or torch: PyTorch's own numbers in the order of the published code, which draws the observation's \
             noise first.
             """)
-    var rng: Generator = .philox
+    var rng: Generator?
 
     @Option(
         name: .customLong("noise-tape"),
@@ -38,8 +38,15 @@ struct NoiseOptions: ParsableArguments {
     var record: String?
 
     func validate() throws {
-        if tape != nil, rng == .torch { throw ValidationError("Give --rng or --noise-tape, not both.") }
+        let owner = "a generator, not to --noise-tape"
+        try FlagRule.check([
+            .init("--seed", given: seed != nil, applies: tape == nil, owner: owner),
+            .init("--rng", given: rng != nil, applies: tape == nil, owner: owner),
+        ])
     }
+
+    /// What a report calls the source.
+    var sourceName: String { tape == nil ? (rng ?? .philox).rawValue : "tape" }
 
     /// The noise of one image.
     /// - Parameter observation: The observation. Its pixels tell it apart from others, so that no two images of a run have
@@ -48,7 +55,8 @@ struct NoiseOptions: ParsableArguments {
     /// - Throws: ``UD2MFormats/UD2MError`` for a tape that cannot be read.
     func source(observation: Tensor) throws -> any NoiseSource {
         if let tape { return try NoiseTape(path: tape) }
-        switch rng {
+        let seed = seed ?? 0
+        switch rng ?? .philox {
         case .philox:
             let item = observation.values.withUnsafeBytes { XXHash64.value($0) }
             return PhiloxNoise(seed: seed, item: item)

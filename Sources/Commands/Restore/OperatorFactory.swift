@@ -13,25 +13,76 @@ struct OperatorFactory {
     let specification: OperatorSpecification
     /// The folder that relative paths start from.
     let folder: String?
+    /// The factories of a stack's operators; empty for any other operator.
+    private let stack: [OperatorFactory]
 
     /// Creates a factory for flags, whose paths start from the working directory.
     init(_ specification: OperatorSpecification) {
         self.specification = specification
         folder = nil
+        stack = []
         files = specification.files
     }
 
     /// Reads an operator file, whose paths start from its own folder.
     init(file path: String) throws {
-        specification = try OperatorSpecification(path: path)
+        let specification = try OperatorSpecification(path: path)
         let folder = URL(filePath: path).deletingLastPathComponent()
+        self.specification = specification
         self.folder = folder.path
+        stack = (specification.parts ?? []).map { OperatorFactory($0, folder: folder.path) }
         files = [path] + specification.files.map { URL(filePath: $0, relativeTo: folder).path }
     }
 
-    /// The size of the clean image that an observation belongs to.
-    func imageSize(ofObservation image: ImageBuffer) throws -> (height: Int, width: Int) {
-        try imageSize(height: image.height, width: image.width)
+    /// Reads operator files; several are one stack, in this order.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `operator-file`, also for more operators than a stack holds.
+    init(files paths: [String]) throws {
+        let factories = try paths.map { try OperatorFactory(file: $0) }
+        if factories.count == 1 {
+            self = factories[0]
+            return
+        }
+        let parts = factories.flatMap(\.parts)
+        guard parts.count <= OperatorSpecification.mostParts else {
+            throw UD2MError(
+                .operatorFile,
+                "\(parts.count) operators are more than the \(OperatorSpecification.mostParts) of a stack.")
+        }
+        if let index = parts.firstIndex(where: { $0.specification.task == .jpeg }) {
+            throw UD2MError(
+                .operatorNotLinear, "Compression as JPEG is not linear, and a stack is made of linear operators.",
+                at: .init(file: parts[index].files.first))
+        }
+        specification = OperatorSpecification(stacking: parts.map(\.specification))
+        folder = nil
+        stack = parts
+        files = factories.flatMap(\.files)
+    }
+
+    private init(_ specification: OperatorSpecification, folder: String) {
+        self.specification = specification
+        self.folder = folder
+        stack = []
+        files = []
+    }
+
+    /// The operators one by one: those of a stack, or the only one.
+    var parts: [OperatorFactory] { specification.task == .stacked ? stack : [self] }
+
+    /// The size of the clean image that observations belong to, one for each operator.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `operator-shape` when they belong to images of different sizes.
+    func imageSize(ofObservations images: [ImageBuffer]) throws -> (height: Int, width: Int) {
+        let sizes = try zip(parts, images).map { try $0.imageSize(height: $1.height, width: $1.width) }
+        guard let first = sizes.first, sizes.count == parts.count else {
+            throw UD2MError(.operatorShape, "\(images.count) observations do not fit \(parts.count) operators.")
+        }
+        for (index, size) in sizes.enumerated() where size != first {
+            throw UD2MError(
+                .operatorShape,
+                "Observation \(index) belongs to an image of \(size.width)×\(size.height) pixels, and observation 0 to "
+                    + "one of \(first.width)×\(first.height).")
+        }
+        return first
     }
 
     /// The size of the clean image that an observation of a size belongs to.
@@ -51,11 +102,16 @@ struct OperatorFactory {
         return (height * factor, width * factor)
     }
 
+    /// The size of the clean images where the operator is one for a size only: that of compressed sensing.
+    var cleanSize: (height: Int, width: Int)? {
+        specification.measurement.map { ($0.height, $0.width) }
+    }
+
     /// The files that the operator is read from.
     let files: [String]
 
     /// What an operator is made of besides numbers, when it is at hand already.
-    struct Parts {
+    struct Material {
         var mask: Mask?
         var kernel: BlurKernel?
         var matrix: ArrayFile?
@@ -65,27 +121,27 @@ struct OperatorFactory {
     /// - Parameters:
     ///   - height: rows of the clean image.
     ///   - width: columns of the clean image.
-    ///   - parts: what is at hand already, instead of the specification's files.
+    ///   - material: what is at hand already, instead of the specification's files.
     /// - Returns: the operator.
-    /// - Throws: ``UD2MFormats/UD2MError`` when a parameter is missing or out of range, or a part does not fit.
-    func make(height: Int, width: Int, parts: Parts = Parts()) throws -> any ForwardOperator {
+    /// - Throws: ``UD2MFormats/UD2MError`` when a parameter is missing or out of range, or a file does not fit.
+    func make(height: Int, width: Int, material: Material = Material()) throws -> any ForwardOperator {
         switch specification.task {
         case .jpeg:
             return try JPEGCompression(
                 quality: try require(specification.quality, "quality"), height: height, width: width)
-        case .deblur, .inpaint, .superResolution, .denoise, .compressedSensing:
-            return try makeLinear(height: height, width: width, parts: parts)
+        case .deblur, .inpaint, .superResolution, .denoise, .compressedSensing, .stacked:
+            return try makeLinear(height: height, width: width, material: material)
         }
     }
 
     /// Builds the operator where a linear one is needed.
-    /// - Throws: As ``make(height:width:parts:)``, and `operator-not-linear`.
-    func makeLinear(height: Int, width: Int, parts: Parts = Parts()) throws -> any LinearForwardOperator {
+    /// - Throws: As ``make(height:width:material:)``, and `operator-not-linear`.
+    func makeLinear(height: Int, width: Int, material: Material = Material()) throws -> any LinearForwardOperator {
         switch specification.task {
         case .deblur:
-            return try Deblurring(kernel: try parts.kernel ?? kernel(), height: height, width: width)
+            return try Deblurring(kernel: try material.kernel ?? kernel(), height: height, width: width)
         case .inpaint:
-            let mask = try parts.mask ?? readMask()
+            let mask = try material.mask ?? readMask()
             guard mask.height == height, mask.width == width else {
                 throw UD2MError(
                     .operatorFile,
@@ -95,12 +151,14 @@ struct OperatorFactory {
             return Inpainting(mask: mask)
         case .superResolution:
             return try SuperResolution(
-                factor: try require(specification.factor, "factor"), kernel: try parts.kernel ?? kernel(),
+                factor: try require(specification.factor, "factor"), kernel: try material.kernel ?? kernel(),
                 height: height, width: width)
         case .denoise:
             return try Denoising(height: height, width: width)
         case .compressedSensing:
-            return try sensing(try require(specification.measurement, "measurement"), parts.matrix)
+            return try sensing(try require(specification.measurement, "measurement"), material.matrix)
+        case .stacked:
+            return try makeStack(height: height, width: width)
         case .jpeg:
             throw UD2MError(
                 .operatorNotLinear, "Compression as JPEG is not linear, and a linear operator is needed here.")
@@ -159,6 +217,24 @@ struct OperatorFactory {
         return try GenericLinearOperator.matrix(
             matrix.values.map { measurement.scale * $0 }, imageSize: PlaneSize(height: height, width: width),
             limits: IterationLimits())
+    }
+
+    /// The stack for images of a size. The observation is that of ``UD2MSampler/StackedOperator/stacked(_:)``.
+    func makeStack(height: Int, width: Int) throws -> StackedOperator {
+        // Results are float32, and little noise makes systems that take many steps.
+        try StackedOperator(
+            parts.map { try $0.makeLinear(height: height, width: width) },
+            noiseLevels: parts.map { 2 * $0.specification.sigma },
+            limits: IterationLimits(tolerance: 1e-7, maximumIterations: 10_000))
+    }
+
+    /// Reads the files that the specification names, for a copy of them.
+    /// - Throws: As ``make(height:width:material:)``.
+    func readMaterial() throws -> Material {
+        Material(
+            mask: specification.mask == nil ? nil : try readMask(),
+            kernel: specification.kernel?.kind == .file ? try kernel() : nil,
+            matrix: try specification.measurement?.matrix.map { try ArrayFile(npy: path($0)) })
     }
 
     private func path(_ name: String) -> String {

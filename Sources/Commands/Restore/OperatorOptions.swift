@@ -19,39 +19,50 @@ struct OperatorOptions: ParsableArguments {
 
     @Option(
         name: [.customLong("kernel-size"), .customLong("kernel_size")],
-        help: "Side of the blur kernel in pixels, 9 by default; without it sr's gaussian follows the factor.")
+        help: """
+            Side of the blur kernel in pixels, 9 by default; without it and a variance, sr's gaussian follows the factor.
+            """)
     var kernelSize: Int?
 
-    @Option(name: .customLong("kernel-variance"), help: "Variance of the Gaussian kernel in pixels².")
-    var kernelVariance = 3.0
+    @Option(name: .customLong("kernel-variance"), help: "Variance of the Gaussian kernel in pixels², 3 by default.")
+    var kernelVariance: Double?
 
-    @Option(name: .customLong("kernel-sigma"), help: "Width of the anisotropic kernel along its direction, in pixels.")
-    var kernelSigma = 3.0
+    @Option(
+        name: .customLong("kernel-sigma"),
+        help: "Width of the anisotropic kernel along its direction, in pixels, 3 by default.")
+    var kernelSigma: Double?
 
-    @Option(name: .customLong("kernel-cross-sigma"), help: "Width of the anisotropic kernel across its direction.")
-    var kernelCrossSigma = 1.0
+    @Option(
+        name: .customLong("kernel-cross-sigma"),
+        help: "Width of the anisotropic kernel across its direction, 1 by default.")
+    var kernelCrossSigma: Double?
 
-    @Option(name: .customLong("kernel-angle"), help: "Direction of the anisotropic kernel, degrees from right to down.")
-    var kernelAngle = 0.0
+    @Option(
+        name: .customLong("kernel-angle"),
+        help: "Direction of the anisotropic kernel, degrees from right to down, 0 by default.")
+    var kernelAngle: Double?
 
     @Option(name: .customLong("motion-length"), help: "Pixels that a motion covers; 0.8·(size − 1) by default.")
     var motionLength: Double?
 
-    @Option(name: .customLong("motion-intensity"), help: "How much a motion bends: 0 is straight, 1 curls.")
-    var motionIntensity = 0.5
+    @Option(
+        name: .customLong("motion-intensity"),
+        help: "How much a motion bends: 0 is straight, 1 curls, 0.5 by default.")
+    var motionIntensity: Double?
 
-    @Option(name: .customLong("kernel-seed"), help: "Seed of a motion kernel.")
-    var kernelSeed: UInt64 = 0
+    @Option(name: .customLong("kernel-seed"), help: "Seed of a motion kernel, 0 by default.")
+    var kernelSeed: UInt64?
 
     @Option(
-        name: [.customLong("factor"), .customLong("sf")], help: "How many times smaller the observation is (sr).")
-    var factor = 4
+        name: [.customLong("factor"), .customLong("sf")],
+        help: "How many times smaller the observation is (sr), 4 by default.")
+    var factor: Int?
 
     @Option(help: ArgumentHelp("Mask image: white pixels are known, black ones missing (inpaint).", valueName: "png"))
     var mask: String?
 
-    @Option(help: "Quality of the compression, 1…100 (jpeg).")
-    var quality = 10
+    @Option(help: "Quality of the compression, 1…100 (jpeg), 10 by default.")
+    var quality: Int?
 
     @Option(
         name: [.customLong("sigma"), .customLong("sigma_model")],
@@ -62,60 +73,21 @@ struct OperatorOptions: ParsableArguments {
         guard (1...255).contains(kernelSize ?? 1) else { throw ValidationError("--kernel-size must be 1…255.") }
         for (flag, value) in [
             ("--kernel-variance", kernelVariance), ("--kernel-sigma", kernelSigma),
-            ("--kernel-cross-sigma", kernelCrossSigma), ("--motion-length", motionLength ?? 1),
-        ] where !(value > 0 && value.isFinite) {
-            throw ValidationError("\(flag) must be positive.")
+            ("--kernel-cross-sigma", kernelCrossSigma), ("--motion-length", motionLength),
+        ] {
+            if let value, !(value > 0 && value.isFinite) { throw ValidationError("\(flag) must be positive.") }
         }
-        guard kernelAngle.isFinite else { throw ValidationError("--kernel-angle must be a number of degrees.") }
-        guard (0...100).contains(motionIntensity) else { throw ValidationError("--motion-intensity must be 0…100.") }
-        guard (2...64).contains(factor) else { throw ValidationError("--factor must be 2…64.") }
-        guard (1...100).contains(quality) else { throw ValidationError("--quality must be 1…100.") }
+        guard (kernelAngle ?? 0).isFinite else {
+            throw ValidationError("--kernel-angle must be a number of degrees.")
+        }
+        guard (0...100).contains(motionIntensity ?? 0) else {
+            throw ValidationError("--motion-intensity must be 0…100.")
+        }
+        guard (2...64).contains(factor ?? 2) else { throw ValidationError("--factor must be 2…64.") }
+        guard (1...100).contains(quality ?? 1) else { throw ValidationError("--quality must be 1…100.") }
         guard (sigma ?? 1) > 0, (sigma ?? 1) <= 1 else {
             throw ValidationError("--sigma must be above 0 and at most 1.")
         }
-        if task == .deblur, kernel == "bicubic" {
-            throw ValidationError("The bicubic kernel belongs to a factor: use it with --task sr.")
-        }
-    }
-
-    /// The operator that these flags describe.
-    func specification(task: RestorationTask) -> OperatorSpecification {
-        let sigma = sigma ?? 0.025
-        switch task {
-        case .deblur:
-            return OperatorSpecification(task: task, kernel: kernelSpecification("gaussian"), sigma: sigma)
-        case .inpaint:
-            return OperatorSpecification(task: task, mask: mask, sigma: sigma)
-        case .superResolution:
-            return OperatorSpecification(
-                task: task, kernel: kernelSpecification("bicubic"), factor: factor, sigma: sigma)
-        case .jpeg:
-            return OperatorSpecification(task: task, quality: quality, sigma: sigma)
-        case .denoise, .compressedSensing:
-            return OperatorSpecification(task: task, sigma: sigma)
-        }
-    }
-
-    private func kernelSpecification(_ standard: String) -> OperatorSpecification.Kernel {
-        let size = kernelSize ?? 9
-        switch kernel ?? standard {
-        case "gaussian" where task == .superResolution && kernelSize == nil:
-            return .init(kind: .gaussianAntialias)
-        case "gaussian":
-            return .init(kind: .gaussian, size: size, variance: kernelVariance)
-        case "uniform":
-            return .init(kind: .uniform, size: size)
-        case "bicubic":
-            return .init(kind: .bicubic)
-        case "anisotropic":
-            return .init(
-                kind: .anisotropic, size: size, sigma: kernelSigma, crossSigma: kernelCrossSigma, angle: kernelAngle)
-        case "motion":
-            return .init(
-                kind: .motion, size: size, length: motionLength ?? 0.8 * Double(size - 1),
-                intensity: motionIntensity, seed: kernelSeed)
-        case let file:
-            return .init(kind: .file, file: file)
-        }
+        if let task { try FlagRule.check(rules(specification(task: task))) }
     }
 }

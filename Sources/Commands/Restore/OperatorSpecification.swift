@@ -23,9 +23,13 @@ struct OperatorSpecification: Codable, Equatable {
     var quality: Int?
     /// What compressed sensing measures.
     var measurement: Measurement?
-    /// Standard deviation of the noise, in units of the image range [0, 1].
+    /// The operators of a stack, in the order of its observations.
+    var parts: [OperatorSpecification]?
+    /// Standard deviation of the noise, in units of the image range [0, 1]; of a stack, the smallest of its parts.
     var sigma: Double
 
+    /// The most operators of a stack.
+    static let mostParts = 16
     private static let largestFile = 1 << 20
 
     /// Reads and checks a file.
@@ -49,11 +53,14 @@ struct OperatorSpecification: Codable, Equatable {
                 at: .init(file: path))
         }
         try requireRanges(path)
+        try requireParts(path)
         try requireFilesInside(path)
     }
 
     /// The files beside the operator file that it names.
-    var files: [String] { [mask, kernel?.file, measurement?.matrix].compactMap { $0 } }
+    var files: [String] {
+        [mask, kernel?.file, measurement?.matrix].compactMap { $0 } + (parts ?? []).flatMap(\.files)
+    }
 
     /// An operator file may come from a stranger: it may name files in its own folder or below, and nothing else.
     private func requireFilesInside(_ path: String) throws {
@@ -80,6 +87,25 @@ struct OperatorSpecification: Codable, Equatable {
                 .operatorFile, "The operator file has a number that is out of range.", at: .init(file: path),
                 remedy: "See schemas/operator.schema.json.")
         }
+    }
+
+    /// A stack has parts, which are no stacks, and other operators have none.
+    private func requireParts(_ path: String) throws {
+        let count = parts?.count ?? 0
+        guard task == .stacked ? (1...Self.mostParts).contains(count) : parts == nil,
+            parts?.allSatisfy({ $0.version == 1 && ![.stacked, .jpeg].contains($0.task) && $0.parts == nil }) ?? true
+        else {
+            throw UD2MError(
+                .operatorFile, "The operator file is no stack of 1 to \(Self.mostParts) linear operators.",
+                at: .init(file: path), remedy: "See schemas/operator.schema.json.")
+        }
+        for part in parts ?? [] { try part.requireRanges(path) }
+    }
+
+    /// Several operators as one.
+    init(stacking parts: [OperatorSpecification]) {
+        self.init(task: .stacked, sigma: parts.map(\.sigma).min() ?? 1)
+        self.parts = parts
     }
 
     init(

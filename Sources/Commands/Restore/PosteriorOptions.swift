@@ -17,7 +17,10 @@ struct PosteriorOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Write the samples' standard deviation at every pixel, white where it is a quarter of the range.",
+            """
+            Write the samples' standard deviation at every pixel, white where it is a quarter of the range. It is that of the \
+            posterior with --posterior-spread only, and smaller by default.
+            """,
             valueName: "png"))
     var std: String?
 
@@ -25,13 +28,15 @@ struct PosteriorOptions: ParsableArguments {
     var saveSamples: String?
 
     @Option(
-        help: ArgumentHelp("Quantiles for --save-quantiles, such as 0.05,0.95.", valueName: "list"),
+        help: ArgumentHelp("Quantiles for --save-quantiles; 0.05,0.95 unless given.", valueName: "list"),
         transform: NumberList.reals)
-    var quantiles: [Double] = [0.05, 0.95]
+    var quantiles: [Double]?
 
     @Option(
         name: .customLong("save-quantiles"),
-        help: ArgumentHelp("Write images of the samples' quantiles at every pixel.", valueName: "folder"))
+        help: ArgumentHelp(
+            "Write images of the samples' quantiles at every pixel; too narrow without --posterior-spread.",
+            valueName: "folder"))
     var saveQuantiles: String?
 
     @Option(
@@ -47,11 +52,17 @@ struct PosteriorOptions: ParsableArguments {
     func validate() throws {
         guard (1...1_000_000).contains(samples) else { throw ValidationError("--samples must be 1…1000000.") }
         guard (1...1024).contains(batch) else { throw ValidationError("--batch must be 1…1024.") }
-        guard !quantiles.isEmpty, quantiles.allSatisfy({ (0...1).contains($0) }) else {
+        guard !savedQuantiles.isEmpty, savedQuantiles.allSatisfy({ (0...1).contains($0) }) else {
             throw ValidationError("--quantiles must be 0…1.")
         }
         if samples < 2, std != nil || saveQuantiles != nil {
             throw ValidationError("--std and --save-quantiles need --samples of two or more.")
         }
+        try FlagRule.check([
+            .init("--quantiles", given: quantiles != nil, applies: saveQuantiles != nil, owner: "--save-quantiles")
+        ])
     }
+
+    /// The quantiles that are written.
+    var savedQuantiles: [Double] { quantiles ?? [0.05, 0.95] }
 }

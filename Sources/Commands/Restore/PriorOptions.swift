@@ -46,6 +46,11 @@ struct PriorOptions: ParsableArguments {
     func validate() throws {
         if base != nil, bundle == nil { throw ValidationError("--base is the prior of a --bundle.") }
         if tileOverlap != nil, tile == nil { throw ValidationError("--tile-overlap needs --tile.") }
+        try FlagRule.check([
+            .init(
+                "--adapter-select", given: reading.adapterSelect != nil, applies: !adapters.isEmpty, owner: "--adapter"),
+            .init("--alpha", given: reading.alpha != nil, applies: !adapters.isEmpty, owner: "--adapter"),
+        ])
     }
 
     /// The files that are read.

@@ -14,11 +14,14 @@ enum RestorationTask: String, Codable, CaseIterable, ExpressibleByArgument {
     case denoise
     /// Measured by a few numbers that depend on every pixel.
     case compressedSensing = "cs"
+    /// Seen several times, through an operator each time: in operator files only.
+    case stacked
 
     init?(argument: String) {
         // The reference code's spelling of inpainting is accepted as well.
         self.init(rawValue: argument == "inp" ? "inpaint" : argument)
+        if self == .stacked { return nil }
     }
 
-    static var allValueStrings: [String] { allCases.map(\.rawValue) }
+    static var allValueStrings: [String] { allCases.filter { $0 != .stacked }.map(\.rawValue) }
 }

@@ -22,7 +22,9 @@ struct RestoreCommand: ParsableCommand {
             operator comes from a file of ud2m degrade (--operator), from --task and its flags, or from a bundle. Images \
             may have any size; grey images are restored by a colour prior as colour and written as grey. Several images, \
             patterns and folders go into a folder; one that fails does not stop the others, and the exit code is then 3. \
-            docs/restore.md has an example of every option.
+            An image seen through several \
+            operators is restored from all its observations, named in the operators' order. docs/restore.md has an \
+            example of every option.
             """)
 
     @Argument(
@@ -39,8 +41,12 @@ struct RestoreCommand: ParsableCommand {
 
     @Option(
         name: .customLong("operator"),
-        help: ArgumentHelp("Operator file of ud2m degrade, instead of --task and its flags.", valueName: "json"))
-    var operatorFile: String?
+        help: ArgumentHelp(
+            """
+            Operator file of ud2m degrade, instead of --task and its flags. Several, or a file that is a stack, need as \
+            many observations of one image, in this order.
+            """, valueName: "json"))
+    var operatorFiles: [String] = []
 
     @OptionGroup(title: "Operator")
     var operation: OperatorOptions
@@ -61,7 +67,8 @@ struct RestoreCommand: ParsableCommand {
     var batching: BatchOptions
 
     @Flag(
-        name: .customLong("dry-run"), help: "Check everything, tell evaluations, memory and time, and write nothing.")
+        name: .customLong("dry-run"),
+        help: "Check everything, tell settings, evaluations, memory and time, and write nothing.")
     var dryRun = false
 
     @Flag(
@@ -85,10 +92,14 @@ struct RestoreCommand: ParsableCommand {
     var reporting: OutputOptions
 
     func validate() throws {
-        if operatorFile != nil, operation.task != nil {
-            throw ValidationError("Give --operator FILE, or --task and its flags, not both.")
+        if !operatorFiles.isEmpty {
+            guard operation.task == nil else {
+                throw ValidationError("Give --operator FILE, or --task and its flags, not both.")
+            }
+            try FlagRule.check(operation.rules(nil))
         }
-        if operatorFile == nil, operation.task == nil, prior.bundle == nil {
+        if !calibrate, !dryRun { throw ValidationError("--no-calibrate belongs to --dry-run. Leave it out.") }
+        if operatorFiles.isEmpty, operation.task == nil, prior.bundle == nil {
             throw ValidationError("Say what was done to the image: --operator FILE, or --task and its flags.")
         }
         if storeAndImages.images.isEmpty {
@@ -113,8 +124,8 @@ struct RestoreCommand: ParsableCommand {
         if batch.isSingle, let report = batch.reports.first {
             if reporting.json {
                 try JSONOutput.print(report)
-            } else if !reporting.quiet {
-                try StandardOutput.print(report.text)
+            } else if let text = reporting.quiet ? report.resultText : report.text {
+                try StandardOutput.print(text)
             }
             return
         }
@@ -122,8 +133,8 @@ struct RestoreCommand: ParsableCommand {
         if reporting.json {
             try JSONOutput.print(summary)
         } else {
-            try batch.printText { reporting.quiet ? "" : $0.text }
-            if !reporting.quiet, let text = summary.text { try StandardOutput.print(text) }
+            try batch.printText { reporting.quiet ? $0.resultText ?? "" : $0.text }
+            if let text = summary.text { try StandardOutput.print(text) }
         }
         try batch.requireSuccess { _ in ExitCodes.success }
     }
@@ -136,19 +147,29 @@ struct RestoreCommand: ParsableCommand {
     /// The operator of the flags, or else of a bundle; nil when neither says it.
     /// - Throws: ``UD2MFormats/UD2MError`` for an operator file that cannot be read.
     func factory(bundle: TaskBundle?) throws -> OperatorFactory? {
-        if let operatorFile { return try OperatorFactory(file: operatorFile) }
-        if let task = operation.task { return OperatorFactory(operation.specification(task: task)) }
-        guard let bundle else { return nil }
+        if !operatorFiles.isEmpty { return try OperatorFactory(files: operatorFiles) }
+        guard let bundle else {
+            // What a bundle says goes into the operator, once that is read.
+            guard prior.bundle == nil, let task = operation.task else { return nil }
+            return OperatorFactory(operation.specification(task: task))
+        }
         let settings = bundle.manifest.settings
         guard let form = settings.forwardOperator else {
-            return RestorationTask(argument: settings.task).map {
-                OperatorFactory(operation.specification(task: $0))
-            }
+            let task = operation.task ?? RestorationTask(argument: settings.task)
+            guard let task else { return nil }
+            var specification = OperatorSpecification(task: task, sigma: settings.sigma ?? 0.025)
+            specification = try operation.specification(over: specification, fills: true)
+            return OperatorFactory(specification)
         }
         var specification = try BundleOperator.specification(form, at: bundle.path)
-        specification.mask = operation.mask
-        specification.sigma = operation.sigma ?? settings.sigma ?? specification.sigma
-        return OperatorFactory(specification)
+        // A mask belongs to an image, and a stranger's bundle may name any file.
+        specification.mask = nil
+        specification.sigma = settings.sigma ?? specification.sigma
+        if let task = operation.task, task != specification.task {
+            specification = OperatorSpecification(task: task, sigma: specification.sigma)
+            return OperatorFactory(try operation.specification(over: specification, fills: true))
+        }
+        return OperatorFactory(try operation.specification(over: specification))
     }
 
     /// SHA-256 of everything that results depend on besides the image and the weights.
@@ -186,8 +207,10 @@ struct BatchOptions: ParsableArguments {
 
     @Option(
         name: .customLong("name"),
-        help: ArgumentHelp("Names of restored images in a folder, with {name} for the image's.", valueName: "template"))
-    var template = "{name}.png"
+        help: ArgumentHelp(
+            "Names of restored images in a folder, with {name} for the image's; {name}.png by default.",
+            valueName: "template"))
+    var template: String?
 
     @Flag(
         help: """
@@ -206,7 +229,7 @@ struct BatchOptions: ParsableArguments {
     var shard: RestoreShard?
 
     func validate() throws {
-        guard template.contains("{name}"), !template.contains("/") else {
+        if let template, !template.contains("{name}") || template.contains("/") {
             throw ValidationError("--name needs {name} in it, and no slash.")
         }
     }

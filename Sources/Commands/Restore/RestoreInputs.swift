@@ -12,6 +12,11 @@ struct RestoreInputs {
         let path: String
         /// The path within its folder, without the suffix; it names the outputs.
         let name: String
+        /// The further observations of a stack.
+        var others: [String] = []
+
+        /// The observations.
+        var files: [String] { [path] + others }
     }
 
     let items: [Item]
@@ -57,6 +62,21 @@ struct RestoreInputs {
     /// The images alone.
     var images: [Image] { items.compactMap { if case .image(let image) = $0 { image } else { nil } } }
 
+    /// The images as the observations of one, which has the first one's name.
+    /// - Parameter count: How many operators see it.
+    /// - Returns: One image with several files.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `observation-count` for another number of images.
+    func stacked(_ count: Int) throws -> RestoreInputs {
+        let images = images
+        guard images.count == count, items.count == count, var first = images.first else {
+            throw UD2MError(
+                .observationCount, "\(count) operators need as many observations of one image, not \(items.count).",
+                remedy: "Name them in the order of the operators.")
+        }
+        first.others = images.dropFirst().map(\.path)
+        return RestoreInputs(items: [.image(first)], isSingle: true)
+    }
+
     /// Every N-th item, from the K-th on.
     func shard(_ shard: RestoreShard) -> RestoreInputs {
         RestoreInputs(
@@ -76,4 +96,9 @@ struct RestoreInputs {
             return [Image(path: root + relative, name: prefix + InputsAndOutput.stem(name))]
         }
     }
+}
+
+extension UD2MError.Code {
+    /// There are more or fewer observations than a stack has operators.
+    static let observationCount = UD2MError.Code("observation-count", .usage)
 }

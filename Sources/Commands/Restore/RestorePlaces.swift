@@ -30,13 +30,18 @@ struct RestorePlaceList {
     /// - Parameters:
     ///   - inputs: All images, also those of other shards.
     ///   - output: The file, or the folder.
-    ///   - template: The names in a folder, with `{name}` for the image's.
+    ///   - template: The names in a folder, with `{name}` for the image's; nil for `{name}.png`.
     ///   - posterior: What else is written.
     /// - Throws: ``UD2MFormats/UD2MError``: `output-folder` where several images have no folder to go to,
-    ///   `output-named-twice` where two files would have one name, `output-suffix`.
-    init(_ inputs: RestoreInputs, output: String, template: String, posterior: PosteriorOptions) throws {
+    ///   `output-named-twice` where two files would have one name, `output-suffix`; `ValidationError` for names without a
+    ///   folder.
+    init(_ inputs: RestoreInputs, output: String, template: String?, posterior: PosteriorOptions) throws {
         let namer = Namer(isSingle: inputs.isSingle)
         folder = try namer.folder(output)
+        try FlagRule.check([
+            .init("--name", given: template != nil, applies: folder != nil, owner: "a folder of outputs (-o FOLDER/)")
+        ])
+        let template = template ?? "{name}.png"
         var places: [String: RestorePlaces] = [:]
         var taken: [String: String] = [:]
         for image in inputs.images {
@@ -52,7 +57,7 @@ struct RestorePlaceList {
                 }
             }
             if let folder = posterior.saveQuantiles {
-                place.quantiles = posterior.quantiles.map {
+                place.quantiles = posterior.savedQuantiles.map {
                     ($0, Namer.inside(folder, "\(image.name)-q\(ReportNumber($0).text).png"))
                 }
             }

@@ -71,6 +71,8 @@ struct RestoreReport: Encodable {
     /// Where the prior ran: "cpu" or "cuda:0".
     let device: String
     let image: String
+    /// The observations of a stack; nil where there is one.
+    let observations: [String]?
     let output: String
     let grid: String?
     /// What else was written.
@@ -109,6 +111,15 @@ enum RestoreOutcome: Encodable {
         }
     }
 
+    /// The lines of numbers alone; nil where there are none.
+    var resultText: String? {
+        switch self {
+        case .restored(let report): report.resultLine
+        case .skipped: nil
+        case .planned(let report): report.summary
+        }
+    }
+
     /// A line or two for a person.
     var text: String {
         switch self {
@@ -126,37 +137,6 @@ struct RestoreSkipped: Encodable {
     let image: String
     let output: String
     let skipped = true
-}
-
-/// What a run would do with an image.
-struct RestoreForecast: Encodable {
-    let tool = "ud2m restore"
-    let version = Version.current
-    let store: String
-    let bundle: String?
-    let device: String
-    let image: String
-    let output: String
-    let files: [String]
-    let `operator`: OperatorSpecification
-    let settings: RestoreReport.Settings
-    let width: Int
-    let height: Int
-    /// Bytes of memory that the prior's network takes.
-    let networkMemory: Int
-    /// From the time of one evaluation; nil unless that was asked for.
-    let expectedSeconds: Double?
-    let dryRun = true
-
-    var summary: String {
-        let time =
-            expectedSeconds.map { "about \(numberText("%.1f", $0)) s by one evaluation" }
-            ?? "--calibrate tells the time"
-        return """
-            \(output.escapedForDisplay): would be \(width)×\(height) pixels by \(settings.networkEvaluations) evaluations, \
-            \(ByteText.size(networkMemory)) of memory for the network; \(time)
-            """
-    }
 }
 
 extension RestoreReport.Settings {
@@ -183,8 +163,8 @@ extension RestoreReport.Settings {
         timesteps = grid.timesteps
         solver = plan.solver?.rawValue
         warmStart = plan.warmStart.rawValue
-        rng = noise.tape == nil ? noise.rng.rawValue : "tape"
-        seed = noise.seed
+        rng = noise.sourceName
+        seed = noise.seed ?? 0
         self.samples = samples
         networkEvaluations = samples * grid.count * iterations
     }
@@ -194,10 +174,15 @@ extension RestoreReport {
     /// Where the image is and, with a reference, "deblur: 24.10 dB -> 28.90 dB (grid.png)".
     var summary: String {
         let made = "\(output.escapedForDisplay): \(Self.decimals(seconds)) s"
-        guard let psnr else { return made }
+        return resultLine.map { "\(made)\n\($0)" } ?? made
+    }
+
+    /// "deblur: 24.10 dB -> 28.90 dB (grid.png)"; nil without a reference.
+    var resultLine: String? {
+        guard let psnr else { return nil }
         let shown = (grid ?? output).escapedForDisplay
         let task = self.operator.task.rawValue
-        return "\(made)\n\(task): \(psnr.observation.decimals) dB -> \(psnr.restored.decimals) dB (\(shown))"
+        return "\(task): \(psnr.observation.decimals) dB -> \(psnr.restored.decimals) dB (\(shown))"
     }
 
     /// What made the image, as JSON for its text chunk; no paths.

@@ -11,7 +11,18 @@ struct RestoreRun {
     /// - Throws: ``UD2MFormats/UD2MError`` before work begins, and what is wrong with a single image.
     func execute(progress: any ProgressSink) throws -> Batch<RestoreOutcome> {
         let (store, images) = command.storeAndImages
-        let all = try RestoreInputs(images, isRecursive: command.batching.recursive)
+        // What can be found wrong without a network is found before one is loaded.
+        let given = try command.factory(bundle: nil)
+        var all = try RestoreInputs(images, isRecursive: command.batching.recursive)
+        if let given, given.specification.task == .stacked {
+            let owner = "several images, and a stack of operators has one"
+            try FlagRule.check([
+                .init("--recursive", given: command.batching.recursive, applies: false, owner: owner),
+                .init("--resume", given: command.batching.resume, applies: false, owner: owner),
+                .init("--shard", given: command.batching.shard != nil, applies: false, owner: owner),
+            ])
+            all = try all.stacked(given.parts.count)
+        }
         let list = try RestorePlaceList(
             all, output: command.output, template: command.batching.template, posterior: command.posterior)
         let inputs = all.shard(command.batching.part)
@@ -21,12 +32,10 @@ struct RestoreRun {
         }
         var files =
             [store, command.comparing.reference, command.sampling.ram, command.comparing.lpips]
-            .compactMap(\.self) + command.prior.files + all.images.map(\.path)
+            .compactMap(\.self) + command.prior.files + all.images.flatMap(\.files)
         if !all.isSingle, command.noise.record != nil {
             throw UD2MError(.usage, "--record-noise records the noise of one image, and there may be several here.")
         }
-        // What can be found wrong without a network is found before one is loaded.
-        let given = try command.factory(bundle: nil)
         files += given?.files ?? []
         let outputs = try checkOutputs(inputs, list, inputs: files)
         if inputs.isSingle, let only = inputs.images.first { try Self.requireReadable(only) }
@@ -120,7 +129,9 @@ struct RestoreRun {
         return try RestoreLedger(folder: folder, shard: command.batching.part)
     }
 
-    private static func requireReadable(_ image: RestoreInputs.Image) throws { _ = try ImageFile.read(image.path) }
+    private static func requireReadable(_ image: RestoreInputs.Image) throws {
+        for file in image.files { _ = try ImageFile.read(file) }
+    }
 
     private static func paths(_ inputs: RestoreInputs) -> InputPaths {
         InputPaths(

@@ -60,6 +60,7 @@ struct SamplerPlan {
             let exactOnly: [(String, Bool)] = [
                 ("--levels", options.levels != nil), ("--step-factor", options.stepFactor != nil),
                 ("--denoising-strength", options.denoisingStrength != nil),
+                ("--posterior-spread", options.posteriorSpread),
                 ("a list of --data-weight", (options.dataWeight?.count ?? 0) > 1),
             ]
             if let (name, _) = exactOnly.first(where: \.1) {
@@ -81,7 +82,10 @@ struct SamplerPlan {
         warmStart: WarmStart
     ) throws -> SamplerConfiguration {
         var recipe = ZeroShotRecipe.recommended(for: forward)
-        recipe.iterations = options.iterations ?? bundle?.iterations ?? recipe.iterations
+        recipe.iterations =
+            options.iterations
+            ?? (options.posteriorSpread ? SamplerConfiguration.posteriorSpreadIterations : bundle?.iterations)
+            ?? recipe.iterations
         recipe.eta = options.eta ?? bundle?.eta ?? recipe.eta
         recipe.dataWeight = bundle?.scalars.lambdaSigma.map(exp) ?? recipe.dataWeight
         let grid = try timeGrid(options, bundle, steps: recipe.steps)
@@ -89,6 +93,7 @@ struct SamplerPlan {
         var configuration = try recipe.configuration(noiseLevel: noiseLevel)
         configuration.grid = grid
         configuration.warmStart = warmStart
+        if options.posteriorSpread { configuration.setPosteriorSpread() }
         configuration.denoisingStrength = options.denoisingStrength ?? configuration.denoisingStrength
         if let weights = options.dataWeight { configuration.dataWeight = schedule(weights) }
         if let factors = options.stepFactor { configuration.stepFactor = schedule(factors) }
@@ -151,6 +156,11 @@ struct SamplerPlan {
     ) throws -> any PosteriorSampler {
         var estimator: RAMInitialEstimate?
         if let ram {
+            guard !(forward is StackedOperator) else {
+                throw UD2MError(
+                    .samplerOption, "RAM starts from one observation, and the operator is a stack.",
+                    remedy: "Pass --warm-start adjoint.")
+            }
             guard let linear = forward as? any LinearForwardOperator else {
                 throw UD2MError(
                     .operatorNotLinear, "RAM restores through linear operators only, and compression as JPEG is none.",

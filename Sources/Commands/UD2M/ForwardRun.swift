@@ -59,7 +59,7 @@ struct ForwardRun {
         if case .ram = weights.architecture { try adapters.requireNone(store) }
         let selections = try adapters.load(store: store)
         let target = try compute.target(isQuiet: isQuiet)
-        let run = try prepare(weights, selections, factories, target)
+        let run = try prepare(weights, selections, factories.flatMap(\.parts), target)
         // Taps may be spelled as the tensors of a golden file, with a leading "act/".
         var seen: Set<String> = []
         let taps = taps.filter { seen.insert($0).inserted }
