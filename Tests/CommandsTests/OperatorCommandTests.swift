@@ -125,8 +125,8 @@ struct OperatorCommandTests {
     @Test("every image has noise of its own, the same each time, and all the same mask")
     func noiseOfImages() throws {
         // Even images, of which the observation is the noise; 16 bits tell the difference of their levels apart.
-        let other = folder.path("other.png")
-        try ImageFile.write(ImageBuffer(width: 48, height: 32, channels: 3, filledWith: 0.25), to: image)
+        let (even, other) = (folder.path("even.png"), folder.path("other.png"))
+        try ImageFile.write(ImageBuffer(width: 48, height: 32, channels: 3, filledWith: 0.25), to: even)
         try ImageFile.write(ImageBuffer(width: 48, height: 32, channels: 3, filledWith: 0.5), to: other)
         func noise(_ path: String, _ level: Float, _ more: [String] = []) throws -> [Float] {
             let result = try BuiltTool("ud2m").run(
@@ -134,18 +134,18 @@ struct OperatorCommandTests {
             try #require(result.exitCode == 0, "\(result.errorText)")
             return try ImageFile.read(folder.path("n.png")).image.values.map { $0 - level }
         }
-        let clean = try ImageFile.read(image).image.values[0]
-        let first = try noise(image, clean)
+        let clean = try ImageFile.read(even).image.values[0]
+        let first = try noise(even, clean)
         let second = try noise(other, try ImageFile.read(other).image.values[0])
-        #expect(try noise(image, clean) == first)
+        #expect(try noise(even, clean) == first)
         let copy = folder.path("copy.png")
-        try FileManager.default.copyItem(atPath: image, toPath: copy)
+        try FileManager.default.copyItem(atPath: even, toPath: copy)
         #expect(try noise(copy, clean) == first)
-        #expect(try noise(image, clean, ["--seed", "1"]) != first)
+        #expect(try noise(even, clean, ["--seed", "1"]) != first)
         // Independent noise of 4608 values correlates by 0.015; the same noise by 1.
         let products = zip(first, second).map { Double($0 * $1) }.reduce(0, +)
         #expect(abs(products / first.map { Double($0 * $0) }.reduce(0, +)) < 0.1)
-        let masks = try [image, other].map { path in
+        let masks = try [even, other].map { path in
             let result = try BuiltTool("ud2m").run(
                 ["degrade", path, "-o", folder.path("m.png"), "--task", "inpaint", "--force", "-q"])
             try #require(result.exitCode == 0, "\(result.errorText)")

@@ -8,7 +8,10 @@ import UD2MTestSupport
 
 /// A whole sampler whose network runs on the driver that interprets kernels.
 @Suite struct CUDASamplerTests {
-    private static let driver = Result { try CUDADriver { name in ud2m_testdriver_resolve(name) } }
+    private static let driver = Result {
+        TestDriverSettings.apply()
+        return try CUDADriver { name in ud2m_testdriver_resolve(name) }
+    }
 
     private static var isAvailable: Bool { (try? driver.get()) != nil }
 

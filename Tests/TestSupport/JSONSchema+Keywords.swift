@@ -44,7 +44,8 @@ extension JSONSchema {
             case ("const", _): break
             case ("pattern", .string(let pattern)): try checkPattern(pattern, at: here)
             case ("minimum", .number), ("maximum", .number): break
-            case ("minItems", .number(let count)), ("minLength", .number(let count)):
+            case ("minItems", .number(let count)), ("maxItems", .number(let count)),
+                ("minLength", .number(let count)):
                 guard count >= 0, count == count.rounded() else { throw fail("\(keyword) is not a count") }
             case ("$ref", .string(let target)): references.insert(Reference(file: file, target: target))
             default: throw fail("the keyword \(keyword) is not understood with this value")

@@ -82,6 +82,7 @@ extension JSONSchema {
                 violations(of: $1, schema: rule, in: file, at: "\(place)[\($0)]", depth: depth)
             }
         case ("minItems", .number(let count)): return Double(items.count) >= count ? [] : ["\(place): too few items"]
+        case ("maxItems", .number(let count)): return Double(items.count) <= count ? [] : ["\(place): too many items"]
         default: return []
         }
     }

@@ -3,7 +3,7 @@ import Foundation
 /// A JSON Schema (draft 2020-12) and the check of JSON documents against it.
 ///
 /// The subset is what the project's schemas use: `type`, `properties`, `required`, `additionalProperties`,
-/// `patternProperties`, `items`, `enum`, `const`, `pattern`, `minimum`, `maximum`, `minItems`, `minLength`, `$ref` (to
+/// `patternProperties`, `items`, `enum`, `const`, `pattern`, `minimum`, `maximum`, `minItems`, `maxItems`, `minLength`, `$ref` (to
 /// `#`, `#/$defs/…` and sibling files), `oneOf`, `anyOf` and `allOf`. A keyword outside it is an error when the schema is
 /// loaded, so that no schema silently checks nothing.
 public struct JSONSchema: Sendable {

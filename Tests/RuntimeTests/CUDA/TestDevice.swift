@@ -7,14 +7,12 @@ import UD2MTestSupport
 /// The devices of the driver that interprets kernels on the CPU.
 enum TestDevice {
     /// Bytes of every device's memory.
-    static let memory = 1 << 30
+    static let memory = TestDriverSettings.memory
     /// The device that tests may fill up, and the one that they may break: what happens there stays there.
     static let (small, fragile) = (1, 2)
 
     private static let loaded = Result {
-        setenv("UD2M_TESTDRIVER_DEVICES", "3", 1)
-        setenv("UD2M_TESTDRIVER_MEMORY", String(memory), 1)
-        setenv("UD2M_TESTDRIVER_THREADS", "2", 1)
+        TestDriverSettings.apply()
         return try CUDADriver { name in ud2m_testdriver_resolve(name) }
     }
 
