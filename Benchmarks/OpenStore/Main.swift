@@ -5,6 +5,11 @@ import UD2MFormats
 ///     swift run -c release --package-path Benchmarks open-store STORE TENSOR [ROUNDS]
 @main
 struct OpenStore {
+    /// Outside the main actor: a closure of `main` would ask for its executor at every byte.
+    nonisolated private static func total(_ bytes: UnsafeRawBufferPointer) -> Int {
+        bytes.reduce(0) { $0 + Int($1) }
+    }
+
     static func main() throws {
         let arguments = CommandLine.arguments
         guard arguments.count >= 3 else {
@@ -21,7 +26,7 @@ struct OpenStore {
                 print("the store has no such tensor")
                 return
             }
-            sum += tensor.withBytes { $0.reduce(0) { $0 + Int($1) } }
+            sum += tensor.withBytes(total)
             let elapsed = ContinuousClock.now - start
             times.append(Double(elapsed.components.attoseconds) / 1e15 + Double(elapsed.components.seconds) * 1e3)
         }

@@ -14,6 +14,10 @@ package enum Hexadecimal {
 
     /// Whether `text` is exactly `count` lower-case hexadecimal digits.
     package static func isDigest(_ text: String, count: Int) -> Bool {
-        text.utf8.count == count && text.utf8.allSatisfy { digits.contains($0) }
+        text.utf8.count == count
+            && text.utf8.allSatisfy {
+                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+                    || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0)
+            }
     }
 }

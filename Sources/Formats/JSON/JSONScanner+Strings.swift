@@ -7,30 +7,43 @@ extension JSONScanner {
         }
         advance()
         var decoded: [UInt8] = []
-        var runStart = position
         while true {
+            let run = plainRun()
+            advance(run.count)
             guard let byte = next else {
                 throw error(.jsonSyntax, "The text ends inside a string.")
             }
             switch byte {
             case UInt8(ascii: "\""):
-                decoded.append(contentsOf: bytes[runStart..<position])
-                guard let text = String(validating: decoded, as: UTF8.self) else {
+                // Most strings are one run, which needs no copy of its own.
+                if !decoded.isEmpty { decoded.append(contentsOf: run) }
+                let text =
+                    decoded.isEmpty
+                    ? String(validating: run, as: UTF8.self) : String(validating: decoded, as: UTF8.self)
+                guard let text else {
                     throw error(
                         .jsonString, "The string that starts here is not valid UTF-8.", offset: offset(of: start))
                 }
                 advance()
                 return text
             case UInt8(ascii: "\\"):
-                decoded.append(contentsOf: bytes[runStart..<position])
+                decoded.append(contentsOf: run)
                 try escape(into: &decoded)
-                runStart = position
-            case 0..<0x20:
-                throw error(.jsonString, "A string holds the control character \(byte) without an escape.")
             default:
-                advance()
+                throw error(.jsonString, "A string holds the control character \(byte) without an escape.")
             }
         }
+    }
+
+    /// The bytes from the cursor to the next one that means something inside a string, or to the end.
+    private func plainRun() -> UnsafeRawBufferPointer {
+        var end = position
+        while end < bytes.count {
+            let byte = bytes[end]
+            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20 { break }
+            end += 1
+        }
+        return UnsafeRawBufferPointer(rebasing: bytes[position..<end])
     }
 
     private func offset(of position: Int) -> Int { offset - self.position + position }

@@ -21,8 +21,16 @@ public enum ContentID {
 
         /// `name NUL dtype NUL shape NUL sha256 LF`, the shape as decimals with commas between them.
         var bytes: [UInt8] {
-            let shape = shape.map(String.init).joined(separator: ",")
-            return name.bytes + [0] + elementType.rawValue.utf8 + [0] + shape.utf8 + [0] + sha256.utf8 + [0x0A]
+            var bytes = name.bytes
+            bytes.reserveCapacity(bytes.count + sha256.utf8.count + 64)
+            bytes.append(0)
+            bytes.append(contentsOf: elementType.rawValue.utf8)
+            bytes.append(0)
+            bytes.append(contentsOf: shape.map(String.init).joined(separator: ",").utf8)
+            bytes.append(0)
+            bytes.append(contentsOf: sha256.utf8)
+            bytes.append(0x0A)
+            return bytes
         }
     }
 
