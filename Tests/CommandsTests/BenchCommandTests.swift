@@ -75,5 +75,19 @@ struct BenchCommandTests {
         _ = try ToolTest.failure("ud2m", ["bench", store, "--size", "0"], exitCode: 64)
         _ = try ToolTest.failure("ud2m", ["bench", store, "--size", "33"], exitCode: 64)
         _ = try ToolTest.failure("ud2m", ["bench", store, "--runs", "0"], exitCode: 64)
+        let beyond = try ToolTest.failure("ud2m", ["bench", store, "--size", "16385"], exitCode: 64)
+        #expect(beyond.object?["message"]?.string?.contains("16384") == true)
+    }
+
+    @Test("what no machine can hold is a typed error, not a crash", arguments: ["16384", "8192"])
+    func memory(_ size: String) throws {
+        let folder = try TemporaryDirectory()
+        let store = try store("adm/adm_a.pt", in: folder)
+        let error = try ToolTest.failure(
+            "ud2m", ["bench", store, "--size", size, "--batch", "1024"], exitCode: 75
+        ).object
+        #expect(error?["code"]?.string == "memory-exhausted")
+        #expect(error?["message"]?.string?.contains("\(size)×\(size)") == true)
+        #expect(error?["remedy"]?.string != nil)
     }
 }

@@ -19,7 +19,9 @@ struct BenchCommand: ParsableCommand {
     @Argument(help: "The network, a .ud2w file.")
     var store: String
 
-    @Option(help: ArgumentHelp("Sides of the image: one number, or height x width.", valueName: "pixels"))
+    @Option(
+        help: ArgumentHelp("Sides of the image: one number, or height x width.", valueName: "pixels"),
+        transform: ImageSize.parse)
     var size: ImageSize?
 
     @Option(help: "Images a run.")
@@ -66,24 +68,5 @@ struct BenchCommand: ParsableCommand {
         } else {
             try StandardOutput.print(report.text(hasDetails: !reporting.quiet))
         }
-    }
-}
-
-/// The height and width of an image: "256" or "256x384".
-struct ImageSize: ExpressibleByArgument, Encodable {
-    let height: Int
-    let width: Int
-
-    init(height: Int, width: Int) {
-        self.height = height
-        self.width = width
-    }
-
-    init?(argument: String) {
-        let sides = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-        guard (1...2).contains(sides.count), let height = sides[0], let width = sides[sides.count - 1],
-            (1...Network.maximumSide).contains(height), (1...Network.maximumSide).contains(width)
-        else { return nil }
-        self.init(height: height, width: width)
     }
 }

@@ -16,7 +16,8 @@ struct BenchRun {
     let overwrite: Bool
 
     /// Times the network.
-    /// - Throws: ``UD2MFormats/UD2MError`` for a bad store, or a size that the network cannot take.
+    /// - Throws: ``UD2MFormats/UD2MError`` for a bad store, a size that the network cannot take, or one for which the
+    ///   machine has too little memory.
     func execute(progress: any ProgressSink) throws -> BenchReport {
         let outputs = try OutputSet(
             [tune].compactMap(\.self), overwrite: overwrite,
@@ -75,7 +76,12 @@ struct BenchRun {
                 store: weights, threads: compute.threads, precision: compute.precision,
                 algorithms: compute.algorithmTable())
             let channels = configuration.imageChannels.contains(3) ? 3 : configuration.imageChannels.first ?? 3
-            let problem = RAMProblem(observation: try noise([batch, channels, size.height, size.width], 0))
+            let shape = [batch, channels, size.height, size.width]
+            // Images come in and go out; the network itself takes one at a time.
+            try MachineMemory.require(
+                shape.productOrMaximum.multipliedOrMaximum(2 * MemoryLayout<Float>.stride),
+                for: "A run on \(batch) images of \(size.height)×\(size.width) pixels")
+            let problem = RAMProblem(observation: try noise(shape, 0))
             let subject = Subject(network: nil, threads: network.threads) {
                 _ = try network.run(problem, profile: $0)
             }
@@ -109,16 +115,24 @@ struct BenchRun {
     }
 
     private func inputs(of network: Network, _ size: ImageSize) throws -> [String: Tensor] {
+        var shapes: [String: [Int]] = [:]
+        for input in network.inputs {
+            switch input.kind {
+            case .image(let channels, _): shapes[input.name] = [batch, channels, size.height, size.width]
+            case .lowResolutionImage(let channels):
+                shapes[input.name] = [batch, channels, max(1, size.height / 4), max(1, size.width / 4)]
+            case .timestep, .classLabel: shapes[input.name] = [batch]
+            }
+        }
+        // Prepared before there is noise for it, so that what the machine cannot hold is refused at once.
+        _ = try network.memoryNeeded(for: shapes)
         var inputs: [String: Tensor] = [:]
         for (index, input) in network.inputs.enumerated() {
+            let shape = shapes[input.name] ?? []
             switch input.kind {
-            case .image(let channels, _):
-                inputs[input.name] = try noise([batch, channels, size.height, size.width], UInt32(index))
-            case .lowResolutionImage(let channels):
-                let (height, width) = (max(1, size.height / 4), max(1, size.width / 4))
-                inputs[input.name] = try noise([batch, channels, height, width], UInt32(index))
-            case .timestep: inputs[input.name] = try Tensor(shape: [batch], repeating: 500)
-            case .classLabel: inputs[input.name] = try Tensor(shape: [batch], repeating: 0)
+            case .image, .lowResolutionImage: inputs[input.name] = try noise(shape, UInt32(index))
+            case .timestep: inputs[input.name] = try Tensor(shape: shape, repeating: 500)
+            case .classLabel: inputs[input.name] = try Tensor(shape: shape, repeating: 0)
             }
         }
         return inputs

@@ -183,12 +183,13 @@ public final class Network: Sendable {
     /// Bytes of memory the network holds: packed weights and the arena.
     public var memoryInUse: Int { runtime.withLock { $0.memoryInUse } }
 
-    /// Bytes of memory the network holds once it has run on inputs of these sizes: it is prepared for them, and not run.
-    /// - Throws: as ``run(_:taps:adapters:profile:)``.
-    public func memoryNeeded(for inputs: [String: Tensor]) throws -> Int {
-        let request = try RunRequest(network: self, inputs: inputs, taps: [])
+    /// Bytes of memory the network holds once it has run on inputs of these shapes, by name: it is prepared for them, and
+    /// not run.
+    /// - Throws: `input-missing` or `input-shape`; `memory-exhausted`, also where the machine could not hold the images.
+    public func memoryNeeded(for shapes: [String: [Int]]) throws -> Int {
+        let shapes = try InputShapes(of: inputs) { shapes[$0] }
         defer { withExtendedLifetime(store) {} }
-        return try runtime.withLock { try $0.memoryNeeded(graph, request) }
+        return try runtime.withLock { try $0.memoryNeeded(graph, shapes) }
     }
 
     /// The floating-point operations a second that this network's threads reach at most, measured now.
