@@ -68,6 +68,27 @@ struct BenchCommandTests {
         _ = try ToolTest.failure("ud2m", bench + ["--algorithms", store], exitCode: 65)
     }
 
+    #if arch(x86_64)
+        private static let otherTier = "neon"
+    #else
+        private static let otherTier = "avx2"
+    #endif
+
+    @Test("an instruction set that cannot be had is refused with those that can", arguments: ["sse9", otherTier])
+    func instructionSet(_ name: String) throws {
+        let folder = try TemporaryDirectory()
+        let store = try store("adm/adm_a.pt", in: folder)
+        let bench = ["bench", store, "--size", "16", "--runs", "1", "--json"]
+        let result = try BuiltTool("ud2m").run(bench, environment: ["UD2M_ISA": name])
+        #expect(result.exitCode == 64 && result.output.isEmpty)
+        let error = try ToolTest.checked(result.errors, "error").object?["error"]?.object
+        #expect(error?["code"]?.string == "instruction-set")
+        #expect(error?["remedy"]?.string?.contains("reference, generic") == true)
+        let reference = try BuiltTool("ud2m").run(bench, environment: ["UD2M_ISA": "reference"])
+        #expect(reference.exitCode == 0, "\(reference.errorText)")
+        #expect(try ToolTest.checked(reference.output, "bench").object?["instructionSet"]?.string == "reference")
+    }
+
     @Test("impossible sizes are refused")
     func errors() throws {
         let folder = try TemporaryDirectory()

@@ -21,6 +21,8 @@ extension UD2MError.Code {
     public static let inputRange = Self("input-range", .usage)
     /// A function given to a run gave a map of another shape than the network needs.
     public static let externalResult = Self("external-result", .internalBug)
+    /// The environment variable `UD2M_ISA` names a tier of kernels that does not exist or that this machine cannot run.
+    public static let instructionSet = Self("instruction-set", .usage)
     /// No activation has this tap name.
     public static let tapUnknown = Self("tap-unknown", .usage)
     /// A run needs more memory than can be had.

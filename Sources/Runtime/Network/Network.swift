@@ -41,7 +41,7 @@ public final class Network: Sendable {
     /// weights, in double precision rounded once, while these are packed; a changed 3×3 kernel or matrix takes four bytes
     /// a parameter of memory, where it would have stayed in the mapped store.
     /// - Throws: ``UD2MFormats/UD2MError``: `network-configuration`, or `weight-missing`, `weight-shape` or
-    ///   `weight-type` with the tensor's name, or `memory-exhausted`; for adapters `change-unknown`, `change-shape` or
+    ///   `weight-type` with the tensor's name, or `memory-exhausted`; `instruction-set` for a bad `UD2M_ISA`; for adapters `change-unknown`, `change-shape` or
     ///   `change-not-finite` with the tensor's name.
     public convenience init(
         store: WeightStore, threads: Int = 0, precision: Precision = .standard, algorithms: AlgorithmTable? = nil,
@@ -83,6 +83,7 @@ public final class Network: Sendable {
         sizeMultiple: Int, threads: Int, policy: AlgorithmPolicy, merging adapters: [AdapterSelection] = [],
         prefix: String = ""
     ) throws {
+        try InstructionSet.requireWanted()
         guard (0...256).contains(threads) else {
             throw UD2MError(.inputRange, "\(threads) is no number of threads; use 0 to 256.")
         }

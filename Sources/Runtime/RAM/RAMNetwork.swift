@@ -21,7 +21,7 @@ public final class RAMNetwork: Sendable {
 
     /// Opens the RAM network that a store holds, to run on `threads` threads; 0 means one a processor.
     /// - Throws: `UD2MError`: `network-configuration` for a store of another network, `weight-missing`, `weight-shape` or
-    ///   `weight-type` with the tensor's name.
+    ///   `weight-type` with the tensor's name, `instruction-set` for a bad `UD2M_ISA`.
     public convenience init(
         store: WeightStore, threads: Int = 0, precision: Precision = .standard, algorithms: AlgorithmTable? = nil
     ) throws {
@@ -40,6 +40,7 @@ public final class RAMNetwork: Sendable {
         store: WeightStore, configuration: RAMConfiguration, prefix: String = "", threads: Int = 0,
         precision: Precision = .standard, algorithms: AlgorithmTable? = nil
     ) throws {
+        try InstructionSet.requireWanted()
         do {
             let sources = try PackedWeights.checkedSources(configuration.requiredWeights) {
                 store.tensor(TensorName(prefix + $0))
