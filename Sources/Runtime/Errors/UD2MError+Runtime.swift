@@ -11,6 +11,8 @@ extension UD2MError.Code {
     public static let weightShape = Self("weight-shape", .badData)
     /// A tensor of the store has an element type that a network cannot compute with.
     public static let weightType = Self("weight-type", .badData)
+    /// A weight is too large for the precision that was asked for.
+    public static let weightRange = Self("weight-range", .usage)
     /// A named input was not given.
     public static let inputMissing = Self("input-missing", .usage)
     /// An input was given that the network does not have.

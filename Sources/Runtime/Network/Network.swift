@@ -40,8 +40,8 @@ public final class Network: Sendable {
     /// ``measureAlgorithms(_:)`` replaces the cost model that chooses algorithms. Adapters to be merged change their
     /// weights, in double precision rounded once, while these are packed; a changed 3×3 kernel or matrix takes four bytes
     /// a parameter of memory, where it would have stayed in the mapped store.
-    /// - Throws: ``UD2MFormats/UD2MError``: `network-configuration`, or `weight-missing`, `weight-shape` or
-    ///   `weight-type` with the tensor's name, or `memory-exhausted`; `instruction-set` for a bad `UD2M_ISA`; for adapters `change-unknown`, `change-shape` or
+    /// - Throws: ``UD2MFormats/UD2MError``: `network-configuration`, or `weight-missing`, `weight-shape`,
+    ///   `weight-type` or `weight-range` with the tensor's name, or `memory-exhausted`; `instruction-set` for a bad `UD2M_ISA`; for adapters `change-unknown`, `change-shape` or
     ///   `change-not-finite` with the tensor's name.
     public convenience init(
         store: WeightStore, threads: Int = 0, precision: Precision = .standard, algorithms: AlgorithmTable? = nil,
