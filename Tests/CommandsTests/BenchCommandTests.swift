@@ -66,6 +66,14 @@ struct BenchCommandTests {
         // An existing table stays, and other files are no tables.
         _ = try ToolTest.failure("ud2m", bench + ["--tune", table], exitCode: 73)
         _ = try ToolTest.failure("ud2m", bench + ["--algorithms", store], exitCode: 65)
+        let text = try String(contentsOf: URL(filePath: table), encoding: .utf8)
+        for (name, changed) in [("winograd2", "winograd7"), ("\"inputBlocks\" : ", "\"inputBlocks\" : 9")] {
+            let nonsense = folder.path("nonsense.json")
+            try Data(text.replacing(name, with: changed).utf8).write(to: URL(filePath: nonsense))
+            let error = try ToolTest.failure("ud2m", bench + ["--algorithms", nonsense], exitCode: 65).object
+            #expect(error?["code"]?.string == "algorithms-table")
+            #expect(error?["location"]?.object?["file"]?.string == nonsense)
+        }
     }
 
     #if arch(x86_64)

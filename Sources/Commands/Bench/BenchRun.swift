@@ -72,9 +72,8 @@ struct BenchRun {
                     .benchTune, "The algorithms of a RAM network are not measured.", at: .init(file: store))
             }
             let size = size ?? ImageSize(height: 256, width: 256)
-            let network = try RAMNetwork(
-                store: weights, threads: compute.threads, precision: compute.precision,
-                algorithms: compute.algorithmTable())
+            try compute.requireNoAlgorithms(for: store)
+            let network = try RAMNetwork(store: weights, threads: compute.threads, precision: compute.precision)
             let channels = configuration.imageChannels.contains(3) ? 3 : configuration.imageChannels.first ?? 3
             let shape = [batch, channels, size.height, size.width]
             // Images come in and go out; the network itself takes one at a time.
@@ -88,9 +87,11 @@ struct BenchRun {
             return (subject, size)
         }
         let selections = try adapters.load(store: store)
-        let network = try Network(
-            store: weights, threads: compute.threads, precision: compute.precision,
-            algorithms: compute.algorithmTable(), merging: adapters.mode == .merged ? selections : [])
+        let network = try compute.withAlgorithms {
+            try Network(
+                store: weights, threads: compute.threads, precision: compute.precision, algorithms: $0,
+                merging: adapters.mode == .merged ? selections : [])
+        }
         let size = try imageSize(of: network)
         let inputs = try inputs(of: network, size)
         let comparison =

@@ -67,9 +67,9 @@ struct EvaluateRun {
                 .networkConfiguration, "The store holds no Inception network.", at: .init(file: path),
                 remedy: "Convert pt_inception-2015-12-05-6726825d.pth with ud2m-convert.")
         }
-        let network = try Network(
-            store: store, threads: compute.threads, precision: compute.precision,
-            algorithms: compute.algorithmTable())
+        let network = try compute.withAlgorithms {
+            try Network(store: store, threads: compute.threads, precision: compute.precision, algorithms: $0)
+        }
         return DistributionRun(
             metrics: metrics, options: networks,
             extraction: FeatureExtraction(pipeline: networks.pipeline, patchSize: networks.fidPatches) { image in

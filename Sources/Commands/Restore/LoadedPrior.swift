@@ -40,9 +40,11 @@ struct LoadedPrior {
                 .networkConfiguration, "The file does not say which network it holds.",
                 at: .init(file: source.store.path), remedy: "Convert it with ud2m-convert.")
         }
-        network = try Network(
-            store: source.store, architecture: architecture, threads: compute.threads, precision: compute.precision,
-            algorithms: compute.algorithmTable(), merging: adapters, prefix: source.prefix)
+        network = try compute.withAlgorithms {
+            try Network(
+                store: source.store, architecture: architecture, threads: compute.threads,
+                precision: compute.precision, algorithms: $0, merging: adapters, prefix: source.prefix)
+        }
         let whole = try NetworkDenoiser(network: network, classLabel: options.classLabel)
         channels = whole.channels
         var denoiser: any Denoiser = whole
@@ -61,8 +63,7 @@ struct LoadedPrior {
     func ram(named path: String?) throws -> RAMNetwork {
         if let path {
             return try RAMNetwork(
-                store: StoreInput.open(path), threads: compute.threads, precision: compute.precision,
-                algorithms: compute.algorithmTable())
+                store: StoreInput.open(path), threads: compute.threads, precision: compute.precision)
         }
         guard let bundle, let configuration = bundle.manifest.ram else {
             throw UD2MError(
@@ -71,7 +72,7 @@ struct LoadedPrior {
         }
         return try RAMNetwork(
             store: bundle.store, configuration: configuration, prefix: "ram.", threads: compute.threads,
-            precision: compute.precision, algorithms: compute.algorithmTable())
+            precision: compute.precision)
     }
 
     /// Bytes that the network takes for images of a size, `batch` of them at a time.

@@ -90,9 +90,8 @@ struct ForwardRun {
         _ weights: WeightStore, _ selections: [AdapterSelection], _ factories: [OperatorFactory]
     ) throws -> (_ taps: [String]) throws -> [String: Tensor] {
         if case .ram = weights.architecture {
-            let network = try RAMNetwork(
-                store: weights, threads: compute.threads, precision: compute.precision,
-                algorithms: compute.algorithmTable())
+            try compute.requireNoAlgorithms(for: store)
+            let network = try RAMNetwork(store: weights, threads: compute.threads, precision: compute.precision)
             let problem = try RAMInputs(
                 file: InputTensors(path: input), factories: factories, flags: restoration
             ).problem()
@@ -102,9 +101,11 @@ struct ForwardRun {
             throw UD2MError(
                 .restorationFlag, "\(flag) is for RAM networks, and this is another one.", at: .init(file: store))
         }
-        let network = try Network(
-            store: weights, threads: compute.threads, precision: compute.precision,
-            algorithms: compute.algorithmTable(), merging: adapters.mode == .merged ? selections : [])
+        let network = try compute.withAlgorithms {
+            try Network(
+                store: weights, threads: compute.threads, precision: compute.precision, algorithms: $0,
+                merging: adapters.mode == .merged ? selections : [])
+        }
         let applied: BatchAdapters =
             adapters.mode == .side && !selections.isEmpty ? .all(try network.adapterSet(selections)) : .none
         let inputs = try readInputs(of: network)

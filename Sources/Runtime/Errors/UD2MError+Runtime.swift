@@ -13,6 +13,8 @@ extension UD2MError.Code {
     public static let weightType = Self("weight-type", .badData)
     /// A weight is too large for the precision that was asked for.
     public static let weightRange = Self("weight-range", .usage)
+    /// A table of algorithms is not one of the network that is to use it.
+    public static let algorithmTable = Self("algorithms-table", .badData)
     /// A named input was not given.
     public static let inputMissing = Self("input-missing", .usage)
     /// An input was given that the network does not have.

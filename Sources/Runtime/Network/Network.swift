@@ -41,7 +41,8 @@ public final class Network: Sendable {
     /// weights, in double precision rounded once, while these are packed; a changed 3×3 kernel or matrix takes four bytes
     /// a parameter of memory, where it would have stayed in the mapped store.
     /// - Throws: ``UD2MFormats/UD2MError``: `network-configuration`, or `weight-missing`, `weight-shape`,
-    ///   `weight-type` or `weight-range` with the tensor's name, or `memory-exhausted`; `instruction-set` for a bad `UD2M_ISA`; for adapters `change-unknown`, `change-shape` or
+    ///   `weight-type` or `weight-range` with the tensor's name, or `memory-exhausted`; `instruction-set` for a bad `UD2M_ISA`; `algorithms-table`
+    ///   for a table that is none of this network; for adapters `change-unknown`, `change-shape` or
     ///   `change-not-finite` with the tensor's name.
     public convenience init(
         store: WeightStore, threads: Int = 0, precision: Precision = .standard, algorithms: AlgorithmTable? = nil,
@@ -93,6 +94,7 @@ public final class Network: Sendable {
         self.prefix = prefix
         do {
             let graph = try graph()
+            try policy.table?.check(for: graph)
             let sites = WeightSites(graph)
             let merged = try CombinedChanges(adapters, sites: sites)
             let runtime = try Runtime(

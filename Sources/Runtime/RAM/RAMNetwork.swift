@@ -23,7 +23,7 @@ public final class RAMNetwork: Sendable {
     /// - Throws: `UD2MError`: `network-configuration` for a store of another network, `weight-missing`, `weight-shape` or
     ///   `weight-type` with the tensor's name, `instruction-set` for a bad `UD2M_ISA`.
     public convenience init(
-        store: WeightStore, threads: Int = 0, precision: Precision = .standard, algorithms: AlgorithmTable? = nil
+        store: WeightStore, threads: Int = 0, precision: Precision = .standard
     ) throws {
         guard case .ram(let configuration) = store.architecture else {
             throw UD2MError(
@@ -31,14 +31,14 @@ public final class RAMNetwork: Sendable {
                 remedy: "Convert one with ud2m-convert.")
         }
         try self.init(
-            store: store, configuration: configuration, threads: threads, precision: precision, algorithms: algorithms)
+            store: store, configuration: configuration, threads: threads, precision: precision)
     }
 
     /// Opens a RAM network of a given shape, whose tensors have `prefix` before their names.
-    /// - Throws: as ``init(store:threads:precision:algorithms:)``.
+    /// - Throws: as ``init(store:threads:precision:)``.
     public init(
         store: WeightStore, configuration: RAMConfiguration, prefix: String = "", threads: Int = 0,
-        precision: Precision = .standard, algorithms: AlgorithmTable? = nil
+        precision: Precision = .standard
     ) throws {
         try InstructionSet.requireWanted()
         do {
@@ -50,7 +50,7 @@ public final class RAMNetwork: Sendable {
             throw error.located(in: .init(file: store.path))
         }
         self.store = store
-        policy = AlgorithmPolicy(precision: precision, table: algorithms)
+        policy = AlgorithmPolicy(precision: precision)
         self.configuration = configuration
         self.prefix = prefix
         self.threads = threads == 0 ? Int(ud2m_available_processors()) : threads
