@@ -39,8 +39,8 @@ class Measurement:
         self.programs = {"ours": {}}
         self.report = {
             "network": name, "title": self.plan.title, "size": self.plan.size, "rounds": self.rounds,
-            "untimed": UNTIMED, "timed": self.plan.timed, "date": datetime.date.today().isoformat(), "tool": self.ours.version(),
-            "machine": machine.describe(self.threads), "groups": [], "programs": self.programs,
+            "untimed": UNTIMED, "timed": self.plan.timed, "date": datetime.date.today().isoformat(),
+            "tool": self.ours.version(), "machine": machine.describe(self.threads), "groups": [], "programs": self.programs,
         }
 
     def run(self, peers):

@@ -25,6 +25,8 @@ struct BenchCommandTests {
         let median = try #require(report["secondsPerForward"]?.number)
         #expect(try #require(report["secondsMinimum"]?.number) <= median)
         #expect(median <= (try #require(report["secondsMaximum"]?.number)))
+        let beside = try #require(report["secondsBesideOperations"]?.number)
+        #expect(beside >= 0 && beside < median)
         let operations = try #require(report["operations"]?.array)
         let sum = operations.reduce(0) { $0 + ($1.object?["gflop"]?.number ?? 0) }
         let whole = try #require(report["gflopPerForward"]?.number)

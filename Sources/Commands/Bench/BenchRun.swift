@@ -29,11 +29,14 @@ struct BenchRun {
         let counts = OperationProfile()
         try subject.run(counts)
         var seconds: [Double] = []
+        var besides: [Double] = []
         let comparison = subject.adapters
         try comparison?.warmUp()
         for run in 0..<runs {
             try comparison?.measure()
+            let before = profile.seconds
             seconds.append(try Self.seconds { try subject.run(perOperation ? profile : nil) })
+            besides.append(seconds[run] - (profile.seconds - before))
             progress.update(Double(run + 1) / Double(runs), label: "timing")
         }
         if let tune, let measure = subject.measureAlgorithms {
@@ -45,7 +48,7 @@ struct BenchRun {
             operations: counts.entries.reduce(0) { $0 + $1.operations },
             peak: subject.network?.peakOperations, networkBytes: subject.network?.memoryInUse,
             storeBytes: weights.safetensors.file.count, profile: perOperation ? profile.entries : nil,
-            adapters: comparison?.report)
+            besides: perOperation ? besides : nil, adapters: comparison?.report)
     }
 
     /// How long some work takes.

@@ -100,15 +100,16 @@ package final class ExecutionPlan {
         let call = Call(pool: pool, inputs: inputs, items: items, external: external)
         for (image, set) in adapters.enumerated() { try adapted?.bind(image, to: set, in: &steps[image]) }
         let apart = adapters.allSatisfy { $0 === adapters.first } ? [] : adapted?.indices ?? []
-        for index in labels.indices {
-            if let profile {
-                try profile.measure(labels[index], items: items.count) {
-                    try run(index, call, isApart: apart.contains(index), &outputs)
-                }
-            } else {
-                try run(index, call, isApart: apart.contains(index), &outputs)
-            }
+        guard let profile else {
+            for index in labels.indices { try run(index, call, isApart: apart.contains(index), &outputs) }
+            return
         }
+        let seconds = try labels.indices.map { index in
+            let start = ContinuousClock.now
+            try run(index, call, isApart: apart.contains(index), &outputs)
+            return (ContinuousClock.now - start).seconds
+        }
+        profile.add(seconds, of: labels, items: items.count)
     }
 
     /// What all steps of a run share.
