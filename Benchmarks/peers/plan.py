@@ -12,18 +12,20 @@ PEERS = {
 }
 FROM_ONNX = ("onnxruntime", "openvino")
 
+# Forwards of each program before those that are timed, in every round: as many as `ud2m bench` makes by itself.
+UNTIMED = 1
+
 
 @dataclass(frozen=True)
 class Plan:
     """A network's input and its share of a round.
 
-    In every round each program runs `untimed` forwards, then `timed` ones, whose median counts. At most `together`
+    In every round each program runs `UNTIMED` forwards, then `timed` ones, whose median counts. At most `together`
     peers besides ours and PyTorch's eager one hold their models at once, for the sake of memory.
     """
 
     title: str
     size: int
-    untimed: int = 0
     timed: int = 1
     together: int = len(PEERS)
     convert_options: tuple = ()
@@ -31,10 +33,10 @@ class Plan:
 
 
 PLANS = {
-    "small": Plan("the demo prior, 2 million parameters", 64, untimed=3, timed=31),
-    "inception": Plan("Inception-v3 of FID", 299, untimed=1, timed=9),
-    "vgg": Plan("VGG-16 without classifier", 256, untimed=1, timed=5),
-    "ram": Plan("RAM, denoising", 256, untimed=1, timed=3, convert_options=("--ram-flavour", "deepinv"),
+    "small": Plan("the demo prior, 2 million parameters", 64, timed=31),
+    "inception": Plan("Inception-v3 of FID", 299, timed=9),
+    "vgg": Plan("VGG-16 without classifier", 256, timed=5),
+    "ram": Plan("RAM, denoising", 256, timed=3, convert_options=("--ram-flavour", "deepinv"),
                 forward_options=("--sigma", "0.03")),
     "ddpm": Plan("DDPM-256", 256),
     "adm": Plan("ADM-256", 256, together=2),

@@ -22,7 +22,7 @@ import paths
 from files import Files
 from ours import Ours
 from peer import Peer, PeerFailed, run_script
-from plan import EAGER, FROM_ONNX, PEERS, PLANS, groups
+from plan import EAGER, FROM_ONNX, PEERS, PLANS, UNTIMED, groups
 from ud2m import relative_rms
 
 PAUSE = 0.2  # seconds for the threads of the program before to go to sleep
@@ -39,8 +39,8 @@ class Measurement:
         self.programs = {"ours": {}}
         self.report = {
             "network": name, "title": self.plan.title, "size": self.plan.size, "rounds": self.rounds,
-            "date": datetime.date.today().isoformat(), "tool": self.ours.version(),
-            "machine": machine.describe(self.threads), "groups": [], "programs": self.programs,
+            "untimed": UNTIMED, "timed": self.plan.timed, "date": datetime.date.today().isoformat(),
+            "tool": self.ours.version(), "machine": machine.describe(self.threads), "groups": [], "programs": self.programs,
         }
 
     def run(self, peers):
@@ -115,7 +115,7 @@ class Measurement:
             note["instructionSet"] = answer["instructionSet"]
             raise_to(note, "peakResidentBytes", answer["peakResidentBytes"])
             return answer["secondsPerForward"]
-        answer = running[program].ask(f"time {self.plan.untimed} {self.plan.timed}", self.timeout)
+        answer = running[program].ask(f"time {UNTIMED} {self.plan.timed}", self.timeout)
         for key in ("peakResidentBytes", "runningResidentBytes"):
             raise_to(note, key, answer["runningResidentBytes"])
         raise_to(note, "idleProcessorSeconds", answer["idleProcessorSeconds"])

@@ -37,6 +37,14 @@ bool conv_geometry(const ud2m_conv2d *conv, int64_t *height, int64_t *width) {
     return true;
 }
 
+/// Whether bytes of all images' inputs, outputs and moments can be counted in 63 bits.
+static bool addressable(const ud2m_conv2d *conv, int64_t height, int64_t width) {
+    int64_t read = (int64_t)conv->input.height * conv->input.width * conv->upsample * conv->upsample;
+    int64_t pixels = height * width > read ? height * width : read;
+    int64_t blocks = conv->output_blocks > conv->input.block_count ? conv->output_blocks : conv->input.block_count;
+    return pixels <= INT64_MAX / (blocks * conv->images * UD2M_LANES * 2 * (int64_t)sizeof(double));
+}
+
 static void choose_tile(conv_plan *plan, int32_t tile_pixels) {
     if (!plan->staged && plan->output_height == 1) {
         plan->tile_height = 1;
@@ -58,7 +66,7 @@ bool conv_plan_make(const ud2m_conv2d *conv, int32_t threads, conv_plan *plan) {
     int64_t height, width;
     if (!conv_geometry(conv, &height, &width) || !within(conv->input.block_count, 1, INT32_MAX / UD2M_LANES) ||
         !within(conv->output_blocks, 1, INT32_MAX / UD2M_LANES) || threads < 1 ||
-        !within(conv->images, 1, MAXIMUM_IMAGES) ||
+        !within(conv->images, 1, MAXIMUM_IMAGES) || !addressable(conv, height, width) ||
         (conv->residual && !within(conv->residual_upsample, 1, 2)))
         return false;
     bool pointwise = conv->kernel_height == 1 && conv->kernel_width == 1 && conv->stride == 1 && conv->upsample == 1 &&

@@ -33,8 +33,21 @@ bool ud2m_isa_available(ud2m_isa isa) {
     }
 }
 
-static ud2m_isa preferred(void) {
+const char *ud2m_isa_wanted(void) {
     const char *wanted = getenv("UD2M_ISA");
+    return wanted && *wanted ? wanted : NULL;
+}
+
+bool ud2m_isa_wanted_available(void) {
+    const char *wanted = ud2m_isa_wanted();
+    for (int isa = 0; wanted && isa < ISA_COUNT; isa++)
+        if (strcmp(wanted, names[isa]) == 0)
+            return ud2m_isa_available((ud2m_isa)isa);
+    return !wanted;
+}
+
+static ud2m_isa preferred(void) {
+    const char *wanted = ud2m_isa_wanted();
     ud2m_isa best = UD2M_ISA_GENERIC;
     for (int isa = 0; isa < ISA_COUNT; isa++) {
         if (!ud2m_isa_available((ud2m_isa)isa))

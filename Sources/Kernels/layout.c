@@ -1,6 +1,7 @@
 #include "ud2m_layout.h"
 
 #include "element.h"
+#include <stdatomic.h>
 #include <string.h>
 
 enum { LANES = UD2M_LANES };
@@ -105,20 +106,33 @@ typedef struct rounding_job {
     const uint8_t *source;
     size_t count;
     uint16_t *destination;
+    /// Bits of the largest finite magnitude so far: as integers they are in the order of the numbers.
+    _Atomic uint32_t largest;
 } rounding_job;
 
 static void round_run(void *context, int64_t index, int32_t worker) {
     (void)worker;
-    const rounding_job *job = context;
+    rounding_job *job = context;
     size_t first = (size_t)index * ROUNDING_RUN;
     size_t end = job->count - first < ROUNDING_RUN ? job->count : first + ROUNDING_RUN;
-    for (size_t i = first; i < end; i++)
-        job->destination[i] = half_from_float(element_at(job->source, UD2M_ELEMENT_F32, i));
+    uint32_t largest = 0;
+    for (size_t i = first; i < end; i++) {
+        float value = element_at(job->source, UD2M_ELEMENT_F32, i);
+        uint32_t bits;
+        memcpy(&bits, &value, sizeof bits);
+        bits &= 0x7fffffff;
+        largest = bits < 0x7f800000 && bits > largest ? bits : largest;
+        job->destination[i] = half_from_float(value);
+    }
+    uint32_t seen = atomic_load(&job->largest);
+    while (seen < largest && !atomic_compare_exchange_weak(&job->largest, &seen, largest))
+        ;
 }
 
-void ud2m_round_to_f16(ud2m_pool *pool, const void *source, size_t count, uint16_t *destination) {
-    rounding_job job = {source, count, destination};
+float ud2m_round_to_f16(ud2m_pool *pool, const void *source, size_t count, uint16_t *destination) {
+    rounding_job job = {.source = source, .count = count, .destination = destination};
     ud2m_pool_run(pool, (int64_t)((count + ROUNDING_RUN - 1) / ROUNDING_RUN), round_run, &job);
+    return float_from_bits(atomic_load(&job.largest));
 }
 
 void ud2m_embedding_row(const void *table, ud2m_element element, int32_t width, int64_t row, float *destination) {

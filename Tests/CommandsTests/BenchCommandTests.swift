@@ -25,6 +25,8 @@ struct BenchCommandTests {
         let median = try #require(report["secondsPerForward"]?.number)
         #expect(try #require(report["secondsMinimum"]?.number) <= median)
         #expect(median <= (try #require(report["secondsMaximum"]?.number)))
+        let beside = try #require(report["secondsBesideOperations"]?.number)
+        #expect(beside >= 0 && beside < median)
         let operations = try #require(report["operations"]?.array)
         let sum = operations.reduce(0) { $0 + ($1.object?["gflop"]?.number ?? 0) }
         let whole = try #require(report["gflopPerForward"]?.number)
@@ -66,6 +68,35 @@ struct BenchCommandTests {
         // An existing table stays, and other files are no tables.
         _ = try ToolTest.failure("ud2m", bench + ["--tune", table], exitCode: 73)
         _ = try ToolTest.failure("ud2m", bench + ["--algorithms", store], exitCode: 65)
+        let text = try String(contentsOf: URL(filePath: table), encoding: .utf8)
+        for (name, changed) in [("winograd2", "winograd7"), ("\"inputBlocks\" : ", "\"inputBlocks\" : 9")] {
+            let nonsense = folder.path("nonsense.json")
+            try Data(text.replacing(name, with: changed).utf8).write(to: URL(filePath: nonsense))
+            let error = try ToolTest.failure("ud2m", bench + ["--algorithms", nonsense], exitCode: 65).object
+            #expect(error?["code"]?.string == "algorithms-table")
+            #expect(error?["location"]?.object?["file"]?.string == nonsense)
+        }
+    }
+
+    #if arch(x86_64)
+        private static let otherTier = "neon"
+    #else
+        private static let otherTier = "avx2"
+    #endif
+
+    @Test("an instruction set that cannot be had is refused with those that can", arguments: ["sse9", otherTier])
+    func instructionSet(_ name: String) throws {
+        let folder = try TemporaryDirectory()
+        let store = try store("adm/adm_a.pt", in: folder)
+        let bench = ["bench", store, "--size", "16", "--runs", "1", "--json"]
+        let result = try BuiltTool("ud2m").run(bench, environment: ["UD2M_ISA": name])
+        #expect(result.exitCode == 64 && result.output.isEmpty)
+        let error = try ToolTest.checked(result.errors, "error").object?["error"]?.object
+        #expect(error?["code"]?.string == "instruction-set")
+        #expect(error?["remedy"]?.string?.contains("reference, generic") == true)
+        let reference = try BuiltTool("ud2m").run(bench, environment: ["UD2M_ISA": "reference"])
+        #expect(reference.exitCode == 0, "\(reference.errorText)")
+        #expect(try ToolTest.checked(reference.output, "bench").object?["instructionSet"]?.string == "reference")
     }
 
     @Test("impossible sizes are refused")
@@ -75,5 +106,19 @@ struct BenchCommandTests {
         _ = try ToolTest.failure("ud2m", ["bench", store, "--size", "0"], exitCode: 64)
         _ = try ToolTest.failure("ud2m", ["bench", store, "--size", "33"], exitCode: 64)
         _ = try ToolTest.failure("ud2m", ["bench", store, "--runs", "0"], exitCode: 64)
+        let beyond = try ToolTest.failure("ud2m", ["bench", store, "--size", "16385"], exitCode: 64)
+        #expect(beyond.object?["message"]?.string?.contains("16384") == true)
+    }
+
+    @Test("what no machine can hold is a typed error, not a crash", arguments: ["16384", "8192"])
+    func memory(_ size: String) throws {
+        let folder = try TemporaryDirectory()
+        let store = try store("adm/adm_a.pt", in: folder)
+        let error = try ToolTest.failure(
+            "ud2m", ["bench", store, "--size", size, "--batch", "1024"], exitCode: 75
+        ).object
+        #expect(error?["code"]?.string == "memory-exhausted")
+        #expect(error?["message"]?.string?.contains("\(size)×\(size)") == true)
+        #expect(error?["remedy"]?.string != nil)
     }
 }

@@ -37,6 +37,31 @@ import UD2MTestSupport
         #expect(try output(.strict, table(favouring: "winograd4")) == strict)
     }
 
+    /// What cannot be measured of this network, one change each.
+    static let nonsense: [@Sendable (inout AlgorithmTable) -> Void] = [
+        { $0.entries[0].seconds["winograd9"] = 1 },
+        { $0.entries[0].seconds["winograd4"] = -1 },
+        { $0.entries[0].seconds["winograd4"] = .nan },
+        { $0.entries[0].seconds = [:] },
+        // Kernels are read where they are stored.
+        { $0.entries[0].seconds["direct"] = 1 },
+        { $0.entries[0].shape.inputBlocks = 63 },
+        { $0.entries[0].shape.outputBlocks = -1 },
+        { $0.entries[0].shape.outputBlocks = .max },
+        { $0.entries[0].shape.height = 0 },
+        { $0.entries[0].shape.width = 16_385 },
+        { $0.entries.append($0.entries[0]) },
+    ]
+
+    @Test(arguments: nonsense.indices) func tablesOfAnotherNetworkAreRefused(_ index: Int) throws {
+        var table = try adm.network().measureAlgorithms(adm.inputs(adm.golden()))
+        _ = try adm.network(algorithms: table)
+        Self.nonsense[index](&table)
+        let error = #expect(throws: UD2MError.self) { try adm.network(algorithms: table) }
+        #expect(error?.code == .algorithmTable)
+        #expect(error?.remedy != nil)
+    }
+
     @Test func shapesWithoutTimesAreLeftToTheModel() throws {
         let empty = AlgorithmTable(instructionSet: "avx2", threads: 1, entries: [])
         #expect(try output(.standard, empty) == output(.standard, nil))

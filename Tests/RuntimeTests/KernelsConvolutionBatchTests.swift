@@ -199,8 +199,23 @@ struct KernelsConvolutionBatchTests {
         ]
         var halves = [UInt16](repeating: 0xAAAA, count: cases.count + 1)
         let floats = cases.map(\.0) + [.nan]
-        ud2m_round_to_f16(pool.handle, floats, floats.count, &halves)
+        #expect(ud2m_round_to_f16(pool.handle, floats, floats.count, &halves) == 1e30)
         for ((float, half), found) in zip(cases, halves) { #expect(found == half, "\(float)") }
         #expect(halves[cases.count] & 0x7C00 == 0x7C00 && halves[cases.count] & 0x3FF != 0)
+    }
+
+    @Test("rounding tells the largest finite magnitude, wherever it is")
+    func largestMagnitude() throws {
+        let pool = try KernelPool(threads: 3)
+        defer { keep(pool) }
+        // Several items of work.
+        var floats = [Float](repeating: 0.5, count: 200_001)
+        var halves = [UInt16](repeating: 0, count: floats.count)
+        for (index, value) in [(0, Float(-3)), (131_072, -9), (200_000, 12)] {
+            floats[index] = value
+            floats[index / 2 + 1] = .infinity
+            #expect(ud2m_round_to_f16(pool.handle, floats, floats.count, &halves) == abs(value))
+        }
+        #expect(ud2m_round_to_f16(pool.handle, [.nan, -.infinity], 2, &halves) == 0)
     }
 }

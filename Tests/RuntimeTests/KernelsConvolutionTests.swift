@@ -353,6 +353,11 @@ struct KernelsConvolutionTests {
                 $0.algorithm = UD2M_CONV_WINOGRAD2
                 $0.kernel_width = 1
             }, { $0.algorithm = ud2m_conv_algorithm(rawValue: 9) },
+            // More bytes than 63 bits count.
+            {
+                ($0.input.height, $0.input.width) = (1 << 24, 1 << 24)
+                ($0.output_blocks, $0.images) = (1 << 20, 1 << 12)
+            },
         ]
         for change in changes {
             var conv = valid

@@ -152,6 +152,36 @@ import UD2MTestSupport
         }
     }
 
+    /// More than any machine has, and more than can be counted; nothing is allocated.
+    @Test(arguments: [[4096, 3, 16_384, 16_384], [Int.max / 256, 3, 16_384, 16_384]])
+    func batchesBeyondTheMemoryAreRefused(_ shape: [Int]) throws {
+        let adm = ADMCase.all[0]
+        let network = try adm.network()
+        let error = #expect(throws: UD2MError.self) {
+            try network.memoryNeeded(for: ["x": shape, "t": [shape[0]]])
+        }
+        #expect(error?.code == .memoryExhausted)
+        #expect(error?.message.contains("16384×16384") == true)
+        #expect(error?.remedy != nil)
+        // The network is still good.
+        #expect(try network.run(adm.inputs(adm.golden()))["out"] != nil)
+    }
+
+    @Test func tensorsBeyondTheMemoryAreRefused() {
+        let error = #expect(throws: UD2MError.self) { try Tensor(shape: [1 << 50], repeating: 0) }
+        #expect(error?.code == .memoryExhausted)
+    }
+
+    @Test(arguments: [0, 16_385, 1 << 31, Int.max]) func sidesBeyondTheLimitAreNotPlanned(_ side: Int) throws {
+        let graph = try ArchitectureConfiguration.adm(Self.adm.configuration).graph
+        let error = #expect(throws: UD2MError.self) {
+            try CompiledGraph(
+                graph, for: PlanKey(sizes: [.init(name: "x", height: 16, width: side)], taps: []), threads: 1)
+        }
+        #expect(error?.code == .inputShape)
+        #expect(error?.location.tensor == "x")
+    }
+
     @Test func tensorsHoldWhatTheirShapeSays() throws {
         #expect(try Tensor(shape: [], values: [1]).values == [1])
         #expect(try Tensor(shape: [0, 5], values: []).values.isEmpty)

@@ -32,7 +32,7 @@ import UD2MTestSupport
         var outputs = plan.resultShapes.map { [Float](repeating: .nan, count: $0.reduce(1, *)) }
         try withExtendedLifetime((arena, weights)) {
             try plan.run(
-                pool: pool.handle, inputs: plan.inputNames.compactMap { inputs[$0] }, items: 0..<1, external: external,
+                pool: pool.handle, inputs: inputs, items: 0..<1, external: external,
                 outputs: &outputs)
         }
         return Dictionary(uniqueKeysWithValues: zip(["out"] + taps.sorted(), outputs))

@@ -1,7 +1,8 @@
 #include "ud2m_kernel_cases.h"
 
 // Short words, so that a case is a row of a table.
-enum { CHECKED = UD2M_CASE_CHECKED, TILES = UD2M_CASE_TILES, COUNTED = UD2M_CASE_COUNTED, TIMED = UD2M_CASE_TIMED };
+enum { CHECKED = UD2M_CASE_CHECKED, TILES = UD2M_CASE_TILES, COUNTED = UD2M_CASE_COUNTED, TIMED = UD2M_CASE_TIMED,
+       REFUSED = UD2M_CASE_REFUSED };
 enum { NONE = UD2M_ACTIVATION_NONE, SILU = UD2M_ACTIVATION_SILU, RELU = UD2M_ACTIVATION_RELU };
 enum { LEGACY = UD2M_CASE_ROWS_LEGACY, NEW = UD2M_CASE_ROWS_NEW, SEPARATE = UD2M_CASE_ROWS_SEPARATE };
 enum { MEAN = UD2M_POOLING_AVERAGE, MOST = UD2M_POOLING_MAXIMUM, ADAPTIVE = UD2M_POOLING_ADAPTIVE_AVERAGE };
@@ -33,6 +34,9 @@ static const ud2m_conv_case convolutions[] = {
     {CHECKED, "7x1", {18}, 20, 9, 9, {7, 1}, 1, {3, 0, 3, 0}, 1, no, NONE, NONE, yes, 0},
     {CHECKED, "5x5-relu-residual", {9}, 10, 12, 8, {5, 5}, 1, {2, 2, 2, 2}, 1, no, NONE, RELU, yes, 1},
     {CHECKED, "2x2-stride2-silu", {8}, 16, 10, 6, {2, 2}, 2, {0, 0, 0, 0}, 1, no, NONE, SILU, yes, 0},
+
+    {REFUSED, "3x3-one-pixel-bare", {16}, 16, 1, 1, {3, 3}, 1, {0, 0, 0, 0}, 1, no, NONE, NONE, yes, 0},
+    {REFUSED, "1x7-narrow", {18}, 20, 9, 5, {1, 7}, 1, {0, 1, 0, 0}, 1, no, NONE, NONE, yes, 0},
 
     {TILES, "tiles-mapped", {16}, 18, 37, 70, {3, 3}, 1, {1, 1, 1, 1}, 1, yes, NONE, NONE, yes, 1},
     {TILES, "tiles-flat", {20, 5}, 48, 3, 300, {3, 3}, 1, {0, 2, 1, 0}, 1, no, NONE, NONE, yes, 0},

@@ -157,42 +157,50 @@ static int32_t check_variant(const ud2m_case *a_case, ud2m_variant variant, ud2m
     return failure != NULL;
 }
 
-/// Every variant with weights of one storage type.
-static int32_t check_element(const ud2m_case *a_case, ud2m_element element, const ud2m_check_options *options) {
-    ud2m_variant variants[MAXIMUM_VARIANTS];
-    int32_t count = ud2m_case_variants(a_case, element, variants), failures = 0;
-    problem expected;
-    const char *failure = run_problem(&expected, a_case, (ud2m_variant){.element = element}, UD2M_ISA_REFERENCE,
-                                      ud2m_available_processors(), options);
-    if (failure) {
-        char shape[256];
-        ud2m_case_describe(a_case, shape, sizeof shape);
-        fprintf(stderr, "FAILED %s | reference | %s\n", shape, failure);
-        failures++;
-    }
-    for (size_t tier = 0; !failure && tier < sizeof vector_tiers / sizeof *vector_tiers; tier++)
-        for (int32_t i = 0; ud2m_isa_available(vector_tiers[tier]) && i < count; i++)
-            failures += check_variant(a_case, variants[i], vector_tiers[tier], &expected, options);
-    problem_free(&expected);
-    return failures;
-}
-
-/// A shape that no algorithm supports must be refused before anything is read or written.
-static int32_t check_refusal(const ud2m_case *a_case) {
-    ud2m_conv2d conv = conv_shape(a_case->convolution, (ud2m_variant){0});
-    if (ud2m_conv2d_workspace(&conv, 1) == 0 && ud2m_conv2d_run(NULL, &conv, NULL) == UD2M_STATUS_INVALID)
-        return 0;
+/// Says that a case failed as a whole; gives 1, the failure.
+static int32_t report(const ud2m_case *a_case, const ud2m_check_options *options, const char *where, const char *what) {
     char shape[256];
     ud2m_case_describe(a_case, shape, sizeof shape);
-    fprintf(stderr, "FAILED %s | accepted although unsupported\n", shape);
+    if (!options->silent)
+        fprintf(stderr, "FAILED %s | %s | %s\n", shape, where, what);
     return 1;
 }
 
+/// Every variant with weights of one storage type.
+static int32_t check_element(const ud2m_case *a_case, ud2m_element element, const ud2m_check_options *options) {
+    ud2m_variant variants[MAXIMUM_VARIANTS];
+    int32_t count = ud2m_case_variants(a_case, element, variants), failures = 0, checked = 0;
+    problem expected;
+    const char *failure = run_problem(&expected, a_case, (ud2m_variant){.element = element}, UD2M_ISA_REFERENCE,
+                                      ud2m_available_processors(), options);
+    for (size_t tier = 0; !failure && tier < sizeof vector_tiers / sizeof *vector_tiers; tier++)
+        for (int32_t i = 0; ud2m_isa_available(vector_tiers[tier]) && i < count; i++, checked++)
+            failures += check_variant(a_case, variants[i], vector_tiers[tier], &expected, options);
+    problem_free(&expected);
+    if (failure)
+        return report(a_case, options, "reference", failure);
+    return checked == 0 ? report(a_case, options, "every tier", "no variant ran") : failures;
+}
+
+/// A case to be refused must be so by every algorithm, before anything is read or written.
+static int32_t check_refusal(const ud2m_case *a_case, const ud2m_check_options *options) {
+    for (int algorithm = UD2M_CONV_DIRECT; algorithm <= UD2M_CONV_WINOGRAD4; algorithm++) {
+        ud2m_conv2d conv =
+            conv_shape(a_case->convolution, (ud2m_variant){.algorithm = (ud2m_conv_algorithm)algorithm});
+        if (ud2m_conv2d_supports(&conv) || ud2m_conv2d_workspace(&conv, 1) != 0 ||
+            ud2m_conv2d_run(NULL, &conv, NULL) != UD2M_STATUS_INVALID)
+            return report(a_case, options, "every tier", "accepted although it is to be refused");
+    }
+    return 0;
+}
+
 int32_t ud2m_check_case(const ud2m_case *a_case, const ud2m_check_options *options) {
+    if (a_case->use == UD2M_CASE_REFUSED)
+        return check_refusal(a_case, options);
     ud2m_variant variants[MAXIMUM_VARIANTS];
     int32_t count = ud2m_case_variants(a_case, UD2M_ELEMENT_F32, variants), failures = 0;
     if (count == 0)
-        return check_refusal(a_case);
+        return report(a_case, options, "every tier", "no algorithm supports it");
     // Storage types matter where kernels read stored weights, and small shapes show it; a linear layer's is part of the
     // case.
     bool reads_stored = variants[count - 1].stored && a_case->use != UD2M_CASE_COUNTED;

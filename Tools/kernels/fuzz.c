@@ -47,6 +47,9 @@ static ud2m_conv_case random_conv(random_source *random) {
     c.activation = (ud2m_activation)(chance(random, 3) ? random_between(random, 1, 2) : UD2M_ACTIVATION_NONE);
     c.bias = !chance(random, 4);
     c.residual = random_between(random, 0, 2);
+    if (c.height * c.upsample + c.pads[0] + c.pads[2] < c.kernel[0] ||
+        c.width * c.upsample + c.pads[1] + c.pads[3] < c.kernel[1])
+        c.use = UD2M_CASE_REFUSED;
     return c;
 }
 
@@ -152,6 +155,7 @@ static int32_t fuzz_one(uint64_t seed, bool verbose) {
         break;
     default:
         a_case.kind = UD2M_CASE_CONVOLUTION;
+        a_case.use = convolution.use;
         a_case.convolution = &convolution;
         break;
     }

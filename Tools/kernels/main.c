@@ -57,7 +57,7 @@ static void print_tiers(void) {
 }
 
 static int list(void) {
-    static const char *const uses[] = {"checked", "checked", "checked, timed, counted", "timed"};
+    static const char *const uses[] = {"checked", "checked", "checked, timed, counted", "timed", "refused"};
     for (int32_t i = 0; i < ud2m_case_count(); i++) {
         ud2m_case a_case = ud2m_case_at(i);
         char text[256];
@@ -100,7 +100,8 @@ static int bench(arguments arguments) {
            ud2m_isa_name(ud2m_pool_isa(pool)), ud2m_pool_threads(pool));
     for (int32_t i = 0; i < ud2m_case_count(); i++) {
         ud2m_case a_case = ud2m_case_at(i);
-        if (a_case.use < UD2M_CASE_COUNTED || !strstr(a_case.name, arguments.filter))
+        if ((a_case.use != UD2M_CASE_COUNTED && a_case.use != UD2M_CASE_TIMED) ||
+            !strstr(a_case.name, arguments.filter))
             continue;
         for (int element = UD2M_ELEMENT_F32; element <= UD2M_ELEMENT_F16; element++) {
             ud2m_variant variants[5];

@@ -21,7 +21,9 @@ struct BenchCommand: ParsableCommand {
     @Argument(help: "The network, a .ud2w file.")
     var store: String
 
-    @Option(help: ArgumentHelp("Sides of the image: one number, or height x width.", valueName: "pixels"))
+    @Option(
+        help: ArgumentHelp("Sides of the image: one number, or height x width.", valueName: "pixels"),
+        transform: ImageSize.parse)
     var size: ImageSize?
 
     @Option(help: "Images a run.")

@@ -65,6 +65,8 @@ struct BenchReport: Encodable {
     /// The most memory the process had, the file's touched pages included.
     let peakResidentBytes: Int
     let operations: [Operation]?
+    /// The median of what a run takes beside its operations: checking inputs, making outputs. Nil without a table.
+    let secondsBesideOperations: Double?
     /// Nil without adapters, and where they are merged.
     let adapters: Adapters?
 
@@ -72,7 +74,7 @@ struct BenchReport: Encodable {
         store: String, architecture: String, target: ComputeTarget, threads: Int?, size: ImageSize, batch: Int,
         seconds: [Double],
         operations: Double, peak: Double?, networkBytes: Int?, storeBytes: Int, profile: [OperationProfile.Entry]?,
-        adapters: Adapters?
+        besides: [Double]?, adapters: Adapters?
     ) {
         let sorted = seconds.sorted()
         let median = Self.median(seconds)
@@ -95,6 +97,7 @@ struct BenchReport: Encodable {
         shareOfPeak = peak.map { operations / median / $0 }
         self.storeBytes = storeBytes
         self.adapters = adapters
+        secondsBesideOperations = besides.map(Self.median)
         self.networkBytes = networkBytes
         peakResidentBytes = Self.peakResidentBytes
         let total = profile?.reduce(0) { $0 + $1.seconds } ?? 0
@@ -178,6 +181,9 @@ extension BenchReport {
                     + "\(numberText("%.4g", adapters.secondsWithout)) s a forward")
         }
         if let operations { lines += table(operations) }
+        if let secondsBesideOperations {
+            lines.append("\(numberText("%.3f", secondsBesideOperations * 1000)) ms beside the operations")
+        }
         return lines.joined(separator: "\n")
     }
 

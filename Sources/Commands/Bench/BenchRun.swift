@@ -17,7 +17,8 @@ struct BenchRun {
     let isQuiet: Bool
 
     /// Times the network.
-    /// - Throws: ``UD2MFormats/UD2MError`` for a bad store, or a size that the network cannot take.
+    /// - Throws: ``UD2MFormats/UD2MError`` for a bad store, a size that the network cannot take, or one for which the
+    ///   machine has too little memory.
     func execute(progress: any ProgressSink) throws -> BenchReport {
         let outputs = try OutputSet(
             [tune].compactMap(\.self), overwrite: overwrite,
@@ -30,11 +31,14 @@ struct BenchRun {
         let counts = OperationProfile()
         try subject.run(counts)
         var seconds: [Double] = []
+        var besides: [Double] = []
         let comparison = subject.adapters
         try comparison?.warmUp()
         for run in 0..<runs {
             try comparison?.measure()
+            let before = profile.seconds
             seconds.append(try Self.seconds { try subject.run(perOperation ? profile : nil) })
+            besides.append(seconds[run] - (profile.seconds - before))
             progress.update(Double(run + 1) / Double(runs), label: "timing")
         }
         if let tune, let measure = subject.measureAlgorithms {
@@ -46,7 +50,7 @@ struct BenchRun {
             operations: counts.entries.reduce(0) { $0 + $1.operations },
             peak: (subject.network as? Network)?.peakOperations, networkBytes: subject.network?.memoryInUse,
             storeBytes: weights.safetensors.file.count, profile: perOperation ? profile.entries : nil,
-            adapters: comparison?.report)
+            besides: perOperation ? besides : nil, adapters: comparison?.report)
     }
 
     /// How long some work takes.
@@ -74,9 +78,15 @@ struct BenchRun {
                     .benchTune, "The algorithms of a RAM network are not measured.", at: .init(file: store))
             }
             let size = size ?? ImageSize(height: 256, width: 256)
+            try compute.cpu.requireNoAlgorithms(for: store)
             let network = try target.ramNetwork(weights)
             let channels = configuration.imageChannels.contains(3) ? 3 : configuration.imageChannels.first ?? 3
-            let problem = RAMProblem(observation: try noise([batch, channels, size.height, size.width], 0))
+            let shape = [batch, channels, size.height, size.width]
+            // Images come in and go out; the network itself takes one at a time.
+            try MachineMemory.require(
+                shape.productOrMaximum.multipliedOrMaximum(2 * MemoryLayout<Float>.stride),
+                for: "A run on \(batch) images of \(size.height)×\(size.width) pixels")
+            let problem = RAMProblem(observation: try noise(shape, 0))
             let subject = Subject(network: nil, threads: target.isCPU ? network.threads : nil) {
                 _ = try network.run(problem, profile: $0)
             }
@@ -100,16 +110,24 @@ struct BenchRun {
     }
 
     private func inputs(of network: any RunnableNetwork, _ size: ImageSize) throws -> [String: Tensor] {
+        var shapes: [String: [Int]] = [:]
+        for input in network.inputs {
+            switch input.kind {
+            case .image(let channels, _): shapes[input.name] = [batch, channels, size.height, size.width]
+            case .lowResolutionImage(let channels):
+                shapes[input.name] = [batch, channels, max(1, size.height / 4), max(1, size.width / 4)]
+            case .timestep, .classLabel: shapes[input.name] = [batch]
+            }
+        }
+        // Prepared before there is noise for it, so that what the machine cannot hold is refused at once.
+        _ = try network.memoryNeeded(for: shapes)
         var inputs: [String: Tensor] = [:]
         for (index, input) in network.inputs.enumerated() {
+            let shape = shapes[input.name] ?? []
             switch input.kind {
-            case .image(let channels, _):
-                inputs[input.name] = try noise([batch, channels, size.height, size.width], UInt32(index))
-            case .lowResolutionImage(let channels):
-                let (height, width) = (max(1, size.height / 4), max(1, size.width / 4))
-                inputs[input.name] = try noise([batch, channels, height, width], UInt32(index))
-            case .timestep: inputs[input.name] = try Tensor(shape: [batch], repeating: 500)
-            case .classLabel: inputs[input.name] = try Tensor(shape: [batch], repeating: 0)
+            case .image, .lowResolutionImage: inputs[input.name] = try noise(shape, UInt32(index))
+            case .timestep: inputs[input.name] = try Tensor(shape: shape, repeating: 500)
+            case .classLabel: inputs[input.name] = try Tensor(shape: shape, repeating: 0)
             }
         }
         return inputs

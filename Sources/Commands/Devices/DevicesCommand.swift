@@ -27,8 +27,9 @@ struct DevicesReport: Encodable {
         let isUsable: Bool
         /// Why it cannot be used; nil where it can.
         var reason: String?
-        /// Of the CPU, as the next.
+        /// Of the CPU, nil where it cannot be used.
         var instructionSet: String?
+        /// Of the CPU.
         var threads: Int?
         /// Of a GPU, as the next.
         var name: String?
@@ -59,11 +60,7 @@ struct DevicesReport: Encodable {
 
     /// Looks at this machine.
     init() {
-        devices = [
-            Device(
-                id: "cpu", isUsable: true, instructionSet: InstructionSet.current,
-                threads: InstructionSet.availableThreads)
-        ]
+        devices = [Self.cpu]
         do {
             let driver = try CUDADriver.load()
             driverVersion = driver.version.description
@@ -74,6 +71,18 @@ struct DevicesReport: Encodable {
             cudaUnavailable = Unavailable(error)
         } catch {
             cudaUnavailable = Unavailable(UD2MError(.unexpected, "\(error)"))
+        }
+    }
+
+    /// The CPU, which cannot be used where `UD2M_ISA` asks for what it does not have.
+    private static var cpu: Device {
+        let threads = InstructionSet.availableThreads
+        do {
+            try InstructionSet.requireWanted()
+            return Device(id: "cpu", isUsable: true, instructionSet: InstructionSet.current, threads: threads)
+        } catch {
+            let reason = (error as? UD2MError)?.message ?? "\(error)"
+            return Device(id: "cpu", isUsable: false, reason: reason, threads: threads)
         }
     }
 

@@ -16,7 +16,7 @@ struct SelfTestRun {
 
     /// Runs every case in every type of elements.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `cuda-unavailable` where there is no GPU, `cuda-failed` where it cannot
-    ///   be opened. What goes wrong in a case is in the report.
+    ///   be opened, `instruction-set` for a bad `UD2M_ISA`. What goes wrong in a case is in the report.
     func execute(progress: any ProgressSink) throws -> SelfTestReport {
         let driver = try CUDADriver.load()
         let gpu = try driver.device(device.ordinal)

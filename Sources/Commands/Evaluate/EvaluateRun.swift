@@ -68,9 +68,9 @@ struct EvaluateRun {
                 .networkConfiguration, "The store holds no Inception network.", at: .init(file: path),
                 remedy: "Convert pt_inception-2015-12-05-6726825d.pth with ud2m-convert.")
         }
-        let network = try Network(
-            store: store, threads: cpu.threads, precision: precision,
-            algorithms: cpu.algorithmTable())
+        let network = try cpu.withAlgorithms {
+            try Network(store: store, threads: cpu.threads, precision: precision, algorithms: $0)
+        }
         return DistributionRun(
             metrics: metrics, options: networks,
             extraction: FeatureExtraction(pipeline: networks.pipeline, patchSize: networks.fidPatches) { image in

@@ -47,7 +47,8 @@ struct PriorCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Height and width of the images, such as 64 or 64x96; best that of the prior's training, which stores do not say.",
-            valueName: "HxW"))
+            valueName: "HxW"),
+        transform: ImageSize.parse)
     var size: ImageSize
 
     @Option(help: "Noise schedule that the prior was trained with: linear (unless a bundle says cosine) or cosine.")

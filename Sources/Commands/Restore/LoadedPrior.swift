@@ -80,12 +80,9 @@ struct LoadedPrior {
             let padded = (length + multiple - 1) / multiple * multiple
             return options.tile.map { min($0, padded) } ?? padded
         }
-        var inputs = [
-            "x": try Tensor(shape: [batch, channels, side(height), side(width)], repeating: 0),
-            "t": try Tensor(shape: [batch], repeating: 0),
-        ]
-        if let label = options.classLabel { inputs["y"] = try Tensor(shape: [batch], repeating: Float(label)) }
-        return try network.memoryNeeded(for: inputs)
+        return try network.memoryNeeded(for: [
+            "x": [batch, channels, side(height), side(width)], "t": [batch], "y": [batch],
+        ])
     }
 
     private struct Source {

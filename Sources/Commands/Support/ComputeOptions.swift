@@ -35,29 +35,23 @@ struct ComputeOptions: ParsableArguments {
     }
 
     /// What `--device` comes to on this machine. Where `auto` finds no GPU, it says why on standard error, unless `isQuiet`.
-    /// - Throws: ``UD2MFormats/UD2MError`` with code `cuda-unavailable`, unless the CPU will do; `algorithms-file`.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `cuda-unavailable`, unless the CPU will do.
     func target(isQuiet: Bool) throws -> ComputeTarget {
         switch device {
-        case .cpu: return try cpuTarget
+        case .cpu: return cpuTarget
         case .cuda(let ordinal): return try cudaTarget(ordinal)
         case .auto:
             do {
                 return try cudaTarget(nil)
             } catch let error as UD2MError where error.code == .cudaUnavailable {
                 if !isQuiet { StandardError.print("note: running on the CPU. \(error.message)") }
-                return try cpuTarget
+                return cpuTarget
             }
         }
     }
 
-    /// The CPU, for networks that run nowhere else. It rounds less than a GPU's 16 bits, and so stands in for all its
-    /// precisions.
-    var cpuTarget: ComputeTarget {
-        get throws {
-            .cpu(
-                threads: cpu.threads, precision: precision.cpu ?? .standard, algorithms: try cpu.algorithmTable())
-        }
-    }
+    /// The CPU. It rounds less than a GPU's 16 bits, and so stands in for all its precisions.
+    private var cpuTarget: ComputeTarget { .cpu(cpu, precision.cpu ?? .standard) }
 
     private func cudaTarget(_ ordinal: Int?) throws -> ComputeTarget {
         let context = try CUDAContext(CUDADriver.load().device(ordinal))

@@ -3,7 +3,7 @@ import UD2MRuntime
 
 /// Where networks run, once it is known what is there.
 enum ComputeTarget: Sendable {
-    case cpu(threads: Int, precision: Precision, algorithms: AlgorithmTable?)
+    case cpu(CPUOptions, Precision)
     case cuda(CUDAContext, DeviceElement)
 
     /// "cpu" or "cuda:0", as reports say it.
@@ -22,7 +22,7 @@ enum ComputeTarget: Sendable {
     /// What results depend on.
     var arithmetic: String {
         switch self {
-        case .cpu(_, let precision, _): "\(precision)"
+        case .cpu(_, let precision): "\(precision)"
         case .cuda(_, let element): "cuda \(element.precisionName)"
         }
     }
@@ -30,14 +30,14 @@ enum ComputeTarget: Sendable {
     /// The precision as reports say it.
     var precisionName: String {
         switch self {
-        case .cpu(_, let precision, _): precision.rawValue
+        case .cpu(_, let precision): precision.rawValue
         case .cuda(_, let element): element.precisionName
         }
     }
 
     /// Loads the network of a store: that of an architecture, or nil for what the store says, with adapters merged into its
     /// weights. `prefix` stands before the names of its tensors.
-    /// - Throws: As ``UD2MRuntime/Network``'s initialiser.
+    /// - Throws: As ``UD2MRuntime/Network``'s initialiser, and `algorithms-file`.
     func network(
         _ store: WeightStore, architecture: ArchitectureConfiguration? = nil, merging adapters: [AdapterSelection] = [],
         prefix: String = ""
@@ -48,10 +48,12 @@ enum ComputeTarget: Sendable {
                 at: .init(file: store.path), remedy: "Convert it with ud2m-convert.")
         }
         switch self {
-        case .cpu(let threads, let precision, let algorithms):
-            return try Network(
-                store: store, architecture: architecture, threads: threads, precision: precision,
-                algorithms: algorithms, merging: adapters, prefix: prefix)
+        case .cpu(let cpu, let precision):
+            return try cpu.withAlgorithms {
+                try Network(
+                    store: store, architecture: architecture, threads: cpu.threads, precision: precision,
+                    algorithms: $0, merging: adapters, prefix: prefix)
+            }
         case .cuda(let context, let element):
             return try CUDANetwork(
                 store: store, architecture: architecture, context: context, element: element, merging: adapters,
@@ -60,7 +62,7 @@ enum ComputeTarget: Sendable {
     }
 
     /// Loads a RAM network: that of a configuration, or nil for what the store says. `prefix` stands before the names of its
-    /// tensors. On a GPU, its operators stay on the CPU.
+    /// tensors. None of its algorithms are measured. On a GPU, its operators stay on the CPU.
     /// - Throws: As ``UD2MRuntime/RAMNetwork``'s initialisers.
     func ramNetwork(
         _ store: WeightStore, configuration: RAMConfiguration? = nil, prefix: String = ""
@@ -71,10 +73,10 @@ enum ComputeTarget: Sendable {
                 remedy: "Convert one with ud2m-convert.")
         }
         switch self {
-        case .cpu(let threads, let precision, let algorithms):
+        case .cpu(let cpu, let precision):
             return try RAMNetwork(
-                store: store, configuration: configuration, prefix: prefix, threads: threads, precision: precision,
-                algorithms: algorithms)
+                store: store, configuration: configuration, prefix: prefix, threads: cpu.threads,
+                precision: precision)
         case .cuda(let context, let element):
             return try RAMNetwork(
                 store: store, configuration: configuration, prefix: prefix, context: context, element: element)

@@ -95,6 +95,7 @@ struct ForwardRun {
         _ target: ComputeTarget
     ) throws -> (_ taps: [String]) throws -> [String: Tensor] {
         if case .ram = weights.architecture {
+            try compute.cpu.requireNoAlgorithms(for: store)
             let network = try target.ramNetwork(weights)
             let problem = try RAMInputs(
                 file: InputTensors(path: input), factories: factories, flags: restoration

@@ -39,6 +39,7 @@ package struct FileIdentity: Sendable, Hashable {
     /// The identity of the file at `path`, symbolic links followed, or nil when there is none.
     package static func ofFile(at path: String) -> FileIdentity? {
         var status = stat()
-        return stat(path, &status) == 0 ? FileIdentity(status) : nil
+        // Before every run of a network: this way the path is not copied.
+        return path.withCString { stat($0, &status) } == 0 ? FileIdentity(status) : nil
     }
 }

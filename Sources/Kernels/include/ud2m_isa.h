@@ -31,6 +31,12 @@ bool ud2m_isa_available(ud2m_isa isa);
 /// available.
 ud2m_isa ud2m_isa_default(void);
 
+/// What `UD2M_ISA` says; null if it is not set, or empty.
+const char *ud2m_isa_wanted(void);
+
+/// Whether what `UD2M_ISA` says can be had. A caller who wants more than the fastest tier in its place asks this first.
+bool ud2m_isa_wanted_available(void);
+
 /// Lower-case name of a tier, as `UD2M_ISA` spells it; "unknown" for other values.
 const char *ud2m_isa_name(ud2m_isa isa);
 

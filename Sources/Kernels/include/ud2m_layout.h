@@ -30,9 +30,9 @@ ud2m_status ud2m_interleave2(ud2m_pool *pool, const ud2m_planes *input, float *c
 /// Widens `count` elements to float32. `destination` must not overlap `source`.
 void ud2m_convert_to_f32(const void *source, ud2m_element element, size_t count, float *destination);
 
-/// Rounds `count` elements to the nearest float16, ties to even; too large ones become infinite. The source needs no
-/// alignment.
-void ud2m_round_to_f16(ud2m_pool *pool, const void *source, size_t count, uint16_t *destination);
+/// Rounds `count` elements to the nearest float16, ties to even; those of 65520 and more become infinite. Gives the largest
+/// finite magnitude among the elements, 0 if there is none. The source needs no alignment.
+float ud2m_round_to_f16(ud2m_pool *pool, const void *source, size_t count, uint16_t *destination);
 
 /// Row `row` of a `[rows][width]` table, widened to float32 (an embedding look-up). The caller checks `row`.
 void ud2m_embedding_row(const void *table, ud2m_element element, int32_t width, int64_t row, float *destination);

@@ -48,6 +48,7 @@ final class PinnedBuffer {
     /// Allocates memory, on the context's thread.
     /// - Throws: `memory-exhausted`, `cuda-failed`.
     init(_ byteCount: Int, on context: CUDAContext) throws {
+        try MachineMemory.require(byteCount, for: "Memory for copies to and from the GPU")
         let driver = context.driver
         var pointer: UnsafeMutableRawPointer?
         if byteCount > 0 {

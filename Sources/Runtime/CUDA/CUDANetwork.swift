@@ -151,11 +151,12 @@ public final class CUDANetwork: NetworkRunner {
     /// Bytes of the device's memory that the network holds: weights and the arena.
     public var memoryInUse: Int { runtime.withLock { $0.memoryInUse } }
 
-    /// Bytes of the device's memory that the network holds once it has run on inputs of these sizes: its plan is made, and
-    /// not run.
-    /// - Throws: as ``run(_:taps:adapters:profile:)``.
-    public func memoryNeeded(for inputs: [String: Tensor]) throws -> Int {
-        let request = try RunRequest(network: self, inputs: inputs, taps: [])
-        return try runtime.withLock { try $0.memoryNeeded(request) }
+    /// Bytes of the device's memory that the network holds once it has run on inputs of these shapes, by name: its plan is
+    /// made, and not run.
+    /// - Throws: `input-missing` or `input-shape`; `memory-exhausted` for the device's memory, and where the machine could
+    ///   not hold the images; `cuda-failed`.
+    public func memoryNeeded(for shapes: [String: [Int]]) throws -> Int {
+        let shapes = try InputShapes(of: inputs) { shapes[$0] }
+        return try runtime.withLock { try $0.memoryNeeded(shapes) }
     }
 }

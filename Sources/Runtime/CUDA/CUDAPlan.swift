@@ -23,6 +23,8 @@ final class CUDAPlan {
         let launch: DeviceLaunch
         let kernel: CUDAKernel
         let structure: [UInt8]
+        /// What a profile calls it.
+        let label: StepLabel
     }
 
     /// Binds a plan to an arena of at least `plan.arenaBytes`; arena and weights must outlive it.
@@ -47,7 +49,10 @@ final class CUDAPlan {
                 launches.append(
                     BoundLaunch(
                         launch: launch, kernel: try context.kernel(launch.kernel),
-                        structure: try launch.structure(addresses)))
+                        structure: try launch.structure(addresses),
+                        label: StepLabel(
+                            kind: launch.kind, detail: "\(launch.detail) (\(launch.kernel))",
+                            operations: launch.flops / Double(plan.images))))
             case .external(let call):
                 segments += [.launches(launches, nil), .external(call)]
                 launches = []
@@ -98,12 +103,8 @@ final class CUDAPlan {
             try stream.record(event)
         }
         try stream.synchronize()
-        for (index, bound) in launches.enumerated() {
-            let label = StepLabel(
-                kind: bound.launch.kind, detail: "\(bound.launch.detail) (\(bound.launch.kernel))",
-                operations: bound.launch.flops / Double(plan.images))
-            profile.add(label, items: plan.images, seconds: try events[index + 1].seconds(since: events[index]))
-        }
+        let seconds = try launches.indices.map { try events[$0 + 1].seconds(since: events[$0]) }
+        profile.add(seconds, of: launches.map(\.label), items: plan.images)
     }
 
     /// An address in the arena.

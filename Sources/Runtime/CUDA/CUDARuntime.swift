@@ -37,9 +37,10 @@ final class CUDARuntime: @unchecked Sendable {
     /// Bytes of the device's memory in use.
     var memoryInUse: Int { weights.layout.byteCount + arena.byteCount }
 
-    /// Prepares for a request; gives ``memoryInUse`` then.
-    func memoryNeeded(_ request: RunRequest) throws -> Int {
-        _ = try context.run { [self] in try plan(for: request.key, batch: request.batch, adapters: nil) }
+    /// Prepares for images of some sizes; gives ``memoryInUse`` then.
+    func memoryNeeded(_ shapes: InputShapes) throws -> Int {
+        let key = PlanKey(sizes: shapes.sizes, taps: [])
+        _ = try context.run { [self] in try plan(for: key, batch: shapes.batch, adapters: nil) }
         return memoryInUse
     }
 
@@ -48,35 +49,27 @@ final class CUDARuntime: @unchecked Sendable {
         _ request: RunRequest, _ inputs: [String: Tensor], external: [String: ExternalFunction],
         profile: OperationProfile?
     ) throws -> [String: Tensor] {
-        var shapes: [[Int]] = []
-        var outputs: [[Float]] = []
+        var results = RunResults(batch: request.batch)
+        let names = ["out"] + request.key.taps.sorted()
         for group in request.deviceGroups {
             var key = request.key
             key.adapters = group.set?.structure ?? .init()
             let adapters = key.adapters.isEmpty ? nil : group.set?.deviceWeights
             let plan = try context.run { try self.plan(for: key, batch: group.items.count, adapters: adapters) }
-            if outputs.isEmpty {
-                // Adapters change no shape.
-                shapes = plan.plan.resultShapes
-                outputs = shapes.map { [Float](repeating: 0, count: request.batch * $0.reduce(1, *)) }
-            }
+            try results.prepare(names, shapes: plan.plan.resultShapes)
             for first in stride(from: 0, to: group.items.count, by: plan.plan.images) {
                 let items = Array(group.items[first..<min(first + plan.plan.images, group.items.count)])
                 try run(plan, items, inputs, adapters, external, profile)
-                for (output, transfer) in results(of: plan).enumerated() {
+                for (output, transfer) in transfers(of: plan).enumerated() {
                     for (place, item) in items.enumerated() {
                         let values = transfer.values[place * transfer.count..<(place + 1) * transfer.count]
-                        outputs[output].replaceSubrange(
+                        results.values[output].replaceSubrange(
                             item * transfer.count..<(item + 1) * transfer.count, with: values)
                     }
                 }
             }
         }
-        var results: [String: Tensor] = [:]
-        for (index, name) in (["out"] + request.key.taps.sorted()).enumerated() {
-            results[name] = try Tensor(shape: [request.batch] + shapes[index], values: outputs[index])
-        }
-        return results
+        return try results.tensors
     }
 
     /// Runs a plan on items that fit it; the results lie in the pinned memory then.
@@ -148,7 +141,7 @@ final class CUDARuntime: @unchecked Sendable {
     }
 
     /// The results in the pinned memory, item after item.
-    private func results(of plan: CUDAPlan) -> [(values: UnsafeBufferPointer<Float>, count: Int)] {
+    private func transfers(of plan: CUDAPlan) -> [(values: UnsafeBufferPointer<Float>, count: Int)] {
         var place = plan.plan.inputBytes
         return plan.plan.results.map { transfer in
             let byteCount = plan.plan.images * transfer.count * 4
@@ -203,6 +196,8 @@ final class CUDARuntime: @unchecked Sendable {
             plans.append(hit)
             return hit.plan
         }
+        // The host holds the images and the results; the device's memory is what it has free.
+        try CompiledGraph.Scope(graph, for: key).requireMemory(for: key, batch: batch, besides: 0)
         var images = batch
         var plan = try DevicePlan(graph: graph, key: key, batch: images, element: element)
         if plan.arenaBytes > arena.byteCount {
@@ -239,6 +234,7 @@ extension DevicePlan {
 extension RunRequest {
     /// All items in groups of one set of adapters, in the order of each group's first.
     fileprivate var deviceGroups: [(set: AdapterSet?, items: [Int])] {
+        if adapters.isEmpty { return [(nil, Array(0..<batch))] }
         var groups: [(set: AdapterSet?, items: [Int])] = []
         for (item, set) in adapters.enumerated() {
             if let index = groups.firstIndex(where: { $0.set === set }) {

@@ -11,6 +11,10 @@ extension UD2MError.Code {
     public static let weightShape = Self("weight-shape", .badData)
     /// A tensor of the store has an element type that a network cannot compute with.
     public static let weightType = Self("weight-type", .badData)
+    /// A weight is too large for the precision that was asked for.
+    public static let weightRange = Self("weight-range", .usage)
+    /// A table of algorithms is not one of the network that is to use it.
+    public static let algorithmTable = Self("algorithms-table", .badData)
     /// A named input was not given.
     public static let inputMissing = Self("input-missing", .usage)
     /// An input was given that the network does not have.
@@ -21,6 +25,8 @@ extension UD2MError.Code {
     public static let inputRange = Self("input-range", .usage)
     /// A function given to a run gave a map of another shape than the network needs.
     public static let externalResult = Self("external-result", .internalBug)
+    /// The environment variable `UD2M_ISA` names a tier of kernels that does not exist or that this machine cannot run.
+    public static let instructionSet = Self("instruction-set", .usage)
     /// No activation has this tap name.
     public static let tapUnknown = Self("tap-unknown", .usage)
     /// A run needs more memory than can be had.

@@ -40,8 +40,9 @@ public final class Network: NetworkRunner {
     /// ``measureAlgorithms(_:)`` replaces the cost model that chooses algorithms. Adapters to be merged change their
     /// weights, in double precision rounded once, while these are packed; a changed 3×3 kernel or matrix takes four bytes
     /// a parameter of memory, where it would have stayed in the mapped store.
-    /// - Throws: ``UD2MFormats/UD2MError``: `network-configuration`, or `weight-missing`, `weight-shape` or
-    ///   `weight-type` with the tensor's name, or `memory-exhausted`; for adapters `change-unknown`, `change-shape` or
+    /// - Throws: ``UD2MFormats/UD2MError``: `network-configuration`, or `weight-missing`, `weight-shape`,
+    ///   `weight-type` or `weight-range` with the tensor's name, or `memory-exhausted`; `instruction-set` for a bad `UD2M_ISA`; `algorithms-table`
+    ///   for a table that is none of this network; for adapters `change-unknown`, `change-shape` or
     ///   `change-not-finite` with the tensor's name.
     public convenience init(
         store: WeightStore, threads: Int = 0, precision: Precision = .standard, algorithms: AlgorithmTable? = nil,
@@ -83,6 +84,7 @@ public final class Network: NetworkRunner {
         sizeMultiple: Int, threads: Int, policy: AlgorithmPolicy, merging adapters: [AdapterSelection] = [],
         prefix: String = ""
     ) throws {
+        try InstructionSet.requireWanted()
         guard (0...256).contains(threads) else {
             throw UD2MError(.inputRange, "\(threads) is no number of threads; use 0 to 256.")
         }
@@ -92,6 +94,7 @@ public final class Network: NetworkRunner {
         self.prefix = prefix
         do {
             let graph = try graph()
+            try policy.table?.check(for: graph)
             let sites = WeightSites(graph)
             let merged = try CombinedChanges(adapters, sites: sites)
             let runtime = try Runtime(
@@ -183,12 +186,13 @@ public final class Network: NetworkRunner {
     /// Bytes of memory the network holds: packed weights and the arena.
     public var memoryInUse: Int { runtime.withLock { $0.memoryInUse } }
 
-    /// Bytes of memory the network holds once it has run on inputs of these sizes: it is prepared for them, and not run.
-    /// - Throws: as ``run(_:taps:adapters:profile:)``.
-    public func memoryNeeded(for inputs: [String: Tensor]) throws -> Int {
-        let request = try RunRequest(network: self, inputs: inputs, taps: [])
+    /// Bytes of memory the network holds once it has run on inputs of these shapes, by name: it is prepared for them, and
+    /// not run.
+    /// - Throws: `input-missing` or `input-shape`; `memory-exhausted`, also where the machine could not hold the images.
+    public func memoryNeeded(for shapes: [String: [Int]]) throws -> Int {
+        let shapes = try InputShapes(of: inputs) { shapes[$0] }
         defer { withExtendedLifetime(store) {} }
-        return try runtime.withLock { try $0.memoryNeeded(graph, request) }
+        return try runtime.withLock { try $0.memoryNeeded(graph, shapes) }
     }
 
     /// The floating-point operations a second that this network's threads reach at most, measured now.

@@ -17,35 +17,50 @@ public final class OperationProfile: Sendable {
         public fileprivate(set) var operations = 0.0
     }
 
-    /// By kind and detail.
-    private let table = Mutex<[[String]: Entry]>([:])
+    /// The steps of one plan, and what they took in all its runs. Sums are made by kind and shape when they are asked for,
+    /// so that measuring costs a run next to nothing.
+    private struct Record {
+        let labels: [StepLabel]
+        var items = 0
+        var seconds: [Double]
+    }
+
+    private let records = Mutex<[Record]>([])
 
     /// Starts an empty profile.
     public init() {}
 
     /// What has run, by time, most first.
     public var entries: [Entry] {
-        table.withLock { Array($0.values) }.sorted {
+        // By kind and detail.
+        var table: [[String]: Entry] = [:]
+        for record in records.withLock({ $0 }) {
+            for (label, seconds) in zip(record.labels, record.seconds) {
+                let key = [label.kind, label.detail]
+                var entry = table[key] ?? Entry(kind: label.kind, detail: label.detail)
+                if !label.isContinuation { entry.count += record.items }
+                entry.seconds += seconds
+                entry.operations += label.operations * Double(record.items)
+                table[key] = entry
+            }
+        }
+        return table.values.sorted {
             ($0.seconds, $1.kind, $1.detail) > ($1.seconds, $0.kind, $0.detail)
         }
     }
 
-    /// Does a step's work for some items and adds its time.
-    func measure(_ label: StepLabel, items: Int, _ work: () throws -> Void) rethrows {
-        let start = ContinuousClock.now
-        try work()
-        add(label, items: items, seconds: (ContinuousClock.now - start).seconds)
-    }
+    /// The time of all operations together.
+    public var seconds: Double { records.withLock { $0.reduce(0) { $0 + $1.seconds.reduce(0, +) } } }
 
-    /// Adds the time of a step's work for some items.
-    func add(_ label: StepLabel, items: Int, seconds: Double) {
-        table.withLock { table in
-            let key = [label.kind, label.detail]
-            var entry = table[key] ?? Entry(kind: label.kind, detail: label.detail)
-            if !label.isContinuation { entry.count += items }
-            entry.seconds += seconds
-            entry.operations += label.operations * Double(items)
-            table[key] = entry
+    /// Adds the times of a plan's steps in a run on some items.
+    func add(_ seconds: [Double], of labels: [StepLabel], items: Int) {
+        records.withLock { records in
+            guard let index = records.firstIndex(where: { $0.labels == labels }) else {
+                records.append(Record(labels: labels, items: items, seconds: seconds))
+                return
+            }
+            records[index].items += items
+            for step in seconds.indices { records[index].seconds[step] += seconds[step] }
         }
     }
 }

@@ -6,6 +6,7 @@ public enum Precision: String, Sendable, Hashable, CaseIterable {
     /// output (relative root mean square).
     case standard = "default"
     /// As the default, with the kernels of 3×3 convolutions rounded to float16 and held in memory: half the weights'
-    /// memory, about 2·10⁻⁴ relative error a convolution. Weights beyond ±65504 become infinite.
+    /// memory, about 2·10⁻⁴ relative error a convolution, 4 to 6·10⁻⁴ of the output. A network with a weight beyond ±65504 in
+    /// such a kernel is refused (`weight-range`).
     case halfWeights = "fp16-weights"
 }

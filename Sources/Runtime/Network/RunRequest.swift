@@ -4,7 +4,7 @@ import UD2MFormats
 struct RunRequest {
     let key: PlanKey
     let batch: Int
-    /// Those of every item.
+    /// Those of every item; empty when none has any.
     let adapters: [AdapterSet?]
 
     /// Items that run on one plan: their adapters, where they have some, have one structure.
@@ -13,7 +13,7 @@ struct RunRequest {
         var items: [Int]
     }
 
-    /// All items, in groups in the order of each group's first.
+    /// All items of a run with adapters, in groups in the order of each group's first.
     var groups: [Group] {
         var groups: [Group] = []
         for (item, set) in adapters.enumerated() {
@@ -27,45 +27,35 @@ struct RunRequest {
         return groups
     }
 
-    /// Checks every input and tap, and the adapters.
+    /// Checks every input and tap, and the adapters. Lists are made for complaints only: small networks run so often that
+    /// they would count.
     init(network: some NetworkRunner, inputs: [String: Tensor], taps: [String], adapters: BatchAdapters = .none) throws
     {
-        for name in inputs.keys.sorted() where !network.inputs.contains(where: { $0.name == name }) {
-            let names = network.inputs.map(\.name).joined(separator: ", ")
-            throw Self.error(.inputUnknown, name, "The network has no input of this name; it takes \(names).")
+        for name in inputs.keys where !network.inputs.contains(where: { $0.name == name }) {
+            throw Self.unknownInput(inputs.keys, network.inputs)
         }
-        var batch: Int?
-        var sizes: [PlanKey.Size] = []
+        let shapes = try InputShapes(of: network.inputs) { inputs[$0]?.shape }
         for input in network.inputs {
-            guard let tensor = inputs[input.name] else {
-                throw Self.error(.inputMissing, input.name, "The network needs this input.")
-            }
-            guard let count = tensor.shape.first, count > 0, count == batch ?? count else {
-                throw Self.error(
-                    .inputShape, input.name,
-                    "The shape \(tensor.shape) has no batch of \(batch.map(String.init) ?? "one or more") items.")
-            }
-            batch = count
-            if let size = try Self.check(tensor, input) { sizes.append(size) }
+            if let tensor = inputs[input.name] { try Self.checkValues(tensor, input) }
         }
         for tap in taps where !network.tapNames.contains(tap) {
             throw Self.unknownTap(tap, network.tapNames)
         }
-        self.batch = batch ?? 0
-        self.adapters = try Self.check(adapters, network, batch: batch ?? 0)
-        key = PlanKey(sizes: sizes, taps: Set(taps))
+        batch = shapes.batch
+        self.adapters = try Self.check(adapters, network, batch: batch)
+        key = PlanKey(sizes: shapes.sizes, taps: Set(taps))
     }
 
     /// The adapters of every item.
     private static func check(_ adapters: BatchAdapters, _ network: some NetworkRunner, batch: Int) throws
         -> [AdapterSet?]
     {
-        let sets: [AdapterSet?] =
-            switch adapters {
-            case .none: Array(repeating: nil, count: batch)
-            case .all(let set): Array(repeating: set, count: batch)
-            case .each(let sets): sets
-            }
+        let sets: [AdapterSet?]
+        switch adapters {
+        case .none: return []
+        case .all(let set): sets = Array(repeating: set, count: batch)
+        case .each(let each): sets = each
+        }
         guard sets.count == batch else {
             throw UD2MError(.adapterSet, "There are \(sets.count) sets of adapters for \(batch) items.")
         }
@@ -77,55 +67,39 @@ struct RunRequest {
         return sets
     }
 
-    /// Checks an input by itself; gives the size of an image.
-    private static func check(_ tensor: Tensor, _ input: NetworkInput) throws -> PlanKey.Size? {
-        switch input.kind {
-        case .image(let channels, let sides):
-            return try checkImage(tensor, input.name, channels: channels, sides: sides)
-        case .lowResolutionImage(let channels):
-            return try checkImage(tensor, input.name, channels: channels, sides: .init())
-        case .timestep:
-            try checkScalars(tensor, input.name, range: "timesteps are 0 or more and below \(NetworkInput.timesteps)") {
-                $0 >= 0 && $0 < Float(NetworkInput.timesteps)
-            }
-        case .classLabel(let count):
-            try checkScalars(tensor, input.name, range: "labels are whole numbers of 0..<\(count)") {
-                $0.rounded() == $0 && $0 >= 0 && $0 < Float(count)
-            }
-        }
-        return nil
-    }
-
-    private static func checkImage(
-        _ tensor: Tensor, _ name: String, channels: Int, sides: NetworkInput.Sides
-    ) throws -> PlanKey.Size {
-        let shape = tensor.shape
-        guard shape.count == 4, shape[1] == channels else {
-            throw error(.inputShape, name, "The shape is \(shape); it must be [N, \(channels), H, W].")
-        }
-        for side in shape[2...] where side < 1 || !sides.contains(side) {
-            throw error(.inputShape, name, "A side has \(side) pixels; it must be \(sides.description).")
-        }
-        if let index = tensor.values.firstIndex(where: { !$0.isFinite }) {
+    /// Checks the values of an input whose shape is right.
+    private static func checkValues(_ tensor: Tensor, _ input: NetworkInput) throws {
+        func require(_ isValid: (Float) -> Bool, _ rule: @autoclosure () -> String) throws {
+            guard let index = tensor.values.firstIndex(where: { !isValid($0) }) else { return }
             throw error(
-                .inputRange, name,
-                "\(tensor.values[index]) at index \(tensor.position(of: index)) is no finite number.")
+                .inputRange, input.name, "\(tensor.values[index]) at index \(tensor.position(of: index)) \(rule()).")
         }
-        return PlanKey.Size(name: name, height: shape[2], width: shape[3])
-    }
-
-    private static func checkScalars(
-        _ tensor: Tensor, _ name: String, range: String, _ isValid: (Float) -> Bool
-    ) throws {
-        guard tensor.shape.count == 1 else {
-            throw error(.inputShape, name, "The shape is \(tensor.shape); it must be [N].")
+        switch input.kind {
+        case .image, .lowResolutionImage:
+            try require(\.isFinite, "is no finite number")
+        case .timestep:
+            try require(
+                { $0 >= 0 && $0 < Float(NetworkInput.timesteps) },
+                "is out of range: timesteps are 0 or more and below \(NetworkInput.timesteps)")
+        case .classLabel(let count):
+            try require(
+                { $0.rounded() == $0 && $0 >= 0 && $0 < Float(count) },
+                "is out of range: labels are whole numbers of 0..<\(count)")
         }
-        guard let index = tensor.values.firstIndex(where: { !isValid($0) }) else { return }
-        throw error(.inputRange, name, "\(tensor.values[index]) at index [\(index)] is out of range: \(range).")
     }
 
     private static func error(_ code: UD2MError.Code, _ input: String, _ message: String) -> UD2MError {
         UD2MError(code, message, at: .init(tensor: input))
+    }
+
+    /// Names the first input that a network does not have.
+    private static func unknownInput(
+        _ names: some Collection<String>, _ inputs: [NetworkInput]
+    ) -> UD2MError {
+        let known = inputs.map(\.name)
+        return error(
+            .inputUnknown, names.filter { !known.contains($0) }.min() ?? "",
+            "The network has no input of this name; it takes \(known.joined(separator: ", ")).")
     }
 
     /// Names the taps that begin most like the unknown one.

@@ -14,6 +14,8 @@ final class Runtime {
     private static let planLimit = 16
     /// Bytes of arenas up to which items of a batch run together.
     private static let batchBytes = 1 << 30
+    /// Items of a batch that run together at most; the kernels take 4096.
+    private static let imagesTogether = 1024
 
     init(
         graph: Graph, threads: Int, policy: AlgorithmPolicy, adjust: PackedWeights.Adjustment,
@@ -53,9 +55,9 @@ final class Runtime {
 
     var memoryInUse: Int { weights.byteCount + arena.count * MemoryLayout<Float>.stride }
 
-    /// Prepares for a request; gives ``memoryInUse`` then.
-    func memoryNeeded(_ graph: Graph, _ request: RunRequest) throws -> Int {
-        _ = try plan(graph, for: request.key, batch: request.batch)
+    /// Prepares for images of some sizes; gives ``memoryInUse`` then.
+    func memoryNeeded(_ graph: Graph, _ shapes: InputShapes) throws -> Int {
+        _ = try plan(graph, for: PlanKey(sizes: shapes.sizes, taps: []), batch: shapes.batch)
         return memoryInUse
     }
 
@@ -64,39 +66,37 @@ final class Runtime {
         _ graph: Graph, _ request: RunRequest, _ inputs: [String: Tensor], external: [String: ExternalFunction],
         profile: OperationProfile?
     ) throws -> [String: Tensor] {
-        var shapes: [[Int]] = []
-        var outputs: [[Float]] = []
+        var results = RunResults(batch: request.batch)
+        if request.adapters.isEmpty {
+            let plan = try plan(graph, for: request.key, batch: request.batch)
+            try run(
+                plan, 0..<request.batch, adapters: [], inputs: inputs, external: external, profile: profile, &results)
+        }
         for group in request.groups {
             // Sets without a change run as the network alone.
             let sets = group.structure.isEmpty ? [] : group.items.compactMap { request.adapters[$0] }
             var key = request.key
             key.adapters = group.structure
             let plan = try plan(graph, for: key, batch: group.items.count, adapters: sets.first)
-            let operands = try plan.inputNames.map { name in
-                guard let tensor = inputs[name] else {
-                    throw UD2MError(.inputMissing, "The network needs this input.", at: .init(tensor: name))
-                }
-                return tensor
-            }
-            if outputs.isEmpty {
-                // Adapters change no shape.
-                shapes = plan.resultShapes
-                outputs = shapes.map { [Float](repeating: 0, count: request.batch * $0.reduce(1, *)) }
-            }
-            for first in stride(from: 0, to: group.items.count, by: plan.capacity) {
-                let turn = first..<min(first + plan.capacity, group.items.count)
-                try plan.run(
-                    pool: pool, inputs: operands, items: group.items[turn],
-                    adapters: sets.isEmpty ? [] : Array(sets[turn]), external: external, outputs: &outputs,
-                    profile: profile)
-            }
+            try run(
+                plan, group.items, adapters: sets, inputs: inputs, external: external, profile: profile, &results)
         }
-        let names = ["out"] + request.key.taps.sorted()
-        var results: [String: Tensor] = [:]
-        for (index, name) in names.enumerated() {
-            results[name] = try Tensor(shape: [request.batch] + shapes[index], values: outputs[index])
+        return try results.tensors
+    }
+
+    /// Runs some items of a batch on a plan, as many at a time as it takes.
+    private func run<Items: RandomAccessCollection<Int>>(
+        _ plan: ExecutionPlan, _ items: Items, adapters: [AdapterSet], inputs: [String: Tensor],
+        external: [String: ExternalFunction], profile: OperationProfile?, _ results: inout RunResults
+    ) throws where Items.Index == Int, Items.SubSequence: RandomAccessCollection<Int> {
+        try results.prepare(plan.resultNames, shapes: plan.resultShapes)
+        for first in stride(from: 0, to: items.count, by: plan.capacity) {
+            let turn = first..<min(first + plan.capacity, items.count)
+            try plan.run(
+                pool: pool, inputs: inputs, items: items[turn],
+                adapters: adapters.isEmpty ? [] : Array(adapters[turn]), external: external,
+                outputs: &results.values, profile: profile)
         }
-        return results
     }
 
     /// Times the algorithms of every convolution for images of a request's sizes.
@@ -114,12 +114,16 @@ final class Runtime {
             return hit.plan
         }
         var compiled = try CompiledGraph(graph, for: key, threads: threads, policy: policy)
-        let fitting = Self.batchBytes / MemoryLayout<Float>.stride / max(compiled.arenaSize, 1)
+        let fitting = min(
+            Self.batchBytes / MemoryLayout<Float>.stride / max(compiled.arenaSize, 1), Self.imagesTogether)
         if batch > 1, fitting > 1 {
             compiled = try CompiledGraph(
                 graph, for: key, threads: threads, images: min(batch, fitting), policy: policy)
         }
-        let size = compiled.arenaSize * compiled.images
+        let size = compiled.floats
+        try compiled.scope.requireMemory(
+            for: key, batch: batch,
+            besides: size.multipliedOrMaximum(MemoryLayout<Float>.stride).addedOrMaximum(weights.byteCount))
         if size > arena.count {
             // The old arena goes first, so that both never exist together.
             plans = []

@@ -25,6 +25,18 @@ package struct PlanKey: Sendable, Hashable {
         self.taps = taps
         self.adapters = adapters
     }
+
+    /// Throws `input-shape` for a side that no image may have. Up to the limit, and with the widths that networks may
+    /// have, a map has less than 2^48 floats and a few hundred of them less than 2^57, so that planning cannot overflow.
+    fileprivate func requireSides() throws {
+        let sides = 1...Network.maximumSide
+        for size in sizes where !sides.contains(size.height) || !sides.contains(size.width) {
+            throw UD2MError(
+                .inputShape,
+                "The image has \(size.height)×\(size.width) pixels; a side has 1 to \(Network.maximumSide).",
+                at: .init(tensor: size.name))
+        }
+    }
 }
 
 /// A graph after the passes, with the shape and the place in memory of every value; independent of any backend memory.
@@ -41,8 +53,12 @@ package struct CompiledGraph {
     /// Images that run together, each in an arena of its own.
     package let images: Int
 
+    /// Floats of all arenas, or the largest integer where they overflow.
+    package var floats: Int { arenaSize.multipliedOrMaximum(images) }
+
     /// Runs the passes and packs the arena, with scratch memory for kernels on `threads` threads.
-    /// - Throws: `graph-invalid` when the graph cannot take images of these sizes.
+    /// - Throws: `graph-invalid` when the graph cannot take images of these sizes; `input-shape` for a side beyond
+    ///   ``Network/maximumSide``.
     package init(
         _ source: Graph, for key: PlanKey, threads: Int, images: Int = 1, policy: AlgorithmPolicy = .init()
     ) throws {
@@ -89,8 +105,10 @@ package struct CompiledGraph {
         package let momentReaders: [Int?]
 
         /// Runs the passes.
-        /// - Throws: `graph-invalid` when the graph cannot take images of these sizes.
+        /// - Throws: `graph-invalid` when the graph cannot take images of these sizes; `input-shape` for a side beyond
+        ///   ``Network/maximumSide``.
         init(_ source: Graph, for key: PlanKey, policy: AlgorithmPolicy = .init()) throws {
+            try key.requireSides()
             let taps = key.taps
             var graph = source.pruned(keeping: taps)
             graph = AdditionFolding.apply(to: graph, keeping: taps)
@@ -135,6 +153,26 @@ package struct CompiledGraph {
         /// Blocks of sixteen channels of a map.
         package func blocks(of value: Value) -> Int { runs[value.index].reduce(0) { $0 + blockCount($1) } }
 
+        /// Floats that the images and the results of one item take outside the arena.
+        package var itemFloats: Int {
+            let images = graph.nodes.indices.filter {
+                if case .image = graph.nodes[$0].operation { true } else { false }
+            }
+            let results = [graph.output.index] + graph.taps.values.map(\.value.index)
+            return (images + results).reduce(0) { sum, index in
+                sum.addedOrMaximum(shapes[index].channels.multipliedOrMaximum(shapes[index].positions))
+            }
+        }
+
+        /// Checks that the machine can hold the images and the results of a batch, and `bytes` besides.
+        func requireMemory(for key: PlanKey, batch: Int, besides bytes: Int) throws {
+            let images = itemFloats.multipliedOrMaximum(batch).multipliedOrMaximum(MemoryLayout<Float>.stride)
+            try MachineMemory.require(
+                images.addedOrMaximum(bytes),
+                for: "A run on \(batch) \(batch == 1 ? "image" : "images") of "
+                    + (key.sizes.first.map { "\($0.height)×\($0.width)" } ?? "0×0") + " pixels")
+        }
+
         /// Floats that a value takes.
         package func floats(of index: Int) -> Int {
             let lanes = Int(UD2M_LANES)
@@ -144,7 +182,7 @@ package struct CompiledGraph {
             default:
                 switch shapes[index] {
                 case .map(_, let height, let width):
-                    return blocks(of: Value(index: index)) * lanes * height * width
+                    return [blocks(of: Value(index: index)), lanes, height, width].productOrMaximum
                 case .vector(let count): return blockCount(count) * lanes
                 }
             }

@@ -46,9 +46,11 @@ package final class ExecutionPlan {
         var resultSize: (height: Int32, width: Int32)
     }
 
-    /// The inputs in the order in which ``run(pool:inputs:item:outputs:)`` takes them.
+    /// The inputs that steps name by index.
     package let inputNames: [String]
-    /// The shapes of the results of one item: the output, then the taps in alphabetical order.
+    /// The names of the results: "out", then the taps in alphabetical order.
+    package let resultNames: [String]
+    /// The shapes of the results of one item, in the same order.
     package let resultShapes: [[Int]]
     /// The steps of every item that runs together with others.
     private var steps: [[Step]]
@@ -59,10 +61,12 @@ package final class ExecutionPlan {
     private let tables: PointerTables
 
     init(
-        inputNames: [String], resultShapes: [[Int]], steps: [[Step]], labels: [StepLabel], adapted: AdaptedSteps?,
+        inputNames: [String], resultNames: [String], resultShapes: [[Int]], steps: [[Step]], labels: [StepLabel],
+        adapted: AdaptedSteps?,
         tables: PointerTables
     ) {
         self.inputNames = inputNames
+        self.resultNames = resultNames
         self.resultShapes = resultShapes
         self.steps = steps
         self.labels = labels
@@ -81,7 +85,7 @@ package final class ExecutionPlan {
     /// Runs the steps on at most ``capacity`` items.
     /// - Parameters:
     ///   - pool: the kernels' threads.
-    ///   - inputs: batches in the order of ``inputNames``, already validated.
+    ///   - inputs: batches by name, already validated.
     ///   - items: the items' indices in the batch.
     ///   - adapters: those of every item, of the structure that the plan was made for; none for a plan without.
     ///   - external: the functions of external operations by name.
@@ -90,33 +94,35 @@ package final class ExecutionPlan {
     /// - Throws: `graph-invalid` when a kernel refuses its arguments; `input-missing` or `external-result` for an
     ///   external operation, and what its function throws.
     package func run(
-        pool: OpaquePointer?, inputs: [Tensor], items: some Collection<Int>, adapters: [AdapterSet] = [],
+        pool: OpaquePointer?, inputs: [String: Tensor], items: some Collection<Int>, adapters: [AdapterSet] = [],
         external: [String: ExternalFunction] = [:], outputs: inout [[Float]], profile: OperationProfile? = nil
     ) throws {
-        let call = Call(pool: pool, inputs: inputs, items: Array(items), external: external)
+        let call = Call(pool: pool, inputs: inputs, items: items, external: external)
         for (image, set) in adapters.enumerated() { try adapted?.bind(image, to: set, in: &steps[image]) }
         let apart = adapters.allSatisfy { $0 === adapters.first } ? [] : adapted?.indices ?? []
-        for index in labels.indices {
-            if let profile {
-                try profile.measure(labels[index], items: items.count) {
-                    try run(index, call, isApart: apart.contains(index), &outputs)
-                }
-            } else {
-                try run(index, call, isApart: apart.contains(index), &outputs)
-            }
+        guard let profile else {
+            for index in labels.indices { try run(index, call, isApart: apart.contains(index), &outputs) }
+            return
         }
+        let seconds = try labels.indices.map { index in
+            let start = ContinuousClock.now
+            try run(index, call, isApart: apart.contains(index), &outputs)
+            return (ContinuousClock.now - start).seconds
+        }
+        profile.add(seconds, of: labels, items: items.count)
     }
 
     /// What all steps of a run share.
-    private struct Call {
+    private struct Call<Items: Collection<Int>> {
         let pool: OpaquePointer?
-        let inputs: [Tensor]
-        let items: [Int]
+        let inputs: [String: Tensor]
+        let items: Items
         let external: [String: ExternalFunction]
     }
 
     /// Runs the step of an index on all items; `isApart` when their weights differ.
-    private func run(_ index: Int, _ call: Call, isApart: Bool, _ outputs: inout [[Float]]) throws {
+    private func run(_ index: Int, _ call: Call<some Collection<Int>>, isApart: Bool, _ outputs: inout [[Float]]) throws
+    {
         if case .convolution(var arguments, let workspace) = steps[0][index], !isApart {
             arguments.images = Int32(call.items.count)
             try requireOK(ud2m_conv2d_run(call.pool, &arguments, workspace), "convolving")
@@ -125,23 +131,33 @@ package final class ExecutionPlan {
         for (steps, item) in zip(steps, call.items) { try run(steps[index], call, item, &outputs) }
     }
 
-    private func run(_ step: Step, _ call: Call, _ item: Int, _ outputs: inout [[Float]]) throws {
-        let (pool, inputs, external) = (call.pool, call.inputs, call.external)
+    /// The values of an input's whole batch.
+    private func values(_ input: Int, _ call: Call<some Collection<Int>>) throws -> [Float] {
+        guard let tensor = call.inputs[inputNames[input]] else {
+            throw UD2MError(.inputMissing, "The network needs this input.", at: .init(tensor: inputNames[input]))
+        }
+        return tensor.values
+    }
+
+    private func run(
+        _ step: Step, _ call: Call<some Collection<Int>>, _ item: Int, _ outputs: inout [[Float]]
+    ) throws {
+        let pool = call.pool
         switch step {
         case .packImage(let input, let channels, let height, let width, let blocks):
-            inputs[input].values.withUnsafeBufferPointer { values in
+            try values(input, call).withUnsafeBufferPointer { values in
                 let start = values.baseAddress.map { $0 + item * channels * height * width }
                 ud2m_pack_planes(pool, start, Int32(channels), Int32(height), Int32(width), blocks)
             }
         case .timestepEmbedding(let input, let embedding, let output):
             let status = ud2m_timestep_embedding(
-                inputs[input].values[item], Int32(embedding.width),
+                try values(input, call)[item], Int32(embedding.width),
                 embedding.isCosineFirst ? UD2M_TIMESTEP_COSINE_FIRST : UD2M_TIMESTEP_SINE_FIRST,
                 Int32(embedding.frequencyShift), output)
             try requireOK(status, "embedding the timestep")
-        case .external(let call): try call.run(pool, item: item, external)
+        case .external(let function): try function.run(pool, item: item, call.external)
         case .classEmbedding(let input, let table, let width, let output):
-            let row = Int(inputs[input].values[item])
+            let row = Int(try values(input, call)[item])
             output.update(from: table + row * width, count: width)
         case .deliverMap(let output, let map):
             let stride = resultShapes[output].reduce(1, *)

@@ -13,13 +13,6 @@ package final class FloatBuffer {
     /// The alignment in bytes: the size of a huge page.
     private static let alignment = 2 << 20
 
-    /// Bytes of memory the machine has: the buffer is written at once, so more would end the process, not throw.
-    private static var physicalMemory: Int {
-        let pages = sysconf(Int32(_SC_PHYS_PAGES))
-        let (bytes, overflow) = pages.multipliedReportingOverflow(by: sysconf(Int32(_SC_PAGESIZE)))
-        return pages > 0 && !overflow ? bytes : .max
-    }
-
     /// The first float.
     package let base: UnsafeMutablePointer<Float>
     /// The number of floats.
@@ -28,14 +21,12 @@ package final class FloatBuffer {
     /// Creates a buffer of zeros.
     /// - Throws: `memory-exhausted` when the system does not give the memory.
     package init(count: Int) throws {
-        let (bytes, overflow) = max(count, 1).multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
+        let bytes = max(count, 1).multipliedOrMaximum(MemoryLayout<Float>.stride)
+        try MachineMemory.require(bytes, for: "A buffer of \(count) floats")
         var memory: UnsafeMutableRawPointer?
-        guard !overflow, bytes <= Self.physicalMemory, posix_memalign(&memory, FloatBuffer.alignment, bytes) == 0,
-            let memory
-        else {
+        guard posix_memalign(&memory, FloatBuffer.alignment, bytes) == 0, let memory else {
             throw UD2MError(
-                .memoryExhausted, "\(count) floats cannot be allocated.",
-                remedy: "Use smaller images or tiles, or free memory.")
+                .memoryExhausted, "The system gives no \(bytes) bytes of memory.", remedy: MachineMemory.remedy)
         }
         #if os(Linux)
             madvise(memory, bytes, Int32(MADV_HUGEPAGE))

@@ -25,7 +25,8 @@ package final class PackedWeights {
     typealias Adjustment = (_ name: String, _ source: StoredTensor) throws -> StoredTensor?
 
     /// Packs every weight of `graph`, as `lookup` gives them by name, after checking all against what the graph needs.
-    /// - Throws: `weight-missing`, `weight-shape` or `weight-type` with the tensor's name; `memory-exhausted`.
+    /// - Throws: `weight-missing`, `weight-shape`, `weight-type` or `weight-range` with the tensor's name;
+    ///   `memory-exhausted`.
     package convenience init(
         graph: Graph, pool: OpaquePointer?, precision: Precision = .standard,
         lookup: (String) throws -> StoredTensor?
@@ -83,7 +84,8 @@ package final class PackedWeights {
         (floats + ArenaPacking.alignment - 1) / ArenaPacking.alignment * ArenaPacking.alignment
     }
 
-    /// Copies of float32 kernels, rounded to float16; others are narrow enough as they are.
+    /// Copies of float32 kernels, rounded to float16; others are narrow enough as they are. Throws `weight-range` for a
+    /// weight that would become infinite.
     private static func halves(
         of sources: [String: StoredTensor], pool: OpaquePointer?
     ) throws -> ([String: UnsafePointer<UInt16>], FloatBuffer) {
@@ -94,7 +96,15 @@ package final class PackedWeights {
         var offset = 0
         for ((name, source), floats) in zip(wide, floats) {
             let destination = UnsafeMutableRawPointer(buffer.base + offset).assumingMemoryBound(to: UInt16.self)
-            source.withBytes { ud2m_round_to_f16(pool, $0.baseAddress, source.elementCount, destination) }
+            let largest = source.withBytes {
+                ud2m_round_to_f16(pool, $0.baseAddress, source.elementCount, destination)
+            }
+            // From here on, rounding to nearest gives infinity. Weights that are no numbers stay what they are.
+            guard largest < 65_520 else {
+                throw UD2MError(
+                    .weightRange, "A weight has the magnitude \(largest), and float16 ends at 65504.",
+                    at: .init(tensor: name), remedy: "Run the network with the default precision.")
+            }
             // At once, so that both copies of all kernels are never in memory together.
             source.adviseUnused()
             halves[name] = UnsafePointer(destination)

@@ -41,8 +41,9 @@ package struct PlanBinder {
                 indices: binders[0].adaptedNodes.map(\.steps), images: binders.map { ($0.withoutSteps, adapters) })
         }
         return ExecutionPlan(
-            inputNames: binders[0].inputNames, resultShapes: results.map(compiled.scope.resultShape),
-            steps: binders.map(\.steps), labels: binders[0].labels, adapted: adapted, tables: tables)
+            inputNames: binders[0].inputNames, resultNames: ["out"] + graph.taps.keys.sorted(),
+            resultShapes: results.map(compiled.scope.resultShape), steps: binders.map(\.steps),
+            labels: binders[0].labels, adapted: adapted, tables: tables)
     }
 
     /// The steps that read weights of adapters, bound to other ones of the same structure; memory that the last ones had

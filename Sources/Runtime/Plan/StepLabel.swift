@@ -1,7 +1,7 @@
 import CUD2MKernels
 
 /// What a step of a plan is called in a profile, and the arithmetic it stands for.
-struct StepLabel: Sendable {
+struct StepLabel: Sendable, Equatable {
     /// Such as `conv3x3`.
     let kind: String
     /// The shapes: "256→512, 64×64".

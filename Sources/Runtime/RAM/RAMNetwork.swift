@@ -27,17 +27,17 @@ public final class RAMNetwork: Sendable {
 
     /// Opens the RAM network that a store holds, to run on `threads` threads; 0 means one a processor.
     /// - Throws: `UD2MError`: `network-configuration` for a store of another network, `weight-missing`, `weight-shape` or
-    ///   `weight-type` with the tensor's name.
+    ///   `weight-type` with the tensor's name, `instruction-set` for a bad `UD2M_ISA`.
     public convenience init(
-        store: WeightStore, threads: Int = 0, precision: Precision = .standard, algorithms: AlgorithmTable? = nil
+        store: WeightStore, threads: Int = 0, precision: Precision = .standard
     ) throws {
         guard case .ram(let configuration) = store.architecture else { throw Self.otherNetwork(store) }
         try self.init(
-            store: store, configuration: configuration, threads: threads, precision: precision, algorithms: algorithms)
+            store: store, configuration: configuration, threads: threads, precision: precision)
     }
 
     /// Opens the RAM network that a store holds, to run its layers on a device; operators stay on the CPU.
-    /// - Throws: as ``init(store:threads:precision:algorithms:)``, and `cuda-failed`.
+    /// - Throws: as ``init(store:threads:precision:)``, and `cuda-failed`.
     public convenience init(store: WeightStore, device: CUDADevice, element: DeviceElement = .f16) throws {
         guard case .ram(let configuration) = store.architecture else { throw Self.otherNetwork(store) }
         try self.init(store: store, configuration: configuration, device: device, element: element)
@@ -70,14 +70,15 @@ public final class RAMNetwork: Sendable {
     }
 
     /// Opens a RAM network of a given shape, whose tensors have `prefix` before their names.
-    /// - Throws: as ``init(store:threads:precision:algorithms:)``.
+    /// - Throws: as ``init(store:threads:precision:)``.
     public convenience init(
         store: WeightStore, configuration: RAMConfiguration, prefix: String = "", threads: Int = 0,
-        precision: Precision = .standard, algorithms: AlgorithmTable? = nil
+        precision: Precision = .standard
     ) throws {
+        try InstructionSet.requireWanted()
         try self.init(
             store: store, configuration: configuration, prefix: prefix, threads: threads,
-            backend: .processor(AlgorithmPolicy(precision: precision, table: algorithms)))
+            backend: .processor(AlgorithmPolicy(precision: precision)))
     }
 
     private init(

@@ -18,11 +18,13 @@ public struct Tensor: Sendable, Hashable {
     }
 
     /// Creates a tensor whose elements all have one value.
-    /// - Throws: ``UD2MFormats/UD2MError`` with code `tensor-shape` when `shape` is negative or overflows.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `tensor-shape` when `shape` is negative or overflows, and
+    ///   `memory-exhausted` when the machine has less memory than it takes.
     public init(shape: [Int], repeating value: Float) throws {
         guard let count = Tensor.elementCount(shape) else {
             throw UD2MError(.tensorShape, "\(shape) is not the shape of a tensor.")
         }
+        try MachineMemory.require(count * MemoryLayout<Float>.stride, for: "A tensor of shape \(shape)")
         self.shape = shape
         self.values = [Float](repeating: value, count: count)
     }

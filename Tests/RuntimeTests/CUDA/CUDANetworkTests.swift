@@ -145,6 +145,21 @@ import UD2MTestSupport
         #expect(try network.run(inputs)["out"] == alone)
     }
 
+    /// What the host cannot hold is refused before a plan is made; what the device holds is told.
+    @Test func memoryIsTold() throws {
+        let adm = ADMCase.all[0]
+        let store = try TestDevice.store(.adm(adm.configuration), adm.weights())
+        let network = try TestDevice.networks(store, .f16).device
+        let error = #expect(throws: UD2MError.self) {
+            try network.memoryNeeded(for: ["x": [Int.max / 256, 3, 16_384, 16_384], "t": [Int.max / 256]])
+        }
+        #expect(error?.code == .memoryExhausted)
+        let inputs = try items(adm.inputs(adm.golden()), 1)
+        let needed = try network.memoryNeeded(for: inputs.mapValues(\.shape))
+        _ = try network.run(inputs)
+        #expect(network.memoryInUse == needed)
+    }
+
     @Test func profiles() throws {
         let adm = ADMCase.all[0]
         let store = try TestDevice.store(.adm(adm.configuration), adm.weights())

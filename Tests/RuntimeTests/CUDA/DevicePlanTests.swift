@@ -46,6 +46,14 @@ import UD2MRuntime
         #expect(single.launches.allSatisfy { !$0.kernel.hasSuffix("f16") })
     }
 
+    @Test func sidesBeyondTheLimitAreNotPlanned() {
+        let error = #expect(throws: UD2MError.self) {
+            try DevicePlan(
+                architecture: .adm(Self.adm), sizes: [PlanKey.Size(name: "x", height: 256, width: Int.max)])
+        }
+        #expect(error?.code == .inputShape)
+    }
+
     @Test func headsThatTheKernelDoesNotTakeAreRefused() throws {
         var builder = GraphBuilder()
         let x = builder.image("x", channels: 36)

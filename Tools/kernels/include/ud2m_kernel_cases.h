@@ -18,6 +18,8 @@ typedef enum ud2m_case_use {
     UD2M_CASE_COUNTED = 2,
     /// Timed only: layers of real networks, far too large for the reference tier.
     UD2M_CASE_TIMED = 3,
+    /// A convolution that every algorithm must refuse, because the kernel is larger than the padded image.
+    UD2M_CASE_REFUSED = 4,
 } ud2m_case_use;
 
 enum {

@@ -36,7 +36,8 @@ typedef struct ud2m_check_options {
 
 /// Runs a case on every vector tier of this machine, by every variant that supports it, with 1 to 3 threads; gives the
 /// number of failures. Results must be within the bounds of the reference tier's, equal to the bit for any number of
-/// threads, zero in padding lanes, and inside their buffers. A shape that is invalid must be refused.
+/// threads, zero in padding lanes, and inside their buffers. A case of which nothing ran has failed, unless it is one to be
+/// refused and is.
 int32_t ud2m_check_case(const ud2m_case *a_case, const ud2m_check_options *options);
 
 /// Checks random shapes: number `i` is made from `seed + i`, so a failure is repeated alone by its own seed. Ends after

@@ -18,8 +18,12 @@ package struct CUDASelfTest {
     private let context: CUDAContext
 
     /// Opens a device.
-    /// - Throws: `cuda-failed`, `memory-exhausted`.
-    package init(_ device: CUDADevice) throws { context = try CUDAContext(device) }
+    /// - Throws: `cuda-failed`, `memory-exhausted`; `instruction-set` for a bad `UD2M_ISA`, with which nothing could be
+    ///   compared.
+    package init(_ device: CUDADevice) throws {
+        try InstructionSet.requireWanted()
+        context = try CUDAContext(device)
+    }
 
     /// How far a device may be from the CPU: what a few dozen layers make of the elements' rounding.
     package static func bound(_ element: DeviceElement) -> Double {
