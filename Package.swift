@@ -96,11 +96,18 @@ let package = Package(
         // The cases and checks of the kernels, in C so that `scripts/kernels.sh` needs nothing else; `main.c` is its.
         .target(
             name: "CUD2MKernelCases", dependencies: ["CUD2MKernels"], path: "Tools/kernels", exclude: ["main.c"]),
+        // Counts heap allocations, in C because it stands in for malloc.
+        .target(name: "CUD2MAllocations", path: "Tests/Allocations"),
         tests("FormatsTests", ["UD2MFormats"]),
         tests("ConvertTests", ["UD2MConvert"]),
         tests("LinearAlgebraTests", ["UD2MLinearAlgebra"]),
         tests("LoRATests", ["UD2MLoRA", "UD2MLinearAlgebra"]),
-        tests("RuntimeTests", ["UD2MRuntime", "UD2MLinearAlgebra", "UD2MConvert", "CUD2MKernels", "CUD2MKernelCases"]),
+        tests(
+            "RuntimeTests",
+            [
+                "UD2MRuntime", "UD2MLinearAlgebra", "UD2MConvert", "CUD2MKernels", "CUD2MKernelCases",
+                "CUD2MAllocations",
+            ]),
         tests("SamplerTests", ["UD2MSampler", "UD2MRuntime", "UD2MFormats"]),
         tests("ImagingTests", ["UD2MImaging"]),
         tests("CommandsTests", ["UD2MCommands"]),
