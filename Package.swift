@@ -102,6 +102,8 @@ let package = Package(
         .target(
             name: "CUD2MCUDADriver", dependencies: ["CUD2MCUDA"], path: "Tests/CUDADriver",
             exclude: ["check", "programs"]),
+        // Counts heap allocations, in C because it stands in for malloc.
+        .target(name: "CUD2MAllocations", path: "Tests/Allocations"),
         tests("FormatsTests", ["UD2MFormats"]),
         tests("ConvertTests", ["UD2MConvert"]),
         tests("LinearAlgebraTests", ["UD2MLinearAlgebra"]),
@@ -110,7 +112,7 @@ let package = Package(
             "RuntimeTests",
             [
                 "UD2MRuntime", "UD2MLinearAlgebra", "UD2MConvert", "CUD2MKernels", "CUD2MKernelCases", "CUD2MCUDA",
-                "CUD2MCUDADriver",
+                "CUD2MCUDADriver", "CUD2MAllocations",
             ]),
         tests("SamplerTests", ["UD2MSampler", "UD2MRuntime", "UD2MFormats", "CUD2MCUDADriver"]),
         tests("ImagingTests", ["UD2MImaging"]),

@@ -33,7 +33,9 @@ enum ModuleTable {
     ]
 
     /// Targets outside `Sources` that only tests may use.
-    static let testOnly: Set<String> = ["UD2MTestSupport", "CUD2MKernelCases", "CUD2MCUDADriver"]
+    static let testOnly: Set<String> = [
+        "UD2MTestSupport", "CUD2MKernelCases", "CUD2MCUDADriver", "CUD2MAllocations",
+    ]
 
     /// Modules of the toolchain and the system that any Swift file may import.
     ///

@@ -216,6 +216,6 @@ struct KernelsConvolutionBatchTests {
             floats[index / 2 + 1] = .infinity
             #expect(ud2m_round_to_f16(pool.handle, floats, floats.count, &halves) == abs(value))
         }
-        #expect(ud2m_round_to_f16(pool.handle, [.nan, -.infinity], 2, &halves) == 0)
+        #expect(ud2m_round_to_f16(pool.handle, [Float.nan, -Float.infinity], 2, &halves) == 0)
     }
 }

@@ -69,23 +69,21 @@ struct RunRequest {
 
     /// Checks the values of an input whose shape is right.
     private static func checkValues(_ tensor: Tensor, _ input: NetworkInput) throws {
-        func require(_ isValid: (Float) -> Bool, _ rule: @autoclosure () -> String) throws {
-            guard let index = tensor.values.firstIndex(where: { !isValid($0) }) else { return }
-            throw error(
-                .inputRange, input.name, "\(tensor.values[index]) at index \(tensor.position(of: index)) \(rule()).")
-        }
-        switch input.kind {
-        case .image, .lowResolutionImage:
-            try require(\.isFinite, "is no finite number")
-        case .timestep:
-            try require(
-                { $0 >= 0 && $0 < Float(NetworkInput.timesteps) },
-                "is out of range: timesteps are 0 or more and below \(NetworkInput.timesteps)")
-        case .classLabel(let count):
-            try require(
-                { $0.rounded() == $0 && $0 >= 0 && $0 < Float(count) },
-                "is out of range: labels are whole numbers of 0..<\(count)")
-        }
+        let values = tensor.values
+        let wrong =
+            switch input.kind {
+            case .image, .lowResolutionImage: values.firstIndex { !$0.isFinite }
+            case .timestep: values.firstIndex { !($0 >= 0 && $0 < Float(NetworkInput.timesteps)) }
+            case .classLabel(let count): values.firstIndex { !($0.rounded() == $0 && $0 >= 0 && $0 < Float(count)) }
+            }
+        guard let wrong else { return }
+        let rule =
+            switch input.kind {
+            case .image, .lowResolutionImage: "is no finite number"
+            case .timestep: "is out of range: timesteps are 0 or more and below \(NetworkInput.timesteps)"
+            case .classLabel(let count): "is out of range: labels are whole numbers of 0..<\(count)"
+            }
+        throw error(.inputRange, input.name, "\(values[wrong]) at index \(tensor.position(of: wrong)) \(rule).")
     }
 
     private static func error(_ code: UD2MError.Code, _ input: String, _ message: String) -> UD2MError {
