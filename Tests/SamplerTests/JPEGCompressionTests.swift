@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import UD2MFormats
 import UD2MRuntime
@@ -115,6 +116,55 @@ import UD2MTestSupport
             let codec = try JPEGCompression(quality: 10, height: 16, width: 16, steps: steps)
             #expect(try misfit(codec.proximalStep(objective)) < before)
         }
+    }
+
+    @Test(arguments: [5, 20, 60]) func theProximalStepFitsTheObservation(quality: Int) throws {
+        // Waves of two frequencies, and a start that a denoiser might give: without the finer one.
+        let codec = try JPEGCompression(quality: quality, height: 16, width: 32)
+        func waves(_ fine: Double) throws -> Tensor {
+            try Tensor(
+                shape: [1, 3, 16, 32],
+                values: (0..<1536).map { index in
+                    let (row, column) = (Double(index / 32 % 16), Double(index % 32))
+                    return Float(0.5 * sin(0.3 * row + 0.2 * column) + fine * sin(1.7 * column - 0.9 * row))
+                })
+        }
+        let observation = try codec.apply(waves(0.3))
+        let anchor = try waves(0.05)
+        let variance = codec.tables.typicalError * codec.tables.typicalError / 4
+        let objective = try ProximalObjective(
+            observation: observation, noiseLevel: 0.002, dataWeight: variance / 4e-6, state: anchor, stateScale: 1,
+            stateNoiseLevel: 100, anchor: anchor, stepSize: 0.04)
+        func misfit(_ image: Tensor) throws -> Double {
+            zip(try codec.apply(image).values, observation.values)
+                .reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
+        }
+        func value(_ image: Tensor) throws -> Double {
+            let distance = zip(image.values, anchor.values).reduce(0.0) {
+                $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1)
+            }
+            return try misfit(image) / (2 * variance) + distance / (2 * 0.04)
+        }
+        let step = try codec.proximalStep(objective)
+        #expect(try value(step) < value(anchor) / 2)
+        #expect(try misfit(step) < misfit(anchor) / 4)
+    }
+
+    @Test func anObservationAtItsLimitIsFittedByAnythingBeyond() throws {
+        let codec = try JPEGCompression(quality: 100, height: 8, width: 8)
+        func gradient(observed: Float, image: Float) throws -> Double {
+            let bright = try Tensor(shape: [1, 1, 8, 8], repeating: image)
+            let objective = try ProximalObjective(
+                observation: Tensor(shape: [1, 1, 8, 8], repeating: observed), noiseLevel: 0.1, state: bright,
+                stateScale: 1, stateNoiseLevel: 1, anchor: bright, stepSize: 1)
+            return codec.gradient(
+                of: objective, at: bright.values.map { Double($0) }, channels: 1, rounds: true)[0]
+        }
+        #expect(try gradient(observed: 1, image: 1.2) == 0)
+        #expect(try gradient(observed: -1, image: -1.2) == 0)
+        #expect(try gradient(observed: 1, image: 0.8) < -1)
+        #expect(try gradient(observed: 0.99, image: 1.2) > 1)
+        #expect(try gradient(observed: -1, image: 1.2) > 1)
     }
 
     @Test func greyImagesAreBrightnessAlone() throws {

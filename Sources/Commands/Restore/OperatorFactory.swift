@@ -51,6 +51,9 @@ struct OperatorFactory {
         return (height * factor, width * factor)
     }
 
+    /// Adam's steps and rate in a proximal step through JPEG; the operator's own unless given.
+    var jpegStep: (count: Int?, rate: Double?) = (nil, nil)
+
     /// The files that the operator is read from.
     let files: [String]
 
@@ -72,7 +75,8 @@ struct OperatorFactory {
         switch specification.task {
         case .jpeg:
             return try JPEGCompression(
-                quality: try require(specification.quality, "quality"), height: height, width: width)
+                quality: try require(specification.quality, "quality"), height: height, width: width,
+                steps: jpegStep.count ?? JPEGCompression.usualSteps, learningRate: jpegStep.rate)
         case .deblur, .inpaint, .superResolution, .denoise, .compressedSensing:
             return try makeLinear(height: height, width: width, parts: parts)
         }

@@ -32,11 +32,13 @@ struct RestoreRun {
         if inputs.isSingle, let only = inputs.images.first { try Self.requireReadable(only) }
 
         let prior = try LoadedPrior(store: store, options: command.prior, compute: command.compute)
-        guard let factory = try given ?? command.factory(bundle: prior.bundle) else {
+        guard var found = try given ?? command.factory(bundle: prior.bundle) else {
             throw UD2MError(
                 .operatorParameterMissing, "Nothing says what was done to the image.",
                 remedy: "Pass --operator FILE, or --task and its flags.")
         }
+        found.jpegStep = (command.sampling.jpegSteps, command.sampling.jpegRate)
+        let factory = found
         let ram =
             SamplerPlan.startsFromRAM(command.sampling, bundle: prior.bundle?.manifest.settings)
             ? try prior.ram(named: command.sampling.ram) : nil

@@ -60,6 +60,7 @@ struct SamplerPlan {
             let exactOnly: [(String, Bool)] = [
                 ("--levels", options.levels != nil), ("--step-factor", options.stepFactor != nil),
                 ("--denoising-strength", options.denoisingStrength != nil),
+                ("--closing-level", options.closingLevel != nil),
                 ("a list of --data-weight", (options.dataWeight?.count ?? 0) > 1),
             ]
             if let (name, _) = exactOnly.first(where: \.1) {
@@ -83,13 +84,13 @@ struct SamplerPlan {
         var recipe = ZeroShotRecipe.recommended(for: forward)
         recipe.iterations = options.iterations ?? bundle?.iterations ?? recipe.iterations
         recipe.eta = options.eta ?? bundle?.eta ?? recipe.eta
-        recipe.dataWeight = bundle?.scalars.lambdaSigma.map(exp) ?? recipe.dataWeight
         let grid = try timeGrid(options, bundle, steps: recipe.steps)
         recipe.steps = grid.count
         var configuration = try recipe.configuration(noiseLevel: noiseLevel)
         configuration.grid = grid
         configuration.warmStart = warmStart
         configuration.denoisingStrength = options.denoisingStrength ?? configuration.denoisingStrength
+        if let weight = bundle?.scalars.lambdaSigma { configuration.dataWeight = .constant(exp(weight)) }
         if let weights = options.dataWeight { configuration.dataWeight = schedule(weights) }
         if let factors = options.stepFactor { configuration.stepFactor = schedule(factors) }
         if let levels = options.levels {
@@ -97,6 +98,7 @@ struct SamplerPlan {
                 levels.count == 2 && configuration.evaluationCount != 2
                 ? .geometric(from: levels[0], to: levels[1]) : schedule(levels)
         }
+        if let level = options.closingLevel { configuration.closingLevel = level > 0 ? level : nil }
         switch options.solver ?? .mixture {
         case .mixture: break
         case .ddim: configuration.transition = .ddim(eta: recipe.eta)

@@ -14,8 +14,14 @@ public struct JPEGCompression: ForwardOperator {
     public let imageSize: PlaneSize
     /// Adam steps of a proximal step.
     public let steps: Int
-    /// How far, about, a step moves a pixel in [-1, 1] units.
-    public let learningRate: Double
+    /// How far, about, a step moves a pixel in [-1, 1] units; nil moves it by ``relativeRate`` of what the objective leaves
+    /// open, the standard deviation of its terms without the observation.
+    public let learningRate: Double?
+
+    /// Adam steps unless told otherwise.
+    public static let usualSteps = 10
+    /// A step's share of the objective's standard deviation, unless a rate is given: ten steps reach three of them.
+    public static let relativeRate = 0.3
 
     /// Creates the operator for images of one size.
     /// - Parameters:
@@ -23,18 +29,18 @@ public struct JPEGCompression: ForwardOperator {
     ///   - height: The images' height.
     ///   - width: The images' width.
     ///   - steps: Adam steps of a proximal step, 3 to 10000.
-    ///   - learningRate: Adam's step size, above 0 and at most 1.
+    ///   - learningRate: Adam's step size, above 0 and at most 1; nil follows the objective.
     /// - Throws: `UD2MError` with code `operator-parameter` for a quality, steps or rate out of range, `operator-shape`
     ///   for an empty or overflowing size.
-    public init(quality: Int, height: Int, width: Int, steps: Int = 10, learningRate: Double = 0.01) throws {
+    public init(quality: Int, height: Int, width: Int, steps: Int = usualSteps, learningRate: Double? = nil) throws {
         tables = try JPEGTables(quality: quality)
         imageSize = PlaneSize(height: height, width: width)
         try imageSize.requireSound()
-        guard (3...10_000).contains(steps), learningRate > 0, learningRate <= 1 else {
+        guard (3...10_000).contains(steps), (learningRate ?? 1) > 0, (learningRate ?? 1) <= 1 else {
             throw UD2MError(
                 .operatorParameter,
                 "A JPEG's proximal step takes 3 to 10000 steps of size above 0 and at most 1, not \(steps) of "
-                    + "\(learningRate).")
+                    + "\(learningRate ?? Self.relativeRate).")
         }
         self.steps = steps
         self.learningRate = learningRate
@@ -80,6 +86,7 @@ public struct JPEGCompression: ForwardOperator {
         try objective.requireImagesLikeObservation()
         var image = objective.anchor.values.map { Double($0) }
         var moments = [(first: Double, second: Double)](repeating: (0, 0), count: image.count)
+        let rate = learningRate ?? Self.relativeRate * objective.openDeviation
         var (firstDecay, secondDecay) = (1.0, 1.0)
         for _ in 0..<steps {
             let gradient = gradient(of: objective, at: image, channels: shape.channels, rounds: true)
@@ -90,24 +97,27 @@ public struct JPEGCompression: ForwardOperator {
                 moments[index].first = 0.9 * moments[index].first + 0.1 * slope
                 moments[index].second = 0.999 * moments[index].second + 0.001 * slope * slope
                 let size = (moments[index].second / (1 - secondDecay)).squareRoot() + 1e-8
-                image[index] -= learningRate * moments[index].first / (1 - firstDecay) / size
+                image[index] -= rate * moments[index].first / (1 - firstDecay) / size
             }
         }
         return try shape.tensor(height: imageSize.height, width: imageSize.width, image)
     }
 
     /// The gradient of the objective; that of its data term is Jᵀ(A(x) − y)/(λσ²) with J the codec without rounding.
+    ///
+    /// An observation that came through a file is limited to the range of images, and the decoded image is not: where the
+    /// one is at a limit and the other beyond it, they do not differ.
     /// - Parameters:
     ///   - objective: What is minimised; its images have the operator's size and `channels`.
     ///   - image: x.
     ///   - channels: 1 or 3.
-    ///   - rounds: Whether A rounds; without, this is the gradient of a quadratic function.
+    ///   - rounds: Whether A rounds; without, this is the gradient of a quadratic function (but for the limits).
     /// - Returns: One number an element of `image`.
     package func gradient(
         of objective: ProximalObjective, at image: [Double], channels: Int, rounds: Bool
     ) -> [Double] {
         let residual = zip(decoded(image, channels: channels, rounds: rounds), objective.observation.values)
-            .map { $0 - Double($1) }
+            .map { Self.misfit($0, observed: Double($1)) }
         var gradient = transposed(residual, channels: channels)
         let data = 1 / (objective.dataWeight * objective.noiseLevel * objective.noiseLevel)
         let pull = 1 / objective.stepSize
@@ -119,6 +129,10 @@ public struct JPEGCompression: ForwardOperator {
                 + prior * (image[index] - state)
         }
         return gradient
+    }
+
+    private static func misfit(_ decoded: Double, observed: Double) -> Double {
+        abs(observed) == 1 && decoded * observed > 1 ? 0 : decoded - observed
     }
 
     private func requireImage(_ tensor: Tensor, name: String) throws -> ImageShape {

@@ -1,5 +1,13 @@
 import UD2MFormats
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// The quantisation tables of a JPEG quality, as libjpeg computes them from those of the standard's Annex K.
 public struct JPEGTables: Sendable, Hashable {
     /// 1 (small) to 100 (close).
@@ -19,6 +27,13 @@ public struct JPEGTables: Sendable, Hashable {
         luma = Self.scaled(Self.standardLuma, quality)
         chroma = Self.scaled(Self.standardChroma, quality)
     }
+
+    /// What compression changes in a photograph, as a standard deviation in [-1, 1] units: 0.15 at quality 5, 0.07 at 40.
+    ///
+    /// It is far above the noise that is added afterwards. Measured on four photographs (cat, astronaut, coffee and
+    /// motorcycle of the demonstration set) at qualities 5 to 95, within a tenth, by the divisor of the mean brightness;
+    /// what is left at quality 100 is the colours' half resolution.
+    public var typicalError: Double { 0.025 * pow(Double(luma[0]), 0.35) }
 
     /// Whole-number arithmetic throughout: the paper's code divides 5000 by the quality exactly, and so differs by one
     /// here and there.
