@@ -150,21 +150,25 @@ import UD2MTestSupport
         #expect(try misfit(step) < misfit(anchor) / 4)
     }
 
-    @Test func anObservationAtItsLimitIsFittedByAnythingBeyond() throws {
-        let codec = try JPEGCompression(quality: 100, height: 8, width: 8)
-        func gradient(observed: Float, image: Float) throws -> Double {
-            let bright = try Tensor(shape: [1, 1, 8, 8], repeating: image)
-            let objective = try ProximalObjective(
-                observation: Tensor(shape: [1, 1, 8, 8], repeating: observed), noiseLevel: 0.1, state: bright,
-                stateScale: 1, stateNoiseLevel: 1, anchor: bright, stepSize: 1)
-            return codec.gradient(
-                of: objective, at: bright.values.map { Double($0) }, channels: 1, rounds: true)[0]
-        }
-        #expect(try gradient(observed: 1, image: 1.2) == 0)
-        #expect(try gradient(observed: -1, image: -1.2) == 0)
-        #expect(try gradient(observed: 1, image: 0.8) < -1)
-        #expect(try gradient(observed: 0.99, image: 1.2) > 1)
-        #expect(try gradient(observed: -1, image: 1.2) > 1)
+    @Test(arguments: [5, 30]) func compressingAgainTakesWeakNoiseAway(quality: Int) throws {
+        let codec = try JPEGCompression(quality: quality, height: 16, width: 32)
+        let decoded = try codec.apply(Tensor.random([1, 3, 16, 32], seed: 8))
+        let noise = try Tensor.random([1, 3, 16, 32], seed: 9)
+        let noisy = try Tensor(
+            shape: decoded.shape, values: zip(decoded.values, noise.values).map { $0 + 0.002 * $1 })
+        let prepared = try codec.prepared(noisy)
+        #expect(largestDifference(prepared.values.map { Double($0) }, decoded.values.map { Double($0) }) < 1e-5)
+    }
+
+    @Test func noiseSurvivesRoundingWhereItIsStrong() throws {
+        // Divisors of one level, 1/127.5: rounding adds a twelfth of their square to strong noise.
+        let fine = try JPEGTables(quality: 100)
+        let step = 1 / 127.5
+        #expect(abs(fine.survivingVariance(noiseLevel: 0.1) / (0.01 + step * step / 12) - 1) < 1e-6)
+        #expect(fine.survivingVariance(noiseLevel: 0.0002) < 1e-12)
+        let coarse = try JPEGTables(quality: 10)
+        #expect(coarse.survivingVariance(noiseLevel: 0.05) < 0.05 * 0.0025)
+        #expect(coarse.survivingVariance(noiseLevel: 1) > 0.9)
     }
 
     @Test func greyImagesAreBrightnessAlone() throws {

@@ -51,7 +51,8 @@ import UD2MSampler
             for noiseLevel in [0.0002, 0.002, 0.1] {
                 let configuration = try recipe.configuration(noiseLevel: noiseLevel)
                 let variance = configuration.dataWeight.value(0, of: 9) * noiseLevel * noiseLevel
-                let total = tables.typicalError * tables.typicalError + noiseLevel * noiseLevel
+                let surviving = tables.survivingVariance(noiseLevel: noiseLevel)
+                let total = tables.typicalError * tables.typicalError + 9 * surviving
                 #expect(abs(variance / (recipe.dataWeight * total) - 1) < 1e-9)
                 if noiseLevel == 0.002 { variances.append(variance) }
             }

@@ -80,6 +80,13 @@ public struct JPEGCompression: ForwardOperator {
         return try initialEstimate(observation)
     }
 
+    /// The decoded image compressed again: noise that is weaker than the divisors, and the limits of the file that it came
+    /// from, are rounded away.
+    ///
+    /// Straight-through gradients need that: inside a cell of the rounding, the decoded image does not change with x, and
+    /// what noise it differs by would push x on until it leaves the cell.
+    public func prepared(_ observation: Tensor) throws -> Tensor { try apply(observation) }
+
     /// Adam steps from the anchor with straight-through gradients of the objective.
     public func proximalStep(_ objective: ProximalObjective) throws -> Tensor {
         let shape = try requireImage(objective.observation, name: "observation")
@@ -104,20 +111,17 @@ public struct JPEGCompression: ForwardOperator {
     }
 
     /// The gradient of the objective; that of its data term is Jᵀ(A(x) − y)/(λσ²) with J the codec without rounding.
-    ///
-    /// An observation that came through a file is limited to the range of images, and the decoded image is not: where the
-    /// one is at a limit and the other beyond it, they do not differ.
     /// - Parameters:
     ///   - objective: What is minimised; its images have the operator's size and `channels`.
     ///   - image: x.
     ///   - channels: 1 or 3.
-    ///   - rounds: Whether A rounds; without, this is the gradient of a quadratic function (but for the limits).
+    ///   - rounds: Whether A rounds; without, this is the gradient of a quadratic function.
     /// - Returns: One number an element of `image`.
     package func gradient(
         of objective: ProximalObjective, at image: [Double], channels: Int, rounds: Bool
     ) -> [Double] {
         let residual = zip(decoded(image, channels: channels, rounds: rounds), objective.observation.values)
-            .map { Self.misfit($0, observed: Double($1)) }
+            .map { $0 - Double($1) }
         var gradient = transposed(residual, channels: channels)
         let data = 1 / (objective.dataWeight * objective.noiseLevel * objective.noiseLevel)
         let pull = 1 / objective.stepSize
@@ -129,10 +133,6 @@ public struct JPEGCompression: ForwardOperator {
                 + prior * (image[index] - state)
         }
         return gradient
-    }
-
-    private static func misfit(_ decoded: Double, observed: Double) -> Double {
-        abs(observed) == 1 && decoded * observed > 1 ? 0 : decoded - observed
     }
 
     private func requireImage(_ tensor: Tensor, name: String) throws -> ImageShape {

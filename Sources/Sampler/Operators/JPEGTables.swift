@@ -35,6 +35,23 @@ public struct JPEGTables: Sendable, Hashable {
     /// what is left at quality 100 is the colours' half resolution.
     public var typicalError: Double { 0.025 * pow(Double(luma[0]), 0.35) }
 
+    /// The variance of what noise does to coefficients that are rounded again, in [-1, 1] units: the mean over the divisors
+    /// of brightness. Noise far below half a divisor vanishes; of strong noise all is left.
+    /// - Parameter noiseLevel: σ of the noise in [-1, 1] units, positive.
+    /// - Returns: The variance, in [-1, 1] units.
+    public func survivingVariance(noiseLevel: Double) -> Double {
+        let variances = luma.map { divisor in
+            let step = Double(divisor) / 127.5
+            // Σ k²·P(rounded to ±k steps), by parts; beyond eight deviations nothing is left.
+            let last = Int(min(8 * noiseLevel / step + 1, 1e6))
+            return (1...last).reduce(0.0) { sum, count in
+                let edge = (Double(count) - 0.5) * step / (noiseLevel * 2.0.squareRoot())
+                return sum + Double(2 * count - 1) * erfc(edge)
+            } * step * step
+        }
+        return variances.reduce(0, +) / 64
+    }
+
     /// Whole-number arithmetic throughout: the paper's code divides 5000 by the quality exactly, and so differs by one
     /// here and there.
     private static func scaled(_ table: [Int], _ quality: Int) -> [Int] {

@@ -63,6 +63,7 @@ public struct UnfoldedSampler: PosteriorSampler {
     ) throws -> [Tensor] {
         let lanes = try SampleLanes(indices, denoiser: denoiser, noise: noise, monitor: monitor)
         try observation.requireFinite("observation")
+        let observation = try forwardOperator.prepared(observation)
         let start = try initialEstimate(observation)
         var estimates = Array(repeating: start, count: indices.count)
         var states = try lanes.normals(.initialState, shape: start.shape)

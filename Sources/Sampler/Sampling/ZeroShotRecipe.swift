@@ -8,19 +8,20 @@ public struct ZeroShotRecipe: Sendable, Hashable {
     public var steps: Int
     /// K, iterations an outer step.
     public var iterations: Int
-    /// λ, of the noise of observation and operator together.
+    /// λ, of the noise that counts.
     public var dataWeight: Double
     /// ρ of the first iteration, as a multiple of σ; at most ``largestLevel``.
     public var firstRatio: Double
-    /// ρ of the last iteration, as a multiple of σ; at least ``smallestLevel``, at most ``lastLimit``.
+    /// ρ of the last iteration, as a multiple of σ; between ``lastFloor`` and ``lastLimit``.
     public var lastRatio: Double
+    /// What the last ρ does not go below, however weak the noise.
+    public var lastFloor: Double
     /// What the last ρ does not go above, however strong the noise.
     public var lastLimit: Double
     /// r of the closing proximal step, as a multiple of the last ρ and at least ``smallestLevel``; nil leaves it out.
     public var closingRatio: Double?
-    /// What the operator changes beyond its linear part, as a standard deviation in [-1, 1] units: of JPEG, by rounding. It
-    /// counts like noise of the observation.
-    public var operatorError: Double
+    /// The tables of a JPEG, whose rounding counts as noise.
+    public var rounding: JPEGTables?
     /// δ/ρ².
     public var stepFactor: Double
     /// η of the variance-preserving transition.
@@ -34,29 +35,35 @@ public struct ZeroShotRecipe: Sendable, Hashable {
     /// Creates a recipe.
     public init(
         steps: Int, iterations: Int, dataWeight: Double, firstRatio: Double = .infinity, lastRatio: Double,
-        lastLimit: Double = 1, closingRatio: Double? = nil, operatorError: Double = 0, stepFactor: Double = 1,
-        eta: Double = 0.8
+        lastFloor: Double = smallestLevel, lastLimit: Double = 1, closingRatio: Double? = nil,
+        rounding: JPEGTables? = nil, stepFactor: Double = 1, eta: Double = 0.8
     ) {
         self.steps = steps
         self.iterations = iterations
         self.dataWeight = dataWeight
         self.firstRatio = firstRatio
         self.lastRatio = lastRatio
+        self.lastFloor = lastFloor
         self.lastLimit = lastLimit
         self.closingRatio = closingRatio
-        self.operatorError = operatorError
+        self.rounding = rounding
         self.stepFactor = stepFactor
         self.eta = eta
     }
 
     /// For any blur: 9 evaluations.
-    public static let deblurring = ZeroShotRecipe(steps: 3, iterations: 3, dataWeight: 0.4, lastRatio: 1.2)
-    /// For missing pixels: 15 evaluations.
-    public static let inpainting = ZeroShotRecipe(steps: 3, iterations: 5, dataWeight: 1, lastRatio: 1.2)
+    public static let deblurring = ZeroShotRecipe(
+        steps: 3, iterations: 3, dataWeight: 0.4, lastRatio: 1.2, lastLimit: 0.12, closingRatio: 0.6)
+    /// For missing pixels: 15 evaluations. What is missing is drawn at levels that a prior knows well, even if the rest has
+    /// hardly any noise.
+    public static let inpainting = ZeroShotRecipe(
+        steps: 3, iterations: 5, dataWeight: 1, lastRatio: 1.2, lastFloor: 0.06, lastLimit: 0.12, closingRatio: 0.6)
     /// For super-resolution: 9 evaluations.
-    public static let superResolution = ZeroShotRecipe(steps: 3, iterations: 3, dataWeight: 0.25, lastRatio: 1.2)
+    public static let superResolution = ZeroShotRecipe(
+        steps: 3, iterations: 3, dataWeight: 0.25, lastRatio: 1.2, lastLimit: 0.12)
     /// For a few measurements of the whole image: 9 evaluations.
-    public static let compressedSensing = ZeroShotRecipe(steps: 3, iterations: 3, dataWeight: 0.4, lastRatio: 1.2)
+    public static let compressedSensing = ZeroShotRecipe(
+        steps: 3, iterations: 3, dataWeight: 0.4, lastRatio: 1.2, lastFloor: 0.06, lastLimit: 0.24, closingRatio: 0.6)
     /// For noise alone: 9 evaluations, near the noise, since the observation tells what is coarser.
     public static let denoising = ZeroShotRecipe(
         steps: 3, iterations: 3, dataWeight: 0.4, firstRatio: 4, lastRatio: 0.6, closingRatio: 0.65)
@@ -64,8 +71,8 @@ public struct ZeroShotRecipe: Sendable, Hashable {
     /// For JPEG: 9 evaluations, as denoising what rounding has changed.
     public static func jpeg(_ tables: JPEGTables) -> ZeroShotRecipe {
         ZeroShotRecipe(
-            steps: 3, iterations: 3, dataWeight: 0.25, firstRatio: 0.9, lastRatio: 0.2, closingRatio: 1,
-            operatorError: tables.typicalError)
+            steps: 3, iterations: 3, dataWeight: 0.12, firstRatio: 0.5, lastRatio: 0.2, closingRatio: 1,
+            rounding: tables)
     }
 
     /// The recipe for an operator; operators without one of their own get that of ``deblurring``.
@@ -74,10 +81,20 @@ public struct ZeroShotRecipe: Sendable, Hashable {
         case is Inpainting: inpainting
         case is SuperResolution: superResolution
         case is Denoising: denoising
-        case is CompressedSensing: compressedSensing
+        case is CompressedSensing, is GenericLinearOperator: compressedSensing
         case let codec as JPEGCompression: jpeg(codec.tables)
         default: deblurring
         }
+    }
+
+    /// The variance of the noise that counts: the observation's, and of JPEG what it lost in rounding.
+    ///
+    /// A coefficient's error by rounding is smaller than its divisor says where the image has nothing at that frequency, so
+    /// it needs a smaller share of it than noise does; the factor of nine makes that of noise as in ``denoising``.
+    private func countedVariance(noiseLevel: Double) -> Double {
+        guard let rounding else { return noiseLevel * noiseLevel }
+        let error = rounding.typicalError
+        return error * error + 9 * rounding.survivingVariance(noiseLevel: noiseLevel)
     }
 
     /// The recipe as a configuration.
@@ -90,9 +107,9 @@ public struct ZeroShotRecipe: Sendable, Hashable {
     public func configuration(
         noiseLevel: Double, sampleCount: Int = 1, scheduleLength: Int = 1000
     ) throws -> SamplerConfiguration {
-        let variance = noiseLevel * noiseLevel + operatorError * operatorError
+        let variance = countedVariance(noiseLevel: noiseLevel)
         let deviation = variance.squareRoot()
-        let last = min(max(lastRatio * deviation, Self.smallestLevel), lastLimit)
+        let last = min(max(lastRatio * deviation, lastFloor), lastLimit)
         let first = max(min(firstRatio * deviation, Self.largestLevel), last)
         let configuration = SamplerConfiguration(
             grid: try TimeGrid.quadratic(steps: steps, scheduleLength: scheduleLength), iterations: iterations,
