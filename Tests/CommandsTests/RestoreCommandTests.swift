@@ -59,9 +59,9 @@ struct RestoreCommandTests {
     @Test(
         "weak noise and compression lose nothing",
         arguments: [
-            ("denoise", "0.001", "10", -0.05), ("denoise", "0.005", "10", 0.1), ("denoise", "0.05", "10", 3),
-            ("jpeg", "0.001", "5", 0), ("jpeg", "0.001", "10", 0), ("jpeg", "0.001", "30", 0),
-            ("jpeg", "0.001", "60", 0), ("jpeg", "0.025", "10", 0.5),
+            ("denoise", "0.001", "10", -0.05), ("denoise", "0.005", "10", 0.1), ("denoise", "0.05", "10", 3.0),
+            ("jpeg", "0.001", "5", 0.0), ("jpeg", "0.001", "10", 0.0), ("jpeg", "0.001", "30", 0.0),
+            ("jpeg", "0.001", "60", 0.0), ("jpeg", "0.025", "10", 0.5),
         ])
     func losesNothing(task: String, sigma: String, quality: String, decibels: Double) throws {
         let small = folder.path("small.png")

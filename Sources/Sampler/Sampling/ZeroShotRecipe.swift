@@ -18,8 +18,11 @@ public struct ZeroShotRecipe: Sendable, Hashable {
     public var lastFloor: Double
     /// What the last ρ does not go above, however strong the noise.
     public var lastLimit: Double
-    /// r of the closing proximal step, as a multiple of the last ρ and at least ``smallestLevel``; nil leaves it out.
+    /// r of the closing proximal step, as a multiple of the last ρ between ``smallestLevel`` and ``closingLimit``; nil leaves
+    /// it out.
     public var closingRatio: Double?
+    /// What r does not go above: of an image that the observation tells whole, a prior's error grows slower than σ.
+    public var closingLimit: Double
     /// The tables of a JPEG, whose rounding counts as noise.
     public var rounding: JPEGTables?
     /// δ/ρ².
@@ -36,7 +39,7 @@ public struct ZeroShotRecipe: Sendable, Hashable {
     public init(
         steps: Int, iterations: Int, dataWeight: Double, firstRatio: Double = .infinity, lastRatio: Double,
         lastFloor: Double = smallestLevel, lastLimit: Double = 1, closingRatio: Double? = nil,
-        rounding: JPEGTables? = nil, stepFactor: Double = 1, eta: Double = 0.8
+        closingLimit: Double = 1, rounding: JPEGTables? = nil, stepFactor: Double = 1, eta: Double = 0.8
     ) {
         self.steps = steps
         self.iterations = iterations
@@ -46,6 +49,7 @@ public struct ZeroShotRecipe: Sendable, Hashable {
         self.lastFloor = lastFloor
         self.lastLimit = lastLimit
         self.closingRatio = closingRatio
+        self.closingLimit = closingLimit
         self.rounding = rounding
         self.stepFactor = stepFactor
         self.eta = eta
@@ -53,26 +57,26 @@ public struct ZeroShotRecipe: Sendable, Hashable {
 
     /// For any blur: 9 evaluations.
     public static let deblurring = ZeroShotRecipe(
-        steps: 3, iterations: 3, dataWeight: 0.4, lastRatio: 1.2, lastLimit: 0.12, closingRatio: 0.6)
+        steps: 3, iterations: 3, dataWeight: 0.4, lastRatio: 1.2, lastLimit: 0.06, closingRatio: 0.6)
     /// For missing pixels: 15 evaluations. What is missing is drawn at levels that a prior knows well, even if the rest has
     /// hardly any noise.
     public static let inpainting = ZeroShotRecipe(
         steps: 3, iterations: 5, dataWeight: 1, lastRatio: 1.2, lastFloor: 0.06, lastLimit: 0.12, closingRatio: 0.6)
     /// For super-resolution: 9 evaluations.
     public static let superResolution = ZeroShotRecipe(
-        steps: 3, iterations: 3, dataWeight: 0.25, lastRatio: 1.2, lastLimit: 0.12)
+        steps: 3, iterations: 3, dataWeight: 0.25, lastRatio: 1.2, lastLimit: 0.06)
     /// For a few measurements of the whole image: 9 evaluations.
     public static let compressedSensing = ZeroShotRecipe(
-        steps: 3, iterations: 3, dataWeight: 0.4, lastRatio: 1.2, lastFloor: 0.06, lastLimit: 0.24, closingRatio: 0.6)
+        steps: 3, iterations: 3, dataWeight: 0.4, lastRatio: 1.2, lastFloor: 0.06, lastLimit: 0.12, closingRatio: 0.6)
     /// For noise alone: 9 evaluations, near the noise, since the observation tells what is coarser.
     public static let denoising = ZeroShotRecipe(
-        steps: 3, iterations: 3, dataWeight: 0.4, firstRatio: 4, lastRatio: 0.6, closingRatio: 0.65)
+        steps: 3, iterations: 3, dataWeight: 0.4, firstRatio: 4, lastRatio: 0.6, closingRatio: 0.65, closingLimit: 0.02)
 
     /// For JPEG: 9 evaluations, as denoising what rounding has changed.
     public static func jpeg(_ tables: JPEGTables) -> ZeroShotRecipe {
         ZeroShotRecipe(
             steps: 3, iterations: 3, dataWeight: 0.12, firstRatio: 0.5, lastRatio: 0.2, closingRatio: 1,
-            rounding: tables)
+            closingLimit: 0.03, rounding: tables)
     }
 
     /// The recipe for an operator; operators without one of their own get that of ``deblurring``.
@@ -115,7 +119,8 @@ public struct ZeroShotRecipe: Sendable, Hashable {
             grid: try TimeGrid.quadratic(steps: steps, scheduleLength: scheduleLength), iterations: iterations,
             noiseLevel: noiseLevel, dataWeight: .constant(dataWeight * variance / (noiseLevel * noiseLevel)),
             innerLevels: .geometric(from: first, to: last), stepFactor: .constant(stepFactor),
-            transition: .mixture(eta: eta), closingLevel: closingRatio.map { max($0 * last, Self.smallestLevel) },
+            transition: .mixture(eta: eta),
+            closingLevel: closingRatio.map { min(max($0 * last, Self.smallestLevel), closingLimit) },
             sampleCount: sampleCount)
         try configuration.validate()
         return configuration
