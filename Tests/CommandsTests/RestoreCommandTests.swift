@@ -56,6 +56,52 @@ struct RestoreCommandTests {
         #expect(grid.width > 3 * 256)
     }
 
+    @Test(
+        "weak noise and compression lose nothing",
+        arguments: [
+            ("denoise", "0.001", "10", -0.05), ("denoise", "0.005", "10", 0.1), ("denoise", "0.05", "10", 3.0),
+            ("jpeg", "0.001", "5", 0.0), ("jpeg", "0.001", "10", 0.0), ("jpeg", "0.001", "30", 0.0),
+            ("jpeg", "0.001", "60", 0.0), ("jpeg", "0.025", "10", 0.5),
+        ])
+    func losesNothing(task: String, sigma: String, quality: String, decibels: Double) throws {
+        let small = folder.path("small.png")
+        try ImageFile.write(try ImageFile.read(ToolTest.photo).image.centerCropped(width: 64, height: 64), to: small)
+        let observation = try degrade(small, task, ["--sigma", sigma, "--quality", quality])
+        let report = try restore(observation, folder.path("restored.png"), ["--reference", small])
+        let psnr = try #require(report.object?["psnr"]?.object)
+        let before = try #require(psnr["observation"]?.number)
+        let after = try #require(psnr["restored"]?.number)
+        #expect(after - before >= decibels, "\(before) -> \(after)")
+    }
+
+    @Test("the closing step and JPEG's steps are settings")
+    func closingAndSteps() throws {
+        let small = folder.path("small.png")
+        try ImageFile.write(try ImageFile.read(ToolTest.photo).image.centerCropped(width: 32, height: 32), to: small)
+        let observation = try degrade(small, "jpeg")
+        func restored(_ options: [String]) throws -> (bytes: Data, closing: Double?) {
+            let output = folder.path("restored.png")
+            let report = try restore(observation, output, options + ["--force"])
+            let settings = report.object?["settings"]?.object
+            return (try Data(contentsOf: URL(filePath: output)), settings?["closingLevel"]?.number)
+        }
+        let usual = try restored([])
+        #expect(usual.closing != nil)
+        let open = try restored(["--closing-level", "0"])
+        #expect(open.closing == nil && open.bytes != usual.bytes)
+        #expect(try restored(["--closing-level", "0.5"]).closing == 0.5)
+        #expect(try restored(["--jpeg-steps", "30"]).bytes != usual.bytes)
+        #expect(try restored(["--jpeg-rate", "0.001"]).bytes != usual.bytes)
+        for wrong in [["--jpeg-steps", "2"], ["--jpeg-rate", "0"], ["--closing-level", "-1"]] {
+            let arguments = ["restore", store, observation, "-o", folder.path("no.png"), "--task", "jpeg"]
+            #expect(try BuiltTool("ud2m").run(arguments + wrong).exitCode == 64)
+        }
+        let flavour = ["restore", store, observation, "-o", folder.path("no.png"), "--task", "jpeg"]
+        let error = try ToolTest.failure(
+            "ud2m", flavour + ["--flavour", "reference", "--closing-level", "0.1"], exitCode: 64)
+        #expect(error.object?["code"]?.string == "sampler-option")
+    }
+
     @Test("the same seed gives the same picture on any number of threads, another seed another")
     func reproducible() throws {
         let small = folder.path("small.png")

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import UD2MFormats
 import UD2MRuntime
@@ -115,6 +116,59 @@ import UD2MTestSupport
             let codec = try JPEGCompression(quality: 10, height: 16, width: 16, steps: steps)
             #expect(try misfit(codec.proximalStep(objective)) < before)
         }
+    }
+
+    @Test(arguments: [5, 20, 60]) func theProximalStepFitsTheObservation(quality: Int) throws {
+        // Waves of two frequencies, and a start that a denoiser might give: without the finer one.
+        let codec = try JPEGCompression(quality: quality, height: 16, width: 32)
+        func waves(_ fine: Double) throws -> Tensor {
+            try Tensor(
+                shape: [1, 3, 16, 32],
+                values: (0..<1536).map { index in
+                    let (row, column) = (Double(index / 32 % 16), Double(index % 32))
+                    return Float(0.5 * sin(0.3 * row + 0.2 * column) + fine * sin(1.7 * column - 0.9 * row))
+                })
+        }
+        let observation = try codec.apply(waves(0.3))
+        let anchor = try waves(0.05)
+        let variance = codec.tables.typicalError * codec.tables.typicalError / 4
+        let objective = try ProximalObjective(
+            observation: observation, noiseLevel: 0.002, dataWeight: variance / 4e-6, state: anchor, stateScale: 1,
+            stateNoiseLevel: 100, anchor: anchor, stepSize: 0.04)
+        func misfit(_ image: Tensor) throws -> Double {
+            zip(try codec.apply(image).values, observation.values)
+                .reduce(0.0) { $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1) }
+        }
+        func value(_ image: Tensor) throws -> Double {
+            let distance = zip(image.values, anchor.values).reduce(0.0) {
+                $0 + Double($1.0 - $1.1) * Double($1.0 - $1.1)
+            }
+            return try misfit(image) / (2 * variance) + distance / (2 * 0.04)
+        }
+        let step = try codec.proximalStep(objective)
+        #expect(try value(step) < value(anchor) / 2)
+        #expect(try misfit(step) < misfit(anchor) / 4)
+    }
+
+    @Test(arguments: [5, 30]) func compressingAgainTakesWeakNoiseAway(quality: Int) throws {
+        let codec = try JPEGCompression(quality: quality, height: 16, width: 32)
+        let decoded = try codec.apply(Tensor.random([1, 3, 16, 32], seed: 8))
+        let noise = try Tensor.random([1, 3, 16, 32], seed: 9)
+        let noisy = try Tensor(
+            shape: decoded.shape, values: zip(decoded.values, noise.values).map { $0 + 0.002 * $1 })
+        let prepared = try codec.prepared(noisy)
+        #expect(largestDifference(prepared.values.map { Double($0) }, decoded.values.map { Double($0) }) < 1e-5)
+    }
+
+    @Test func noiseSurvivesRoundingWhereItIsStrong() throws {
+        // Divisors of one level, 1/127.5: rounding adds a twelfth of their square to strong noise.
+        let fine = try JPEGTables(quality: 100)
+        let step = 1 / 127.5
+        #expect(abs(fine.survivingVariance(noiseLevel: 0.1) / (0.01 + step * step / 12) - 1) < 1e-6)
+        #expect(fine.survivingVariance(noiseLevel: 0.0002) < 1e-12)
+        let coarse = try JPEGTables(quality: 10)
+        #expect(coarse.survivingVariance(noiseLevel: 0.05) < 0.05 * 0.0025)
+        #expect(coarse.survivingVariance(noiseLevel: 1) > 0.9)
     }
 
     @Test func greyImagesAreBrightnessAlone() throws {

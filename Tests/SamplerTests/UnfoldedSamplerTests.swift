@@ -198,6 +198,29 @@ final class CountingDenoiser: Denoiser {
         #expect(reports.allSatisfy { !$0.1.isEmpty })
     }
 
+    @Test func theClosingStepWeighsEstimateAndObservation() throws {
+        let shape = [1, 1, 1, 3]
+        let mask = Inpainting(mask: try Mask(height: 1, width: 3, kept: [true, false, true]))
+        let observation = try Tensor(shape: shape, values: [0.5, 0, -0.9])
+        var configuration = try ZeroShotRecipe.inpainting.configuration(noiseLevel: 0.2)
+        configuration.dataWeight = 0.5
+        func result(_ closingLevel: Double?) throws -> [Float] {
+            configuration.closingLevel = closingLevel
+            return try UnfoldedSampler(
+                denoiser: prior, forwardOperator: mask, configuration: configuration, noise: PhiloxNoise(seed: 3)
+            ).sample(0, observation: observation).values
+        }
+        let open = try result(nil)
+        let closed = try result(0.3)
+        // Precisions of the observation, 1/(λσ²), and of the estimate, 1/r².
+        let (data, estimate) = (1 / 0.02, 1 / 0.09)
+        for (pixel, y) in [(0, 0.5), (2, -0.9)] {
+            let expected = (data * y + estimate * Double(open[pixel])) / (data + estimate)
+            #expect(abs(Double(closed[pixel]) - expected) < 1e-5)
+        }
+        #expect(abs(closed[1] - open[1]) < 1e-6)
+    }
+
     @Test func stopsWhenCancelled() throws {
         let denoiser = CountingDenoiser()
         let sampler = try UnfoldedSampler(
@@ -237,6 +260,7 @@ final class CountingDenoiser: Denoiser {
             { $0.innerLevels = .geometric(from: 0, to: 1) }, { $0.innerLevels = .geometric(from: 1, to: -1) },
             { $0.innerLevels = .geometric(from: .nan, to: 1) }, { $0.innerLevels = 1e9 },
             { $0.transition = .mixture(eta: 1.1) },
+            { $0.closingLevel = 0 }, { $0.closingLevel = .nan },
             { $0.transition = .published(eta: -0.1) }, { $0.sampleCount = 0 },
         ]
         for change in changes {

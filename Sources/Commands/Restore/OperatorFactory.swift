@@ -107,6 +107,9 @@ struct OperatorFactory {
         specification.measurement.map { ($0.height, $0.width) }
     }
 
+    /// Adam's steps and rate in a proximal step through JPEG; the operator's own unless given.
+    var jpegStep: (count: Int?, rate: Double?) = (nil, nil)
+
     /// The files that the operator is read from.
     let files: [String]
 
@@ -128,7 +131,8 @@ struct OperatorFactory {
         switch specification.task {
         case .jpeg:
             return try JPEGCompression(
-                quality: try require(specification.quality, "quality"), height: height, width: width)
+                quality: try require(specification.quality, "quality"), height: height, width: width,
+                steps: jpegStep.count ?? JPEGCompression.usualSteps, learningRate: jpegStep.rate)
         case .deblur, .inpaint, .superResolution, .denoise, .compressedSensing, .stacked:
             return try makeLinear(height: height, width: width, material: material)
         }

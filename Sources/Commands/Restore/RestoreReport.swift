@@ -23,6 +23,8 @@ struct RestoreReport: Encodable {
         let levels: [Double]?
         let stepFactor: ValueOrList?
         let denoisingStrength: Double?
+        /// r of the closing proximal step, where there is one.
+        let closingLevel: Double?
         let rng: String
         let seed: UInt64
         let samples: Int
@@ -152,12 +154,13 @@ extension RestoreReport.Settings {
             levels = (0..<count).map { exact.innerLevels.value($0, of: count) }
             stepFactor = .init(exact.stepFactor, count: count)
             denoisingStrength = exact.denoisingStrength
+            closingLevel = exact.closingLevel
         case .reference(let published):
             flavour = "reference"
             grid = published.grid
             (iterations, eta) = (published.iterations, published.eta)
             dataWeight = .value(published.scalars.lambda)
-            (levels, stepFactor, denoisingStrength) = (nil, nil, nil)
+            (levels, stepFactor, denoisingStrength, closingLevel) = (nil, nil, nil, nil)
         }
         steps = grid.count
         timesteps = grid.timesteps

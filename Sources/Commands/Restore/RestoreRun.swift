@@ -42,11 +42,18 @@ struct RestoreRun {
 
         let target = try command.compute.target(isQuiet: command.reporting.quiet)
         let prior = try LoadedPrior(store: store, options: command.prior, target: target)
-        guard let factory = try given ?? command.factory(bundle: prior.bundle) else {
+        guard var found = try given ?? command.factory(bundle: prior.bundle) else {
             throw UD2MError(
                 .operatorParameterMissing, "Nothing says what was done to the image.",
                 remedy: "Pass --operator FILE, or --task and its flags.")
         }
+        found.jpegStep = (command.sampling.jpegSteps, command.sampling.jpegRate)
+        guard found.specification.task == .jpeg || found.jpegStep == (nil, nil) else {
+            throw UD2MError(
+                .samplerOption, "--jpeg-steps and --jpeg-rate belong to JPEG's proximal step, and change nothing here.",
+                remedy: "Leave them out.")
+        }
+        let factory = found
         let ram =
             SamplerPlan.startsFromRAM(command.sampling, bundle: prior.bundle?.manifest.settings)
             ? try prior.ram(named: command.sampling.ram) : nil

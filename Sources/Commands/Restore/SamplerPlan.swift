@@ -61,6 +61,7 @@ struct SamplerPlan {
                 ("--levels", options.levels != nil), ("--step-factor", options.stepFactor != nil),
                 ("--denoising-strength", options.denoisingStrength != nil),
                 ("--posterior-spread", options.posteriorSpread),
+                ("--closing-level", options.closingLevel != nil),
                 ("a list of --data-weight", (options.dataWeight?.count ?? 0) > 1),
             ]
             if let (name, _) = exactOnly.first(where: \.1) {
@@ -87,12 +88,12 @@ struct SamplerPlan {
             ?? (options.posteriorSpread ? SamplerConfiguration.posteriorSpreadIterations : bundle?.iterations)
             ?? recipe.iterations
         recipe.eta = options.eta ?? bundle?.eta ?? recipe.eta
-        recipe.dataWeight = bundle?.scalars.lambdaSigma.map(exp) ?? recipe.dataWeight
         let grid = try timeGrid(options, bundle, steps: recipe.steps)
         recipe.steps = grid.count
         var configuration = try recipe.configuration(noiseLevel: noiseLevel)
         configuration.grid = grid
         configuration.warmStart = warmStart
+        if let weight = bundle?.scalars.lambdaSigma { configuration.dataWeight = .constant(exp(weight)) }
         if options.posteriorSpread { configuration.setPosteriorSpread() }
         configuration.denoisingStrength = options.denoisingStrength ?? configuration.denoisingStrength
         if let weights = options.dataWeight { configuration.dataWeight = schedule(weights) }
@@ -102,6 +103,7 @@ struct SamplerPlan {
                 levels.count == 2 && configuration.evaluationCount != 2
                 ? .geometric(from: levels[0], to: levels[1]) : schedule(levels)
         }
+        if let level = options.closingLevel { configuration.closingLevel = level > 0 ? level : nil }
         switch options.solver ?? .mixture {
         case .mixture: break
         case .ddim: configuration.transition = .ddim(eta: recipe.eta)

@@ -77,6 +77,24 @@ struct SamplingOptions: ParsableArguments {
     var posteriorSpread = false
 
     @Option(
+        name: .customLong("closing-level"),
+        help: """
+            The error that the last estimate is taken to have, for images in [-1, 1], in a proximal step that ends the \
+            run; 0 leaves the step out (exact only).
+            """)
+    var closingLevel: Double?
+
+    @Option(
+        name: .customLong("jpeg-steps"),
+        help: "Adam's steps in a proximal step through JPEG, 3 or more; 10 unless given.")
+    var jpegSteps: Int?
+
+    @Option(
+        name: .customLong("jpeg-rate"),
+        help: "Adam's rate there, for images in [-1, 1]; unless given it follows the noise level of the iteration.")
+    var jpegRate: Double?
+
+    @Option(
         name: .customLong("warm-start"),
         help: "What steps start from: plain, adjoint, pseudo-inverse or ram; the flavour's or bundle's by default.")
     var warmStart: WarmStart?
@@ -94,6 +112,13 @@ struct SamplingOptions: ParsableArguments {
         if let steps, !(1...1000).contains(steps) { throw ValidationError("--steps must be 1…1000.") }
         if let iterations, !(1...1000).contains(iterations) { throw ValidationError("--iterations must be 1…1000.") }
         if let eta, !(0...1).contains(eta) { throw ValidationError("--eta must be 0…1.") }
+        if let jpegSteps, !(3...10_000).contains(jpegSteps) { throw ValidationError("--jpeg-steps must be 3…10000.") }
+        if let jpegRate, !(jpegRate > 0 && jpegRate <= 1) {
+            throw ValidationError("--jpeg-rate must be above 0 and at most 1.")
+        }
+        if let closingLevel, closingLevel != 0, !(1e-6...1000).contains(closingLevel) {
+            throw ValidationError("--closing-level must be 0 or 0.000001…1000.")
+        }
         for (name, values) in [("data-weight", dataWeight), ("levels", levels), ("step-factor", stepFactor)] {
             if let values, !values.allSatisfy({ $0 > 0 && $0.isFinite }) {
                 throw ValidationError("--\(name) must be positive.")

@@ -34,6 +34,10 @@ public protocol ForwardOperator: Sendable {
     ///   `operator-parameter` for a threshold out of range.
     func pseudoInverse(_ observation: Tensor, relativeThreshold: Double) throws -> Tensor
 
+    /// The observation as proximal steps should see it; the exact flavour asks once, before its first step.
+    /// - Throws: `UD2MError` with code `operator-shape`, tensor `observation` or `image`, when the size is not the operator's.
+    func prepared(_ observation: Tensor) throws -> Tensor
+
     /// The proximal operator of the likelihood of observation and noisy state: the minimiser of `objective`.
     /// - Throws: `UD2MError` with code `operator-shape` when a tensor's shape does not fit.
     func proximalStep(_ objective: ProximalObjective) throws -> Tensor
@@ -49,6 +53,9 @@ public protocol ForwardOperator: Sendable {
 }
 
 extension ForwardOperator {
+    /// The observation as it is.
+    public func prepared(_ observation: Tensor) throws -> Tensor { observation }
+
     /// The proximal step.
     public func publishedStep(_ objective: ProximalObjective) throws -> Tensor { try proximalStep(objective) }
 

@@ -14,8 +14,14 @@ public struct JPEGCompression: ForwardOperator {
     public let imageSize: PlaneSize
     /// Adam steps of a proximal step.
     public let steps: Int
-    /// How far, about, a step moves a pixel in [-1, 1] units.
-    public let learningRate: Double
+    /// How far, about, a step moves a pixel in [-1, 1] units; nil moves it by ``relativeRate`` of what the objective leaves
+    /// open, the standard deviation of its terms without the observation.
+    public let learningRate: Double?
+
+    /// Adam steps unless told otherwise.
+    public static let usualSteps = 10
+    /// A step's share of the objective's standard deviation, unless a rate is given: ten steps reach three of them.
+    public static let relativeRate = 0.3
 
     /// Creates the operator for images of one size.
     /// - Parameters:
@@ -23,18 +29,18 @@ public struct JPEGCompression: ForwardOperator {
     ///   - height: The images' height.
     ///   - width: The images' width.
     ///   - steps: Adam steps of a proximal step, 3 to 10000.
-    ///   - learningRate: Adam's step size, above 0 and at most 1.
+    ///   - learningRate: Adam's step size, above 0 and at most 1; nil follows the objective.
     /// - Throws: `UD2MError` with code `operator-parameter` for a quality, steps or rate out of range, `operator-shape`
     ///   for an empty or overflowing size.
-    public init(quality: Int, height: Int, width: Int, steps: Int = 10, learningRate: Double = 0.01) throws {
+    public init(quality: Int, height: Int, width: Int, steps: Int = usualSteps, learningRate: Double? = nil) throws {
         tables = try JPEGTables(quality: quality)
         imageSize = PlaneSize(height: height, width: width)
         try imageSize.requireSound()
-        guard (3...10_000).contains(steps), learningRate > 0, learningRate <= 1 else {
+        guard (3...10_000).contains(steps), (learningRate ?? 1) > 0, (learningRate ?? 1) <= 1 else {
             throw UD2MError(
                 .operatorParameter,
                 "A JPEG's proximal step takes 3 to 10000 steps of size above 0 and at most 1, not \(steps) of "
-                    + "\(learningRate).")
+                    + "\(learningRate ?? Self.relativeRate).")
         }
         self.steps = steps
         self.learningRate = learningRate
@@ -74,12 +80,20 @@ public struct JPEGCompression: ForwardOperator {
         return try initialEstimate(observation)
     }
 
+    /// The decoded image compressed again: noise that is weaker than the divisors, and the limits of the file that it came
+    /// from, are rounded away.
+    ///
+    /// Straight-through gradients need that: inside a cell of the rounding, the decoded image does not change with x, and
+    /// what noise it differs by would push x on until it leaves the cell.
+    public func prepared(_ observation: Tensor) throws -> Tensor { try apply(observation) }
+
     /// Adam steps from the anchor with straight-through gradients of the objective.
     public func proximalStep(_ objective: ProximalObjective) throws -> Tensor {
         let shape = try requireImage(objective.observation, name: "observation")
         try objective.requireImagesLikeObservation()
         var image = objective.anchor.values.map { Double($0) }
         var moments = [(first: Double, second: Double)](repeating: (0, 0), count: image.count)
+        let rate = learningRate ?? Self.relativeRate * objective.openDeviation
         var (firstDecay, secondDecay) = (1.0, 1.0)
         for _ in 0..<steps {
             let gradient = gradient(of: objective, at: image, channels: shape.channels, rounds: true)
@@ -90,7 +104,7 @@ public struct JPEGCompression: ForwardOperator {
                 moments[index].first = 0.9 * moments[index].first + 0.1 * slope
                 moments[index].second = 0.999 * moments[index].second + 0.001 * slope * slope
                 let size = (moments[index].second / (1 - secondDecay)).squareRoot() + 1e-8
-                image[index] -= learningRate * moments[index].first / (1 - firstDecay) / size
+                image[index] -= rate * moments[index].first / (1 - firstDecay) / size
             }
         }
         return try shape.tensor(height: imageSize.height, width: imageSize.width, image)

@@ -59,6 +59,9 @@ public struct ProximalObjective: Sendable {
     /// τ = λσ²(1/σₜ² + 1/δ): the weight of the two terms without A, once merged, relative to the data term.
     var mergedWeight: Double { dataWeight * noiseLevel * noiseLevel * (statePrecision + anchorPrecision) }
 
+    /// (1/σₜ² + 1/δ)^(−½): the standard deviation of the two terms without A, once merged.
+    var openDeviation: Double { 1 / (statePrecision + anchorPrecision).squareRoot() }
+
     /// m = (xₜ/(√ᾱₜσₜ²) + s/δ)/(1/σₜ² + 1/δ): the centre of the two terms without A, once merged.
     var mergedMean: [Double] {
         let total = statePrecision + anchorPrecision

@@ -22,6 +22,10 @@ public struct SamplerConfiguration: Sendable, Hashable {
     public var transition: ReverseTransition
     /// Whether every estimate of the clean image is limited to [-1, 1].
     public var clampsEstimates: Bool
+    /// r, the error that the last estimate is taken to have where a run closes with a proximal step of the likelihood
+    /// around it, ‖Ax − y‖²/(2λσ²) + ‖x − x₀‖²/(2r²): what the observation tells more exactly than the prior is then taken
+    /// from the observation. Nil ends at the denoised estimate, as the paper does.
+    public var closingLevel: Double?
     /// What outer steps start from.
     public var warmStart: WarmStart
     /// S, the number of posterior samples.
@@ -33,6 +37,7 @@ public struct SamplerConfiguration: Sendable, Hashable {
         innerLevels: IterationSchedule, stepFactor: IterationSchedule = .constant(1), denoisingStrength: Double = 1,
         transition: ReverseTransition,
         clampsEstimates: Bool = true,
+        closingLevel: Double? = nil,
         warmStart: WarmStart = .plain,
         sampleCount: Int = 1
     ) {
@@ -45,6 +50,7 @@ public struct SamplerConfiguration: Sendable, Hashable {
         self.denoisingStrength = denoisingStrength
         self.transition = transition
         self.clampsEstimates = clampsEstimates
+        self.closingLevel = closingLevel
         self.warmStart = warmStart
         self.sampleCount = sampleCount
     }
@@ -54,7 +60,7 @@ public struct SamplerConfiguration: Sendable, Hashable {
 
     /// Checks the ranges.
     /// - Throws: `UD2MError` with code `sampler-configuration` unless N ≤ 1000, 1 ≤ K ≤ 1000, 1 ≤ S ≤ 1 000 000, σ is positive
-    ///   and finite, λ, ρ and δ/ρ² are so in every iteration with ρ ≤ 1000, and η is in 0 ... 1.
+    ///   and finite, λ, ρ and δ/ρ² are so in every iteration with ρ ≤ 1000, r is in 1e-6 ... 1000 where there is one, and η is in 0 ... 1.
     public func validate() throws {
         func require(_ condition: Bool, _ message: @autoclosure () -> String) throws {
             guard condition else { throw UD2MError(.samplerConfiguration, message()) }
@@ -69,6 +75,9 @@ public struct SamplerConfiguration: Sendable, Hashable {
         try require(
             denoisingStrength > 0 && denoisingStrength <= 1,
             "The denoising strength must lie above 0 and be at most 1, not \(denoisingStrength).")
+        try require(
+            (1e-6...1000).contains(closingLevel ?? 1),
+            "The closing level must lie between 0.000001 and 1000, not \(closingLevel ?? 0).")
         try require((0...1).contains(transition.eta), "η must lie between 0 and 1, not \(transition.eta).")
     }
 }

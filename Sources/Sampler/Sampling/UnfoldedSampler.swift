@@ -63,6 +63,7 @@ public struct UnfoldedSampler: PosteriorSampler {
     ) throws -> [Tensor] {
         let lanes = try SampleLanes(indices, denoiser: denoiser, noise: noise, monitor: monitor)
         try observation.requireFinite("observation")
+        let observation = try forwardOperator.prepared(observation)
         let start = try initialEstimate(observation)
         var estimates = Array(repeating: start, count: indices.count)
         var states = try lanes.normals(.initialState, shape: start.shape)
@@ -86,6 +87,10 @@ public struct UnfoldedSampler: PosteriorSampler {
             states = try lanes.states(
                 after: configuration.transition, clean: estimates, noise: predicted, step: step, from: timestep,
                 to: timesteps[step + 1], schedule: schedule)
+        }
+        if let level = configuration.closingLevel {
+            estimates = try estimates.map { try closed($0, level: level, observation: observation) }
+            lanes.show(.estimate, estimates, step: timesteps.count - 1)
         }
         monitor.report(1, "done")
         return estimates
@@ -116,6 +121,20 @@ public struct UnfoldedSampler: PosteriorSampler {
         return try lanes.starts(
             states, observation: observation, forwardOperator: forwardOperator, noiseLevel: configuration.noiseLevel,
             estimator: estimator, timestep: timestep, schedule: schedule)
+    }
+
+    /// The last estimate after a proximal step of the likelihood alone around it.
+    ///
+    /// The noisy state has no part in it: both terms of the objective pull to the estimate, with half of 1/r² each.
+    private func closed(_ estimate: Tensor, level: Double, observation: Tensor) throws -> Tensor {
+        let count = configuration.evaluationCount
+        let weight = configuration.dataWeight.value(count - 1, of: count)
+        let closed = try forwardOperator.proximalStep(
+            ProximalObjective(
+                observation: observation, noiseLevel: configuration.noiseLevel, dataWeight: weight, state: estimate,
+                stateScale: 1, stateNoiseLevel: 2.0.squareRoot() * level, anchor: estimate,
+                stepSize: 2 * level * level))
+        return configuration.clampsEstimates ? try closed.clamped() : closed
     }
 
     /// One iteration: proximal step, fresh noise, denoising.
