@@ -80,6 +80,9 @@ public struct UnfoldedSampler: PosteriorSampler {
                 estimates = try iterate(
                     estimates, states: states, observation: observation, step: step, iteration: iteration, lanes)
             }
+            if step + 1 == timesteps.count, let level = configuration.closingLevel {
+                estimates = try estimates.map { try closed($0, level: level, observation: observation) }
+            }
             lanes.show(.estimate, estimates, step: step)
             guard step + 1 < timesteps.count else { break }
             let predicted = try lanes.predictedNoise(
@@ -87,10 +90,6 @@ public struct UnfoldedSampler: PosteriorSampler {
             states = try lanes.states(
                 after: configuration.transition, clean: estimates, noise: predicted, step: step, from: timestep,
                 to: timesteps[step + 1], schedule: schedule)
-        }
-        if let level = configuration.closingLevel {
-            estimates = try estimates.map { try closed($0, level: level, observation: observation) }
-            lanes.show(.estimate, estimates, step: timesteps.count - 1)
         }
         monitor.report(1, "done")
         return estimates
