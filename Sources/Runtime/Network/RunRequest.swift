@@ -56,6 +56,28 @@ struct RunRequest {
         key = PlanKey(sizes: sizes, taps: Set(taps))
     }
 
+    /// Checks batches of images of one shape, which run together, with one value for all of them of every other input.
+    init(network: some NetworkRunner, images shapes: [[Int]], scalars: [String: Float]) throws {
+        var sizes: [PlanKey.Size] = []
+        for input in network.inputs {
+            if case .image(let channels, let sides) = input.kind {
+                for shape in shapes where shape != shapes[0] {
+                    throw Self.error(.inputShape, input.name, "Images of \(shapes[0]) and \(shape) make no batch.")
+                }
+                sizes.append(try Self.checkShape(shapes.first ?? [], input.name, channels: channels, sides: sides))
+            } else {
+                guard let value = scalars[input.name] else {
+                    throw Self.error(.inputMissing, input.name, "The network needs this input.")
+                }
+                _ = try Self.check(Tensor(shape: [1], repeating: value), input)
+            }
+        }
+        batch = shapes.reduce(0) { $0 + ($1.first ?? 0) }
+        guard batch > 0 else { throw UD2MError(.inputShape, "There are no images to run on.") }
+        adapters = Array(repeating: nil, count: batch)
+        key = PlanKey(sizes: sizes, taps: [])
+    }
+
     /// The adapters of every item.
     private static func check(_ adapters: BatchAdapters, _ network: some NetworkRunner, batch: Int) throws
         -> [AdapterSet?]
@@ -99,17 +121,23 @@ struct RunRequest {
     private static func checkImage(
         _ tensor: Tensor, _ name: String, channels: Int, sides: NetworkInput.Sides
     ) throws -> PlanKey.Size {
-        let shape = tensor.shape
+        let size = try checkShape(tensor.shape, name, channels: channels, sides: sides)
+        if let index = tensor.values.firstIndex(where: { !$0.isFinite }) {
+            throw error(
+                .inputRange, name,
+                "\(tensor.values[index]) at index \(tensor.position(of: index)) is no finite number.")
+        }
+        return size
+    }
+
+    private static func checkShape(
+        _ shape: [Int], _ name: String, channels: Int, sides: NetworkInput.Sides
+    ) throws -> PlanKey.Size {
         guard shape.count == 4, shape[1] == channels else {
             throw error(.inputShape, name, "The shape is \(shape); it must be [N, \(channels), H, W].")
         }
         for side in shape[2...] where side < 1 || !sides.contains(side) {
             throw error(.inputShape, name, "A side has \(side) pixels; it must be \(sides.description).")
-        }
-        if let index = tensor.values.firstIndex(where: { !$0.isFinite }) {
-            throw error(
-                .inputRange, name,
-                "\(tensor.values[index]) at index \(tensor.position(of: index)) is no finite number.")
         }
         return PlanKey.Size(name: name, height: shape[2], width: shape[3])
     }

@@ -56,30 +56,46 @@ public struct UnfoldedSampler: PosteriorSampler {
         return samples
     }
 
-    /// Draws samples side by side.
+    /// Draws samples side by side: on a device, where the denoiser has its images there.
     /// - Throws: As ``PosteriorSampler/draw(_:observation:monitor:)``.
     public func draw(
         _ indices: Range<Int>, observation: Tensor, monitor: SamplerMonitor = .silent
     ) throws -> [Tensor] {
-        let lanes = try SampleLanes(indices, denoiser: denoiser, noise: noise, monitor: monitor)
+        if let backend = DeviceBackend(denoiser, noise) {
+            let lanes = try SampleLanes(indices, on: backend, monitor: monitor)
+            return try draw(lanes, observation) {
+                try DeviceLikelihood(forwardOperator, observation: observation, on: backend.arithmetic)
+            }
+        }
+        let lanes = try SampleLanes(indices, on: HostBackend(denoiser: denoiser, noise: noise), monitor: monitor)
+        return try draw(lanes, observation) {
+            HostLikelihood(forwardOperator: forwardOperator, observation: observation)
+        }
+    }
+
+    private func draw<Backend: SampleBackend>(
+        _ lanes: SampleLanes<Backend>, _ observation: Tensor,
+        _ makeLikelihood: () throws -> some LikelihoodStep<Backend.Image>
+    ) throws -> [Tensor] {
         try observation.requireFinite("observation")
         let start = try initialEstimate(observation)
-        var estimates = Array(repeating: start, count: indices.count)
+        let likelihood = try makeLikelihood()
+        var estimates = Array(repeating: try lanes.backend.image(start), count: lanes.indices.count)
         var states = try lanes.normals(.initialState, shape: start.shape)
         let timesteps = configuration.grid.timesteps
         for (step, timestep) in timesteps.enumerated() {
-            lanes.show(.state, states, step: step)
+            try lanes.show(.state, states, step: step)
             if let starts = try restart(states, observation: observation, timestep: timestep, lanes) {
                 estimates = starts
             }
-            lanes.show(.start, estimates, step: step)
+            try lanes.show(.start, estimates, step: step)
             for iteration in 0..<configuration.iterations {
                 try lanes.announce(
                     step: step, of: timesteps.count, iteration: iteration, of: configuration.iterations)
                 estimates = try iterate(
-                    estimates, states: states, observation: observation, step: step, iteration: iteration, lanes)
+                    estimates, states: states, likelihood, step: step, iteration: iteration, lanes)
             }
-            lanes.show(.estimate, estimates, step: step)
+            try lanes.show(.estimate, estimates, step: step)
             guard step + 1 < timesteps.count else { break }
             let predicted = try lanes.predictedNoise(
                 states, clean: estimates, timestep: timestep, schedule: schedule)
@@ -87,8 +103,9 @@ public struct UnfoldedSampler: PosteriorSampler {
                 after: configuration.transition, clean: estimates, noise: predicted, step: step, from: timestep,
                 to: timesteps[step + 1], schedule: schedule)
         }
-        monitor.report(1, "done")
-        return estimates
+        let samples = try estimates.map { try lanes.backend.tensor($0) }
+        lanes.monitor.report(1, "done")
+        return samples
     }
 
     /// What the first iteration of the run starts from.
@@ -100,9 +117,9 @@ public struct UnfoldedSampler: PosteriorSampler {
     }
 
     /// What the iterations of a step start from, where that is not the estimate of the step before.
-    private func restart(
-        _ states: [Tensor], observation: Tensor, timestep: Int, _ lanes: SampleLanes
-    ) throws -> [Tensor]? {
+    private func restart<Backend: SampleBackend>(
+        _ states: [Backend.Image], observation: Tensor, timestep: Int, _ lanes: SampleLanes<Backend>
+    ) throws -> [Backend.Image]? {
         let estimator: RAMInitialEstimate?
         switch configuration.warmStart {
         case .plain, .pseudoInverse: return nil
@@ -119,28 +136,27 @@ public struct UnfoldedSampler: PosteriorSampler {
     }
 
     /// One iteration: proximal step, fresh noise, denoising.
-    private func iterate(
-        _ estimates: [Tensor], states: [Tensor], observation: Tensor, step: Int, iteration: Int, _ lanes: SampleLanes
-    ) throws -> [Tensor] {
+    private func iterate<Backend: SampleBackend>(
+        _ estimates: [Backend.Image], states: [Backend.Image], _ likelihood: some LikelihoodStep<Backend.Image>,
+        step: Int, iteration: Int, _ lanes: SampleLanes<Backend>
+    ) throws -> [Backend.Image] {
         let timestep = configuration.grid.timesteps[step]
         let (index, count) = (step * configuration.iterations + iteration, configuration.evaluationCount)
         let level = configuration.innerLevels.value(index, of: count)
+        let scalars = try ProximalScalars(
+            noiseLevel: configuration.noiseLevel, dataWeight: configuration.dataWeight.value(index, of: count),
+            stateScale: Double(schedule.signalScales[timestep]), stateNoiseLevel: Double(schedule.sigmas[timestep]),
+            stepSize: configuration.stepFactor.value(index, of: count) * level * level)
         let proximal = try zip(estimates, states).map { estimate, state in
-            try forwardOperator.proximalStep(
-                ProximalObjective(
-                    observation: observation, noiseLevel: configuration.noiseLevel,
-                    dataWeight: configuration.dataWeight.value(index, of: count), state: state,
-                    stateScale: Double(schedule.signalScales[timestep]),
-                    stateNoiseLevel: Double(schedule.sigmas[timestep]), anchor: estimate,
-                    stepSize: configuration.stepFactor.value(index, of: count) * level * level))
+            try likelihood.proximal(anchor: estimate, state: state, scalars)
         }
-        lanes.show(.proximal, proximal, step: step, iteration: iteration)
+        try lanes.show(.proximal, proximal, step: step, iteration: iteration)
         let inner = schedule.nearestTimestep(sigma: level)
         var denoised = try lanes.denoised(
             proximal, timestep: inner, schedule: schedule, strength: configuration.denoisingStrength, step: step,
             iteration: iteration)
-        if configuration.clampsEstimates { denoised = try denoised.map { try $0.clamped() } }
-        lanes.show(.denoised, denoised, step: step, iteration: iteration)
+        if configuration.clampsEstimates { denoised = try denoised.map { try lanes.backend.clamped($0) } }
+        try lanes.show(.denoised, denoised, step: step, iteration: iteration)
         return denoised
     }
 }
