@@ -44,7 +44,7 @@ public struct PhiloxNoise: NoiseSource {
     }
 
     /// What a device makes the same normal values from.
-    func deviceDraw(_ draw: NoiseDraw, sample: UInt32) -> DeviceDraw {
+    package func deviceDraw(_ draw: NoiseDraw, sample: UInt32) -> DeviceDraw {
         let name = draw.words
         return DeviceDraw(key: key, position: name.position, kind: name.kind, sample: sample)
     }

@@ -80,6 +80,8 @@ extension DeviceArithmetic {
     ///   - observed: y, of its shape.
     ///   - mask: One value a pixel of a plane, 0 for what is missing; nil where nothing is.
     ///   - weight: τ.
+    /// - Returns: An image of the shape of m.
+    /// - Throws: As ``DeviceArithmetic`` says.
     package func masked(
         _ mean: DeviceMix, observed: DeviceTensor, mask: DeviceTensor?, weight: Double
     ) throws -> DeviceTensor {

@@ -49,6 +49,8 @@ extension DeviceArithmetic {
     ///   - observed: The spectra of the observation, which is smaller by `factor`.
     ///   - factor: How many times as large an image is.
     ///   - weight: τ.
+    /// - Returns: Images of the shape of m.
+    /// - Throws: As ``DeviceArithmetic`` says.
     package func superResolved(
         _ images: DeviceMix, transfer: DeviceTensor, observed: DeviceTensor, factor: Int, weight: Double
     ) throws -> DeviceTensor {

@@ -35,6 +35,8 @@ extension DeviceArithmetic {
     ///   - left: x.
     ///   - right: y, of its shape, where the kind has one.
     ///   - groups: How many runs there are; images of a batch, say.
+    /// - Returns: A number for each run.
+    /// - Throws: As ``DeviceArithmetic`` says.
     package func totals(
         _ kind: DeviceTotal, _ left: DeviceTensor, _ right: DeviceTensor? = nil, groups: Int = 1
     ) throws -> [Double] {
