@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import UD2MFormats
+import UD2MImaging
 import UD2MTestSupport
 
 /// Commands on the driver that interprets kernels on the CPU, where `UD2M_CUDA_DRIVER` names it:
@@ -57,5 +58,32 @@ struct TestDriverTests {
         let have = try #require(try WeightStore(path: output).tensor("out")).floats()
         let worst = zip(want, have).map { abs($0 - $1) }.max() ?? .infinity
         #expect(want.count == have.count && worst <= 1e-4, "\(worst)")
+    }
+
+    @Test("a restoration on a GPU is the CPU's to the rounding of a picture", arguments: ["deblur", "inpaint", "sr"])
+    func restore(task: String) throws {
+        let folder = try TemporaryDirectory()
+        let (store, small, seen) = (folder.path("prior.ud2w"), folder.path("small.png"), folder.path("seen.png"))
+        let tool = try BuiltTool("ud2m")
+        let converted = try BuiltTool("ud2m-convert").run([ToolTest.prior, store, "-q"])
+        try #require(converted.exitCode == 0, "\(converted.errorText)")
+        try ImageFile.write(try ImageFile.read(ToolTest.photo).image.centerCropped(width: 32, height: 32), to: small)
+        let degraded = try tool.run(["degrade", small, "-o", seen, "--task", task, "--seed", "1"])
+        try #require(degraded.exitCode == 0, "\(degraded.errorText)")
+        let pictures = try [["cpu"], ["cuda", "--precision", "fp32"]].map { device in
+            let output = folder.path("\(device[0]).png")
+            let result = try tool.run(
+                [
+                    "restore", store, seen, "-o", output, "--operator", "\(seen).operator.json", "--steps", "1",
+                    "--iterations", "2", "--json", "--device",
+                ] + device)
+            try #require(result.exitCode == 0, "\(result.errorText)")
+            let report = try #require(ToolTest.checked(result.output, "restore").object)
+            #expect(report["device"]?.string?.hasPrefix(device[0]) == true)
+            #expect((report["networkSeconds"]?.number ?? 0) > 0)
+            return try ImageFile.read(output).image
+        }
+        let difference = zip(pictures[0].values, pictures[1].values).map { abs($0 - $1) }.max() ?? .infinity
+        #expect(pictures[0].values.count == pictures[1].values.count && difference <= 2.0 / 255, "\(difference)")
     }
 }

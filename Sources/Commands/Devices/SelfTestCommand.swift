@@ -6,7 +6,7 @@ import UD2MRuntime
 struct SelfTestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cuda-selftest",
-        abstract: "Prove a GPU: every kernel of networks, then a whole small network, against the CPU.",
+        abstract: "Prove a GPU: every kernel of networks and samplers, and a whole small network, against the CPU.",
         discussion: """
             Needs no file. Exits with 0 where everything agrees, 1 where something differs, and 69 where there is no GPU. \
             docs/cuda.md tells what this proves.

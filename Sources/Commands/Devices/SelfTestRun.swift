@@ -1,5 +1,6 @@
 import UD2MFormats
 import UD2MRuntime
+import UD2MSampler
 
 #if canImport(Glibc)
     import Glibc
@@ -24,17 +25,23 @@ struct SelfTestRun {
         var checks: [SelfTestReport.Check] = []
         var launched: Set<String> = []
         let cases = try SelfTestCase.all()
-        let count = Double(cases.count * DeviceElement.allCases.count)
+        let count = Double(cases.count * DeviceElement.allCases.count + SamplerSelfTest.cases.count)
         for item in cases {
             let store = try Self.store(item)
             for element in [DeviceElement.f32, .f16, .bf16] {
                 progress.update(Double(checks.count) / count, label: item.name)
                 let outcome = test.run(item, store, element, threads: threads)
-                checks.append(SelfTestReport.Check(item.name, element, outcome))
+                checks.append(SelfTestReport.Check(item.name, element, outcome, bound: CUDASelfTest.bound(element)))
                 // A case that breaks off may not have come to all of its kernels.
                 if outcome.failure == nil { launched.formUnion(try item.kernels(element)) }
             }
         }
+        let sampler = try SamplerSelfTest(test)
+        for item in SamplerSelfTest.cases {
+            progress.update(Double(checks.count) / count, label: item.name)
+            checks.append(SelfTestReport.Check(item.name, .f32, sampler.run(item), bound: item.bound))
+        }
+        launched.formUnion(try sampler.launched)
         return SelfTestReport(gpu, driver: driver.version, checks: checks, launched: launched)
     }
 
@@ -70,11 +77,11 @@ struct SelfTestReport: Encodable {
         let failure: String?
         let milliseconds: Double?
 
-        init(_ name: String, _ element: DeviceElement, _ outcome: CUDASelfTest.Outcome) {
+        init(_ name: String, _ element: DeviceElement, _ outcome: CUDASelfTest.Outcome, bound: Double) {
             self.name = name
             precision = element.precisionName
             error = outcome.error
-            bound = CUDASelfTest.bound(element)
+            self.bound = bound
             passed = outcome.failure == nil && outcome.passes(bound)
             failure = outcome.failure
             milliseconds = outcome.seconds.map { ($0 * 1e6).rounded() / 1e3 }

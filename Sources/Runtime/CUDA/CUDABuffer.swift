@@ -2,7 +2,7 @@ import CUD2MCUDA
 import UD2MFormats
 
 /// Memory of a device, given back when nothing refers to it any more.
-package final class CUDABuffer {
+package final class CUDABuffer: Sendable {
     package let address: UInt64
     package let byteCount: Int
     private let context: CUDAContext

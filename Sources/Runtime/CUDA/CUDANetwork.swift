@@ -20,7 +20,7 @@ public final class CUDANetwork: NetworkRunner {
     public var device: CUDADevice { context.device }
 
     private let store: WeightStore
-    private let context: CUDAContext
+    package let context: CUDAContext
     private let runtime: Mutex<CUDARuntime>
     private let sites: WeightSites
     private let merged: CombinedChanges
@@ -125,6 +125,23 @@ public final class CUDANetwork: NetworkRunner {
     ) throws -> [String: Tensor] {
         let request = try RunRequest(network: self, inputs: inputs, taps: taps, adapters: adapters)
         return try runtime.withLock { try $0.run(request, inputs, external: external, profile: profile) }
+    }
+
+    /// Runs the network on images in its device's memory: nothing passes through the host, and nothing waits.
+    /// - Parameters:
+    ///   - images: batches of one shape, [n, C, H, W], which run together.
+    ///   - scalars: the other inputs, each with one value for all images.
+    ///   - channels: how many of the output's channels are wanted, the first ones.
+    ///   - arithmetic: what the images come from, on the network's device.
+    /// - Returns: [n, `channels`, H, W] for each of `images`.
+    /// - Throws: As ``run(_:taps:adapters:profile:)``; images are not checked for numbers that are not finite.
+    package func run(
+        _ images: [DeviceTensor], scalars: [String: Float], channels: Int, with arithmetic: DeviceArithmetic
+    ) throws -> [DeviceTensor] {
+        let request = try RunRequest(network: self, images: images.map(\.shape), scalars: scalars)
+        return try runtime.withLock {
+            try $0.run(request, images, scalars: scalars, channels: channels, with: arithmetic)
+        }
     }
 
     /// Prepares weighted adapters for runs of this network, as ``Network/adapterSet(_:)``: their factors go to the device.

@@ -7,7 +7,7 @@ final class CUDARuntime: @unchecked Sendable {
     private let graph: Graph
     private let element: DeviceElement
     private let weights: DeviceWeights
-    private let stream: CUDAStream
+    let stream: CUDAStream
     private var arena: CUDABuffer
     /// Where inputs and results wait for their copies.
     private var staging: PinnedBuffer
@@ -190,7 +190,7 @@ final class CUDARuntime: @unchecked Sendable {
 
     /// The plan for a key and a batch: the kept one, or a new one, for which the arena may have to grow. A batch for which
     /// the device has no memory runs in several turns.
-    private func plan(for key: PlanKey, batch: Int, adapters: DeviceWeights?) throws -> CUDAPlan {
+    func plan(for key: PlanKey, batch: Int, adapters: DeviceWeights?) throws -> CUDAPlan {
         if let index = plans.firstIndex(where: { $0.key == key && $0.batch >= batch }) {
             let hit = plans.remove(at: index)
             plans.append(hit)

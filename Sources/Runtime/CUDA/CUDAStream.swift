@@ -56,6 +56,12 @@ final class CUDAStream {
             "copying \(byteCount) bytes on the device")
     }
 
+    /// Starts to write one 32-bit word to a run of addresses.
+    func fill(_ address: ud2m_cuda_address, with word: UInt32, count: Int) throws {
+        guard count > 0 else { return }
+        try driver.check(driver.table.cuMemsetD32Async(address, word, count, handle), "filling memory")
+    }
+
     /// Starts a kernel, whose structure is read at once.
     func launch(_ kernel: CUDAKernel, grid: DeviceGrid, sharedBytes: Int, structure: [UInt8]) throws {
         let result = structure.withUnsafeBytes { bytes -> ud2m_cuda_result in
@@ -96,6 +102,11 @@ final class CUDAStream {
     /// Marks the work so far.
     func record(_ event: CUDAEvent) throws {
         try driver.check(driver.table.cuEventRecord(event.handle, handle), "recording an event")
+    }
+
+    /// Lets what is started from now on wait for what was before an event of another stream.
+    func wait(for event: CUDAEvent) throws {
+        try driver.check(driver.table.cuStreamWaitEvent(handle, event.handle, 0), "waiting for another stream")
     }
 }
 

@@ -46,6 +46,26 @@ struct RunRequest {
         key = PlanKey(sizes: shapes.sizes, taps: Set(taps))
     }
 
+    /// Checks batches of images of one shape, which run together, with one value for all of them of every other input.
+    init(network: some NetworkRunner, images shapes: [[Int]], scalars: [String: Float]) throws {
+        guard let first = shapes.first, let items = first.first else {
+            throw UD2MError(.inputShape, "There are no images to run on.")
+        }
+        for shape in shapes where shape != first {
+            throw UD2MError(.inputShape, "Images of \(first) and \(shape) make no batch.")
+        }
+        let images = network.inputs.filter { if case .image = $0.kind { true } else { false } }.map(\.name)
+        let checked = try InputShapes(of: network.inputs) { name in
+            images.contains(name) ? first : scalars[name].map { _ in [items] }
+        }
+        for input in network.inputs where !images.contains(input.name) {
+            if let value = scalars[input.name] { try Self.checkValues(Tensor(shape: [1], repeating: value), input) }
+        }
+        batch = shapes.count * items
+        adapters = []
+        key = PlanKey(sizes: checked.sizes, taps: [])
+    }
+
     /// The adapters of every item.
     private static func check(_ adapters: BatchAdapters, _ network: some NetworkRunner, batch: Int) throws
         -> [AdapterSet?]

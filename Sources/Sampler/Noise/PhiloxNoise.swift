@@ -43,6 +43,12 @@ public struct PhiloxNoise: NoiseSource {
         try fill(draw, sample, shape) { words in SIMD4<Float>(words &>> 8) * 0x1p-24 }
     }
 
+    /// What a device makes the same normal values from.
+    package func deviceDraw(_ draw: NoiseDraw, sample: UInt32) -> DeviceDraw {
+        let name = draw.words
+        return DeviceDraw(key: key, position: name.position, kind: name.kind, sample: sample)
+    }
+
     /// Two normal values from two words.
     private static func polar(_ radiusWord: UInt32, _ angleWord: UInt32) -> SIMD2<Float> {
         let radius = (-2 * log((Double(radiusWord) + 1) * 0x1p-32)).squareRoot()

@@ -14,8 +14,10 @@ public struct ImageShape: Sendable, Hashable {
 
     /// Reads the shape of a tensor.
     /// - Throws: `UD2MError` with code `operator-shape`, located at tensor `name`, unless there are four positive sizes.
-    public init(_ tensor: Tensor, name: String) throws {
-        let shape = tensor.shape
+    public init(_ tensor: Tensor, name: String) throws { try self.init(tensor.shape, name: name) }
+
+    /// As of a tensor of this shape.
+    init(_ shape: [Int], name: String) throws {
         guard shape.count == 4, shape.allSatisfy({ $0 > 0 }) else {
             throw UD2MError(
                 .operatorShape, "A tensor of shape \(shape) is not a batch of images.",

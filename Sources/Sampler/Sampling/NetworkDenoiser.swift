@@ -10,6 +10,8 @@ public struct NetworkDenoiser: Denoiser {
     public let network: any RunnableNetwork
     /// Channels of the images.
     public let channels: Int
+    /// What computes with images in the memory of the network's device; nil for a network on the CPU.
+    package let arithmetic: DeviceArithmetic?
     private let classLabel: Int?
 
     /// Wraps a network.
@@ -17,7 +19,8 @@ public struct NetworkDenoiser: Denoiser {
     ///   - network: A network that takes noisy images and a timestep.
     ///   - classLabel: The class of the images, for a class-conditional network.
     /// - Throws: `UD2MError` with code `sampler-configuration` when the network takes other inputs or gives another
-    ///   number of channels, or when a label is missing, superfluous or not below the number of classes.
+    ///   number of channels, or when a label is missing, superfluous or not below the number of classes; the errors of a
+    ///   network's device.
     public init(network: any RunnableNetwork, classLabel: Int? = nil) throws {
         var channels: Int?
         var classCount: Int?
@@ -50,18 +53,14 @@ public struct NetworkDenoiser: Denoiser {
         self.network = network
         self.channels = channels
         self.classLabel = classLabel
+        arithmetic = try (network as? CUDANetwork).map { try DeviceArithmetic($0.context) }
     }
 
     /// Runs the network on padded images.
     /// - Throws: `UD2MError` with code `operator-shape`, tensor `x`, unless the images have the network's channels, and
     ///   the network's errors.
     public func predictNoise(_ x: Tensor, timestep: Int) throws -> Tensor {
-        let shape = try ImageShape(x, name: "x")
-        guard shape.channels == channels else {
-            throw UD2MError(
-                .operatorShape, "The network works on images of \(channels) channels, not \(shape.channels).",
-                at: UD2MError.Location(tensor: "x"))
-        }
+        let shape = try imageShape(x.shape)
         let padding = ReflectPadding(shape, multiple: network.sizeMultiple)
         var inputs = [
             "x": padding.isNeeded ? try padding.pad(x) : x,
@@ -77,6 +76,16 @@ public struct NetworkDenoiser: Denoiser {
         return padding.isNeeded ? try padding.crop(noise) : noise
     }
 
+    private func imageShape(_ shape: [Int]) throws -> ImageShape {
+        let shape = try ImageShape(shape, name: "x")
+        guard shape.channels == channels else {
+            throw UD2MError(
+                .operatorShape, "The network works on images of \(channels) channels, not \(shape.channels).",
+                at: UD2MError.Location(tensor: "x"))
+        }
+        return shape
+    }
+
     /// The first `channels` channels of an output.
     private func withoutVariance(_ output: Tensor) throws -> Tensor {
         guard network.outputChannels != channels, output.shape.count == 4 else { return output }
@@ -87,5 +96,19 @@ public struct NetworkDenoiser: Denoiser {
         }
         return try Tensor(
             shape: [output.shape[0], channels, output.shape[2], output.shape[3]], values: values)
+    }
+}
+
+extension NetworkDenoiser: DeviceDenoiser {
+    /// Runs the network on images in its device's memory. Those that must be padded first go through the host.
+    /// - Throws: As ``predictNoise(_:timestep:)``; images are not checked for numbers that are not finite.
+    package func predictNoise(_ images: [DeviceTensor], timestep: Int) throws -> [DeviceTensor] {
+        let shapes = try images.map { try imageShape($0.shape) }
+        guard let network = network as? CUDANetwork, let arithmetic,
+            shapes.allSatisfy({ !ReflectPadding($0, multiple: network.sizeMultiple).isNeeded })
+        else { return try predictNoiseOnHost(images, timestep: timestep) }
+        var scalars = ["t": Float(timestep)]
+        if let classLabel { scalars["y"] = Float(classLabel) }
+        return try network.run(images, scalars: scalars, channels: channels, with: arithmetic)
     }
 }

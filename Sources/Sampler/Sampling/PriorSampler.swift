@@ -32,7 +32,7 @@ public struct PriorSampler: Sendable {
         self.noise = noise
     }
 
-    /// Draws samples side by side.
+    /// Draws samples side by side: on a device, where the denoiser has its images there.
     /// - Parameters:
     ///   - indices: The samples; each depends on its index alone.
     ///   - shape: The shape of one, [1, channels, height, width].
@@ -40,15 +40,22 @@ public struct PriorSampler: Sendable {
     /// - Returns: One tensor a sample, in [-1, 1].
     /// - Throws: As ``PosteriorSampler/draw(_:observation:monitor:)``.
     public func draw(_ indices: Range<Int>, shape: [Int], monitor: SamplerMonitor = .silent) throws -> [Tensor] {
-        let lanes = try SampleLanes(indices, denoiser: denoiser, noise: noise, monitor: monitor)
+        if let backend = DeviceBackend(denoiser, noise) {
+            return try draw(SampleLanes(indices, on: backend, monitor: monitor), shape)
+        }
+        let backend = HostBackend(denoiser: denoiser, noise: noise)
+        return try draw(SampleLanes(indices, on: backend, monitor: monitor), shape)
+    }
+
+    private func draw<Backend: SampleBackend>(_ lanes: SampleLanes<Backend>, _ shape: [Int]) throws -> [Tensor] {
         var states = try lanes.normals(.initialState, shape: shape)
         for (step, timestep) in grid.timesteps.enumerated() {
             try lanes.announce(step: step, of: grid.count, iteration: 0, of: 1)
-            lanes.show(.state, states, step: step)
+            try lanes.show(.state, states, step: step)
             let estimates = try lanes.denoised(
                 states, timestep: timestep, schedule: schedule, isPerturbed: false, step: step, iteration: 0
-            ).map { try $0.clamped() }
-            lanes.show(.estimate, estimates, step: step)
+            ).map { try lanes.backend.clamped($0) }
+            try lanes.show(.estimate, estimates, step: step)
             guard step + 1 < grid.count else {
                 states = estimates
                 break
@@ -60,7 +67,8 @@ public struct PriorSampler: Sendable {
                 after: .ddim(eta: eta), clean: estimates, noise: predicted, step: step, from: timestep,
                 to: grid.timesteps[step + 1], schedule: schedule)
         }
-        monitor.report(1, "done")
-        return states
+        let samples = try states.map { try lanes.backend.tensor($0) }
+        lanes.monitor.report(1, "done")
+        return samples
     }
 }

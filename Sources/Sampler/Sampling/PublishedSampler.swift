@@ -46,19 +46,19 @@ public struct PublishedSampler: PosteriorSampler {
     public func draw(
         _ indices: Range<Int>, observation: Tensor, monitor: SamplerMonitor = .silent
     ) throws -> [Tensor] {
-        let lanes = try SampleLanes(indices, denoiser: denoiser, noise: noise, monitor: monitor)
+        let lanes = try SampleLanes(indices, on: HostBackend(denoiser: denoiser, noise: noise), monitor: monitor)
         try observation.requireFinite("observation")
         var states = try lanes.normals(
             .initialState, shape: try forwardOperator.publishedStart(observation).shape)
         let timesteps = settings.grid.timesteps
         for (step, timestep) in timesteps.enumerated() {
-            lanes.show(.state, states, step: step)
+            try lanes.show(.state, states, step: step)
             let inner = settings.innerStep(
                 timestep: timestep, schedule: schedule, hasMissingPixels: forwardOperator is Inpainting)
             var images = try lanes.starts(
                 states, observation: observation, forwardOperator: forwardOperator, noiseLevel: settings.noiseLevel,
                 estimator: initialEstimator, timestep: timestep, schedule: schedule)
-            lanes.show(.start, images, step: step)
+            try lanes.show(.start, images, step: step)
             for iteration in 0..<settings.iterations {
                 try lanes.announce(step: step, of: timesteps.count, iteration: iteration, of: settings.iterations)
                 images = try iterate(
@@ -66,11 +66,11 @@ public struct PublishedSampler: PosteriorSampler {
                 )
             }
             let estimates = try images.map { try $0.clamped() }
-            lanes.show(.estimate, estimates, step: step)
+            try lanes.show(.estimate, estimates, step: step)
             // The noise is that of the estimate before it is limited.
             let predicted = try lanes.predictedNoise(
                 states, clean: images, timestep: timestep, schedule: schedule)
-            lanes.show(.stateNoise, predicted, step: step)
+            try lanes.show(.stateNoise, predicted, step: step)
             guard step + 1 < timesteps.count else {
                 states = estimates
                 break
@@ -86,7 +86,7 @@ public struct PublishedSampler: PosteriorSampler {
     /// One iteration: the published step, fresh noise, denoising, and known pixels put back in all but the last two.
     private func iterate(
         _ images: [Tensor], states: [Tensor], observation: Tensor, at inner: PublishedSettings.InnerStep, step: Int,
-        iteration: Int, _ lanes: SampleLanes
+        iteration: Int, _ lanes: SampleLanes<HostBackend>
     ) throws -> [Tensor] {
         let timestep = settings.grid.timesteps[step]
         let inpainting = forwardOperator as? Inpainting
@@ -98,14 +98,14 @@ public struct PublishedSampler: PosteriorSampler {
                     stateNoiseLevel: Double(schedule.sigmas[timestep]), anchor: image,
                     stepSize: inner.level * inner.level))
         }
-        lanes.show(.proximal, proximal, step: step, iteration: iteration)
+        try lanes.show(.proximal, proximal, step: step, iteration: iteration)
         var denoised = try lanes.denoised(
             proximal, timestep: inner.timestep, schedule: schedule, isPerturbed: settings.isPerturbed, step: step,
             iteration: iteration)
         if let inpainting, iteration < settings.iterations - 2 {
             denoised = try denoised.map { try inpainting.pasting(observation, into: $0) }
         }
-        lanes.show(.denoised, denoised, step: step, iteration: iteration)
+        try lanes.show(.denoised, denoised, step: step, iteration: iteration)
         return denoised
     }
 }

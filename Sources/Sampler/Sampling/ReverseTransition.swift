@@ -29,8 +29,44 @@ public enum ReverseTransition: Sendable, Hashable {
     public static func predictedNoise(
         state: Tensor, clean: Tensor, timestep: Int, schedule: NoiseSchedule
     ) throws -> Tensor {
+        let weights = noiseWeights(timestep: timestep, schedule: schedule)
+        return try state.combined(weights.state, clean, weights.clean)
+    }
+
+    /// The weights of xₜ and x₀ in the noise ε.
+    static func noiseWeights(timestep: Int, schedule: NoiseSchedule) -> (state: Double, clean: Double) {
         let inverse = 1 / Double(schedule.noiseScales[timestep])
-        return try state.combined(inverse, clean, -Double(schedule.signalScales[timestep]) * inverse)
+        return (inverse, -Double(schedule.signalScales[timestep]) * inverse)
+    }
+
+    /// What the next state is the sum of: the clean image, its noise, and fresh draws one after the other.
+    struct Weights {
+        let clean: Double
+        let noise: Double
+        let draws: [Double]
+    }
+
+    /// The weights of a step from `timestep` to `next`.
+    func weights(from timestep: Int, to next: Int, schedule: NoiseSchedule) -> Weights {
+        let signal = Double(schedule.signalScales[next])
+        let noiseScale = Double(schedule.noiseScales[next])
+        switch self {
+        case .mixture(let eta):
+            return Weights(
+                clean: signal, noise: noiseScale * max(0, 1 - eta * eta).squareRoot(), draws: [noiseScale * eta])
+        case .ddim(let eta):
+            let (now, then) = (Double(schedule.cumulativeAlphas[timestep]), Double(schedule.cumulativeAlphas[next]))
+            let spread = eta * max(0, (1 - then) / (1 - now) * (1 - now / then)).squareRoot()
+            return Weights(
+                clean: signal, noise: max(0, noiseScale * noiseScale - spread * spread).squareRoot(), draws: [spread])
+        case .published(let eta):
+            let spread =
+                eta * noiseScale / Double(schedule.noiseScales[timestep])
+                * Double(schedule.betas[timestep]).squareRoot()
+            return Weights(
+                clean: signal, noise: max(0, noiseScale * noiseScale - spread * spread).squareRoot(),
+                draws: [spread, spread * noiseScale])
+        }
     }
 
     /// The state at timestep `next`.
@@ -49,25 +85,9 @@ public enum ReverseTransition: Sendable, Hashable {
         guard draws.count == drawCount else {
             throw UD2MError(.noiseDraw, "A transition needs \(drawCount) noise draws and was given \(draws.count).")
         }
-        let signal = Double(schedule.signalScales[next])
-        let noiseScale = Double(schedule.noiseScales[next])
-        switch self {
-        case .mixture(let eta):
-            return try clean.combined(signal, noise, noiseScale * max(0, 1 - eta * eta).squareRoot())
-                .combined(1, draws[0], noiseScale * eta)
-        case .ddim(let eta):
-            let (now, then) = (Double(schedule.cumulativeAlphas[timestep]), Double(schedule.cumulativeAlphas[next]))
-            let spread = eta * max(0, (1 - then) / (1 - now) * (1 - now / then)).squareRoot()
-            return try clean.combined(signal, noise, max(0, noiseScale * noiseScale - spread * spread).squareRoot())
-                .combined(1, draws[0], spread)
-        case .published(let eta):
-            let spread =
-                eta * noiseScale / Double(schedule.noiseScales[timestep])
-                * Double(schedule.betas[timestep]).squareRoot()
-            let kept = max(0, noiseScale * noiseScale - spread * spread).squareRoot()
-            return try clean.combined(signal, noise, kept)
-                .combined(1, draws[0], spread)
-                .combined(1, draws[1], spread * noiseScale)
+        let weights = weights(from: timestep, to: next, schedule: schedule)
+        return try zip(draws, weights.draws).reduce(clean.combined(weights.clean, noise, weights.noise)) {
+            try $0.combined(1, $1.0, $1.1)
         }
     }
 }

@@ -21,11 +21,15 @@ extension Tensor {
         }
     }
 
+    /// Whether every value is finite.
+    var isFinite: Bool { values.allSatisfy { $0.isFinite } }
+
     /// Throws unless every value is finite.
-    func requireFinite(_ name: String) throws {
-        guard values.allSatisfy({ $0.isFinite }) else {
-            throw UD2MError(
-                .notFinite, "The \(name) holds values that are not finite.", at: UD2MError.Location(tensor: name))
-        }
+    func requireFinite(_ name: String) throws { guard isFinite else { throw UD2MError.notFinite(name) } }
+}
+
+extension UD2MError {
+    static func notFinite(_ name: String) -> UD2MError {
+        UD2MError(.notFinite, "The \(name) holds values that are not finite.", at: UD2MError.Location(tensor: name))
     }
 }

@@ -105,3 +105,16 @@ public struct TiledDenoiser: Denoiser {
         return try Tensor(shape: [shape.images, shape.channels, rows.count, columns.count], values: values)
     }
 }
+
+extension TiledDenoiser: DeviceDenoiser {
+    package var arithmetic: DeviceArithmetic? { (denoiser as? any DeviceDenoiser)?.arithmetic }
+
+    /// Images that a tile covers are passed through; tiles of others go through the host.
+    /// - Throws: The denoiser's errors.
+    package func predictNoise(_ images: [DeviceTensor], timestep: Int) throws -> [DeviceTensor] {
+        guard let denoiser = denoiser as? any DeviceDenoiser,
+            images.allSatisfy({ $0.shape.suffix(2).allSatisfy { $0 <= tile } })
+        else { return try predictNoiseOnHost(images, timestep: timestep) }
+        return try denoiser.predictNoise(images, timestep: timestep)
+    }
+}

@@ -56,34 +56,50 @@ public struct UnfoldedSampler: PosteriorSampler {
         return samples
     }
 
-    /// Draws samples side by side.
+    /// Draws samples side by side: on a device, where the denoiser has its images there.
     /// - Throws: As ``PosteriorSampler/draw(_:observation:monitor:)``.
     public func draw(
         _ indices: Range<Int>, observation: Tensor, monitor: SamplerMonitor = .silent
     ) throws -> [Tensor] {
-        let lanes = try SampleLanes(indices, denoiser: denoiser, noise: noise, monitor: monitor)
+        if let backend = DeviceBackend(denoiser, noise) {
+            let lanes = try SampleLanes(indices, on: backend, monitor: monitor)
+            return try draw(lanes, observation) {
+                try DeviceLikelihood(forwardOperator, observation: $0, on: backend.arithmetic)
+            }
+        }
+        let lanes = try SampleLanes(indices, on: HostBackend(denoiser: denoiser, noise: noise), monitor: monitor)
+        return try draw(lanes, observation) {
+            HostLikelihood(forwardOperator: forwardOperator, observation: $0)
+        }
+    }
+
+    private func draw<Backend: SampleBackend>(
+        _ lanes: SampleLanes<Backend>, _ observation: Tensor,
+        _ makeLikelihood: (Tensor) throws -> some LikelihoodStep<Backend.Image>
+    ) throws -> [Tensor] {
         try observation.requireFinite("observation")
         let observation = try forwardOperator.prepared(observation)
         let start = try initialEstimate(observation)
-        var estimates = Array(repeating: start, count: indices.count)
+        let likelihood = try makeLikelihood(observation)
+        var estimates = Array(repeating: try lanes.backend.image(start), count: lanes.indices.count)
         var states = try lanes.normals(.initialState, shape: start.shape)
         let timesteps = configuration.grid.timesteps
         for (step, timestep) in timesteps.enumerated() {
-            lanes.show(.state, states, step: step)
+            try lanes.show(.state, states, step: step)
             if let starts = try restart(states, observation: observation, timestep: timestep, lanes) {
                 estimates = starts
             }
-            lanes.show(.start, estimates, step: step)
+            try lanes.show(.start, estimates, step: step)
             for iteration in 0..<configuration.iterations {
                 try lanes.announce(
                     step: step, of: timesteps.count, iteration: iteration, of: configuration.iterations)
                 estimates = try iterate(
-                    estimates, states: states, observation: observation, step: step, iteration: iteration, lanes)
+                    estimates, states: states, likelihood, step: step, iteration: iteration, lanes)
             }
             if step + 1 == timesteps.count, let level = configuration.closingLevel {
-                estimates = try estimates.map { try closed($0, level: level, observation: observation) }
+                estimates = try estimates.map { try closed($0, level: level, likelihood, lanes.backend) }
             }
-            lanes.show(.estimate, estimates, step: step)
+            try lanes.show(.estimate, estimates, step: step)
             guard step + 1 < timesteps.count else { break }
             let predicted = try lanes.predictedNoise(
                 states, clean: estimates, timestep: timestep, schedule: schedule)
@@ -91,8 +107,9 @@ public struct UnfoldedSampler: PosteriorSampler {
                 after: configuration.transition, clean: estimates, noise: predicted, step: step, from: timestep,
                 to: timesteps[step + 1], schedule: schedule)
         }
-        monitor.report(1, "done")
-        return estimates
+        let samples = try estimates.map { try lanes.backend.tensor($0) }
+        lanes.monitor.report(1, "done")
+        return samples
     }
 
     /// What the first iteration of the run starts from.
@@ -104,9 +121,9 @@ public struct UnfoldedSampler: PosteriorSampler {
     }
 
     /// What the iterations of a step start from, where that is not the estimate of the step before.
-    private func restart(
-        _ states: [Tensor], observation: Tensor, timestep: Int, _ lanes: SampleLanes
-    ) throws -> [Tensor]? {
+    private func restart<Backend: SampleBackend>(
+        _ states: [Backend.Image], observation: Tensor, timestep: Int, _ lanes: SampleLanes<Backend>
+    ) throws -> [Backend.Image]? {
         let estimator: RAMInitialEstimate?
         switch configuration.warmStart {
         case .plain, .pseudoInverse: return nil
@@ -125,40 +142,39 @@ public struct UnfoldedSampler: PosteriorSampler {
     /// The last estimate after a proximal step of the likelihood alone around it.
     ///
     /// The noisy state has no part in it: both terms of the objective pull to the estimate, with half of 1/r² each.
-    private func closed(_ estimate: Tensor, level: Double, observation: Tensor) throws -> Tensor {
+    private func closed<Backend: SampleBackend>(
+        _ estimate: Backend.Image, level: Double, _ likelihood: some LikelihoodStep<Backend.Image>, _ backend: Backend
+    ) throws -> Backend.Image {
         let count = configuration.evaluationCount
-        let weight = configuration.dataWeight.value(count - 1, of: count)
-        let closed = try forwardOperator.proximalStep(
-            ProximalObjective(
-                observation: observation, noiseLevel: configuration.noiseLevel, dataWeight: weight, state: estimate,
-                stateScale: 1, stateNoiseLevel: 2.0.squareRoot() * level, anchor: estimate,
-                stepSize: 2 * level * level))
-        return configuration.clampsEstimates ? try closed.clamped() : closed
+        let scalars = try ProximalScalars(
+            noiseLevel: configuration.noiseLevel, dataWeight: configuration.dataWeight.value(count - 1, of: count),
+            stateScale: 1, stateNoiseLevel: 2.0.squareRoot() * level, stepSize: 2 * level * level)
+        let closed = try likelihood.proximal(anchor: estimate, state: estimate, scalars)
+        return configuration.clampsEstimates ? try backend.clamped(closed) : closed
     }
 
     /// One iteration: proximal step, fresh noise, denoising.
-    private func iterate(
-        _ estimates: [Tensor], states: [Tensor], observation: Tensor, step: Int, iteration: Int, _ lanes: SampleLanes
-    ) throws -> [Tensor] {
+    private func iterate<Backend: SampleBackend>(
+        _ estimates: [Backend.Image], states: [Backend.Image], _ likelihood: some LikelihoodStep<Backend.Image>,
+        step: Int, iteration: Int, _ lanes: SampleLanes<Backend>
+    ) throws -> [Backend.Image] {
         let timestep = configuration.grid.timesteps[step]
         let (index, count) = (step * configuration.iterations + iteration, configuration.evaluationCount)
         let level = configuration.innerLevels.value(index, of: count)
+        let scalars = try ProximalScalars(
+            noiseLevel: configuration.noiseLevel, dataWeight: configuration.dataWeight.value(index, of: count),
+            stateScale: Double(schedule.signalScales[timestep]), stateNoiseLevel: Double(schedule.sigmas[timestep]),
+            stepSize: configuration.stepFactor.value(index, of: count) * level * level)
         let proximal = try zip(estimates, states).map { estimate, state in
-            try forwardOperator.proximalStep(
-                ProximalObjective(
-                    observation: observation, noiseLevel: configuration.noiseLevel,
-                    dataWeight: configuration.dataWeight.value(index, of: count), state: state,
-                    stateScale: Double(schedule.signalScales[timestep]),
-                    stateNoiseLevel: Double(schedule.sigmas[timestep]), anchor: estimate,
-                    stepSize: configuration.stepFactor.value(index, of: count) * level * level))
+            try likelihood.proximal(anchor: estimate, state: state, scalars)
         }
-        lanes.show(.proximal, proximal, step: step, iteration: iteration)
+        try lanes.show(.proximal, proximal, step: step, iteration: iteration)
         let inner = schedule.nearestTimestep(sigma: level)
         var denoised = try lanes.denoised(
             proximal, timestep: inner, schedule: schedule, strength: configuration.denoisingStrength, step: step,
             iteration: iteration)
-        if configuration.clampsEstimates { denoised = try denoised.map { try $0.clamped() } }
-        lanes.show(.denoised, denoised, step: step, iteration: iteration)
+        if configuration.clampsEstimates { denoised = try denoised.map { try lanes.backend.clamped($0) } }
+        try lanes.show(.denoised, denoised, step: step, iteration: iteration)
         return denoised
     }
 }

@@ -12,10 +12,14 @@ package struct CUDASelfTest {
         /// Why the case broke off.
         package var failure: String?
 
+        init(error: Double? = nil, seconds: Double? = nil, failure: String? = nil) {
+            (self.error, self.seconds, self.failure) = (error, seconds, failure)
+        }
+
         package func passes(_ bound: Double) -> Bool { error.map { $0 <= bound } ?? false }
     }
 
-    private let context: CUDAContext
+    package let context: CUDAContext
 
     /// Opens a device.
     /// - Throws: `cuda-failed`, `memory-exhausted`; `instruction-set` for a bad `UD2M_ISA`, with which nothing could be
@@ -39,30 +43,40 @@ package struct CUDASelfTest {
 
     /// Runs a case on the CPU and on the device; `store` holds its weights. What goes wrong is part of the outcome.
     package func run(_ test: SelfTestCase, _ store: WeightStore, _ element: DeviceElement, threads: Int) -> Outcome {
-        do {
+        Self.outcome {
             let expected = try test.onHost(store, threads: threads).run(test.inputs)["out"]
             let network = try test.onDevice(store, context, element)
-            // The first run compiles the kernels and records them as a graph; the second starts that.
-            let first = try network.run(test.inputs)["out"]
+            return (expected, { try network.run(test.inputs)["out"] })
+        }
+    }
+
+    /// Compares what a device computes, twice, with what the CPU does. `prepare` gives the CPU's numbers, and what makes
+    /// those of the device; what it throws is part of the outcome.
+    package static func outcome(
+        _ prepare: () throws -> (expected: Tensor?, onDevice: () throws -> Tensor?)
+    ) -> Outcome {
+        do {
+            let (expected, onDevice) = try prepare()
+            // The first run compiles the kernels, and records those of a network as a graph; the second starts that.
+            let first = try onDevice()
             let start = ContinuousClock.now
-            let second = try network.run(test.inputs)["out"]
+            let second = try onDevice()
             let seconds = (ContinuousClock.now - start).seconds
             guard first == second else {
                 return Outcome(seconds: seconds, failure: "Two runs gave different numbers.")
             }
-            return Outcome(error: Self.distance(second, from: expected), seconds: seconds)
+            return Outcome(error: distance(second, from: expected), seconds: seconds)
         } catch {
             return Outcome(failure: "\(error)")
         }
     }
 
-    /// The kernels that networks run on: all but those of samplers.
+    /// The names of all kernels in the program.
     package static var kernels: Set<String> {
-        let sampler = [UD2M_CUDA_MODULE_FFT, UD2M_CUDA_MODULE_NOISE, UD2M_CUDA_MODULE_REDUCE]
         var names: Set<String> = []
         var index: Int32 = 0
         while let kernel = ud2m_cuda_kernel_at(index)?.pointee {
-            if !sampler.contains(kernel.module) { names.insert(String(cString: kernel.name)) }
+            names.insert(String(cString: kernel.name))
             index += 1
         }
         return names

@@ -1,7 +1,8 @@
 import UD2MFormats
 
 extension SelfTestCase {
-    /// The cases of `ud2m cuda-selftest`: between them they launch every kernel that networks run on.
+    /// The cases of `ud2m cuda-selftest`: between them they launch every kernel that networks
+    /// run on. `SamplerSelfTest` has those of the others.
     /// - Throws: `network-configuration` for a graph that makes no sense, which would be a bug.
     package static func all() throws -> [SelfTestCase] {
         [
