@@ -41,6 +41,8 @@ struct BenchReport: Encodable {
     let device: String
     /// The GPU's; nil on the CPU.
     let deviceName: String?
+    /// What libraries computed; nil where none was asked for.
+    let accelerators: [AcceleratorReport]?
     /// Of the CPU; nil on a GPU, as the next.
     let instructionSet: String?
     let threads: Int?
@@ -80,6 +82,7 @@ struct BenchReport: Encodable {
         self.architecture = architecture
         device = target.name
         deviceName = target.deviceName
+        accelerators = target.accelerators
         instructionSet = target.isCPU ? InstructionSet.current : nil
         self.threads = threads
         precision = target.precisionName
@@ -177,6 +180,7 @@ extension BenchReport {
                     + "\(numberText("%.2f", adapters.secondsToSwitch * 1000)) ms; without them "
                     + "\(numberText("%.4g", adapters.secondsWithout)) s a forward")
         }
+        lines += AcceleratorReport.lines(accelerators ?? [])
         if let operations { lines += table(operations) }
         return lines.joined(separator: "\n")
     }

@@ -37,6 +37,7 @@ struct BenchRun {
             seconds.append(try Self.seconds { try subject.run(perOperation ? profile : nil) })
             progress.update(Double(run + 1) / Double(runs), label: "timing")
         }
+        target.noteDifferences(isQuiet: isQuiet)
         if let tune, let measure = subject.measureAlgorithms {
             try outputs.write([(tune, try AlgorithmFile.bytes(of: measure()))])
         }

@@ -17,9 +17,14 @@ package struct CUDASelfTest {
 
     private let context: CUDAContext
 
-    /// Opens a device.
+    /// Opens a device, and libraries that compute layers on it.
     /// - Throws: `cuda-failed`, `memory-exhausted`.
-    package init(_ device: CUDADevice) throws { context = try CUDAContext(device) }
+    package init(_ device: CUDADevice, accelerators: AcceleratorLibraries = .none) throws {
+        context = try CUDAContext(device, accelerators: accelerators)
+    }
+
+    /// What came of the layers that libraries were to compute.
+    package var acceleratorUses: [AcceleratorUse] { context.acceleratorUses }
 
     /// How far a device may be from the CPU: what a few dozen layers make of the elements' rounding.
     package static func bound(_ element: DeviceElement) -> Double {
@@ -52,13 +57,14 @@ package struct CUDASelfTest {
         }
     }
 
-    /// The kernels that networks run on: all but those of samplers.
+    /// The kernels that networks run on: all but those of samplers, and those that finish what libraries multiply.
     package static var kernels: Set<String> {
         let sampler = [UD2M_CUDA_MODULE_FFT, UD2M_CUDA_MODULE_NOISE, UD2M_CUDA_MODULE_REDUCE]
         var names: Set<String> = []
         var index: Int32 = 0
         while let kernel = ud2m_cuda_kernel_at(index)?.pointee {
-            if !sampler.contains(kernel.module) { names.insert(String(cString: kernel.name)) }
+            let name = String(cString: kernel.name)
+            if !sampler.contains(kernel.module), !name.hasPrefix("conv_epilogue") { names.insert(name) }
             index += 1
         }
         return names
