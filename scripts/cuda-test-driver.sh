@@ -56,7 +56,7 @@ if [[ $(uname) == Linux ]]; then link+=(-ldl -fuse-ld=lld); fi
 program() {
     local name=$1
     shift
-    compile "$objects/$name" "$sources"/*.cpp "$sources"/check/*.cpp Sources/CUDA/driver.c -- "$@"
+    compile "$objects/$name" "$sources"/*.cpp "$sources"/check/*.cpp Sources/CUDA/{driver,library,products}.c -- "$@"
     "$clang++" "$@" "$objects/$name"/*.o -o "$objects/$name/run" "${link[@]}"
 }
 

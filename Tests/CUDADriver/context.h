@@ -72,6 +72,8 @@ Context &current();
 
 /// Runs the body of a call: a Fault becomes its result.
 ud2m_cuda_result call(const std::function<ud2m_cuda_result()> &body);
+/// Puts work into a stream.
+ud2m_cuda_result later(ud2m_cuda_stream stream, const std::function<void(Context &)> &action);
 /// Runs work that was deferred: a fault in it breaks the context.
 void perform(Context &context, const Action &action);
 

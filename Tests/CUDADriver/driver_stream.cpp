@@ -33,7 +33,7 @@ static ud2m_cuda_result at_once(const std::function<void(Context &)> &action) {
     });
 }
 
-static ud2m_cuda_result later(ud2m_cuda_stream stream, const std::function<void(Context &)> &action) {
+ud2m_cuda_result later(ud2m_cuda_stream stream, const std::function<void(Context &)> &action) {
     return call([&] {
         Context &context = current();
         context.streams.enqueue(stream_of(context, stream), [&context, action] { action(context); });

@@ -59,6 +59,31 @@ struct DeviceCommandTests {
         #expect(reason?["message"]?.string?.contains(file) == true)
     }
 
+    @Test(
+        "ud2m devices lists libraries; one that is missing only in its report, one that lacks a function in its text too"
+    )
+    func libraries() throws {
+        let tool = try BuiltTool("ud2m")
+        // A library without any of the functions: that of the C language.
+        let environment = Self.withoutDriver.merging(
+            ["UD2M_CUBLASLT": "/nowhere/libcublasLt.so", "UD2M_CUDNN": "libc.so.6"]
+        ) { $1 }
+        let result = try tool.run(["devices", "--json"], environment: environment)
+        let found = try #require(ToolTest.checked(result.output, "devices").object?["accelerators"]?.array)
+            .compactMap(\.object)
+        #expect(found.compactMap { $0["name"]?.string } == ["cublaslt", "cudnn"])
+        #expect(found.allSatisfy { $0["version"] == nil })
+        #expect(found[0]["reason"]?.string?.contains("/nowhere/libcublasLt.so") == true)
+        #expect(found[0]["isUnusable"] == .bool(false))
+        let text = try tool.run(["devices"], environment: environment).text
+        #expect(!text.contains("cublaslt"))
+        #if os(Linux)
+            #expect(found[1]["isUnusable"] == .bool(true))
+            #expect(found[1]["reason"]?.string?.contains("cudnnGetVersion") == true)
+            #expect(text.contains("cudnn") && text.contains("cudnnGetVersion"))
+        #endif
+    }
+
     @Test("--device cuda says why not, exits 69 and writes nothing")
     func unavailable() throws {
         let folder = try TemporaryDirectory()
@@ -117,7 +142,9 @@ struct DeviceCommandTests {
             ["--device", "cuda:1024"], ["--precision", "fp16"], ["--device", "cuda", "--precision", "fp16-weights"],
             ["--device", "cuda", "--algorithms", "table.json"], ["--device", "auto", "--algorithms", "table.json"],
             ["--device", "cuda", "--tune", "table.json"], ["--plan-only"], ["--device", "auto", "--plan-only"],
-            ["--device", "cuda", "--plan-only", "--adapter", "a.ckpt"],
+            ["--device", "cuda", "--plan-only", "--adapter", "a.ckpt"], ["--accelerators", "auto"],
+            ["--device", "cuda", "--accelerators", "cublas"], ["--device", "cuda", "--accelerators", "cudnn,"],
+            ["--device", "cuda", "--plan-only", "--accelerators", "auto"],
         ])
     func usage(_ options: [String]) throws {
         _ = try ToolTest.failure("ud2m", ["bench", "store.ud2w"] + options, exitCode: 64)

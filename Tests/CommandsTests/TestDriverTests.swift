@@ -42,6 +42,25 @@ struct TestDriverTests {
         #expect(checks.allSatisfy { ($0["error"]?.number ?? 1) <= ($0["bound"]?.number ?? 0) })
     }
 
+    @Test("libraries compute layers beside the kernels, and reports say which")
+    func accelerators() throws {
+        let driver = try #require(ProcessInfo.processInfo.environment["UD2M_CUDA_DRIVER"])
+        let environment = ["UD2M_CUBLASLT": driver, "UD2M_CUDNN": driver]
+        let result = try BuiltTool("ud2m").run(["devices", "--json"], environment: environment)
+        let found = try #require(ToolTest.checked(result.output, "devices").object?["accelerators"]?.array)
+        // A real driver is no library of products.
+        guard found.allSatisfy({ $0.object?["version"] != nil }) else { return }
+        let test = try BuiltTool("ud2m").run(["cuda-selftest", "--json"], environment: environment)
+        #expect(test.exitCode == 0, "\(test.text)\(test.errorText)")
+        let report = try #require(ToolTest.checked(test.output, "cuda-selftest").object)
+        let uses = try #require(report["accelerators"]?.array).compactMap(\.object)
+        #expect(Set(uses.compactMap { $0["library"]?.string }) == ["cublaslt", "cudnn"])
+        #expect(uses.allSatisfy { $0["isUsed"] == .bool(true) && $0["kernelMilliseconds"] != nil })
+        let plain = try BuiltTool("ud2m").run(
+            ["cuda-selftest", "--json", "--accelerators", "none"], environment: environment)
+        #expect(try ToolTest.checked(plain.output, "cuda-selftest").object?["accelerators"] == nil)
+    }
+
     @Test("forward on a GPU is close to the reference, and says where it ran")
     func forward() throws {
         let folder = try TemporaryDirectory()

@@ -71,6 +71,13 @@ def packed(weights, channels):
     return result
 
 
+def padded_rows(values, stride):
+    """Maps N, C, H, W as their pixels' rows, padded with zeros."""
+    rows = numpy.zeros((values.shape[0], *values.shape[2:], stride))
+    rows[..., : values.shape[1]] = values.transpose(0, 2, 3, 1)
+    return rows
+
+
 def moments_of(values, kind, tile):
     """Sums of the rounded outputs; N, tile, C, 2."""
     flat = maps.rounded(values, kind).reshape(*values.shape[:2], -1)
@@ -127,6 +134,16 @@ def run(check, kind, name, spec):
         if spec.get("splits") and kind != "f32":
             check.used.add(f"conv_finish_{kind}")
         check.compare(kernel, name, kind, got, maps.rounded(want, kind) if "scale" in spec else want)
+        if bias is None and residual is None and not spec.get("output_activation"):
+            # Its own output as a library's product: what is left to do is to copy it, and to add up its moments.
+            conv.partials = driver.upload(maps.encode(padded_rows(got, output.stride), kind))
+            conv.output = output = maps.blank(driver, images, spec["outputs"], out_height, out_width, kind)
+            conv.splits = 0
+            _, _, tile_pixels, tile_channels, _ = driver.kernels[f"conv_epilogue_{kind}"]
+            grid = images * -(-pixels // tile_pixels), -(-output.stride // tile_channels)
+            driver.launch(f"conv_epilogue_{kind}", grid, conv)
+            again = maps.download(driver, output, images, out_height, out_width, kind)
+            check.compare(f"conv_epilogue_{kind}", name, "f32", again, got)
         if spec.get("moments"):
             got_moments = driver.download(conv.moments, moment_shape, numpy.float32)
             # Of the values that the kernel wrote, so that only the sums' own rounding counts.

@@ -77,7 +77,8 @@ typedef struct ud2m_cuda_conv {
     int moment_tiles;
     /// With 16-bit elements, K may be divided among `splits` blocks where pixels and channels make too few: `conv` then
     /// leaves sums here, [splits][images][output pixels][output.stride], and `conv_finish` adds them up in order and does
-    /// the rest. Null, and 0 splits, for none.
+    /// the rest. Null, and 0 splits, for none. `conv_epilogue` does the rest for a product that a library left here as
+    /// [images][output pixels][output.stride] in the maps' type; its grid is that of `conv_finish`.
     float *partials;
     int splits;
 } ud2m_cuda_conv;

@@ -142,3 +142,5 @@ extern "C" __global__ void __launch_bounds__(256) conv_128x128_f32(const __grid_
     __shared__ __align__(16) float memory[ConvolutionTile<128>::memory];
     ConvolutionTile<128>::run(conv, memory);
 }
+
+EPILOGUE_KERNEL(float, f32)

@@ -75,3 +75,29 @@ DEVICE void finish_rows(const ud2m_cuda_conv &conv, float *sums, OutputTile tile
         target[1] = squares;
     }
 }
+
+/// Finishes a product in the maps' type, which a library left in `partials`. Grid as of `finish_convolution`.
+template <class Element> DEVICE void finish_product(const ud2m_cuda_conv &conv) {
+    constexpr int side = 64, row_length = side + 8;
+    __shared__ __align__(16) float sums[side * row_length];
+    const int pixels = conv.output_height * conv.output_width, tiles = (pixels + side - 1) / side;
+    const int image = blockIdx.x / tiles, first_pixel = (blockIdx.x - image * tiles) * side;
+    const int first_channel = blockIdx.y * side;
+    for (int item = threadIdx.x; item < side * side / 8; item += 256) {
+        const int row = item / (side / 8), column = item % (side / 8) * 8;
+        const int pixel = first_pixel + row, channel = first_channel + column;
+        if (pixel >= pixels || channel >= conv.output.stride) continue;
+        float values[8];
+        Eight<Element>::load(
+            (const Element *)conv.partials + ((long long)image * pixels + pixel) * conv.output.stride + channel)
+            .unpack(values);
+        Eight<float>::pack(values).store(sums + row * row_length + column);
+    }
+    __syncthreads();
+    finish_rows<Element, side, row_length>(conv, sums, {image, first_pixel, first_channel}, (int)threadIdx.x, 256);
+}
+
+#define EPILOGUE_KERNEL(Element, suffix)                                                                                   \
+    extern "C" __global__ void __launch_bounds__(256) conv_epilogue_##suffix(const __grid_constant__ ud2m_cuda_conv conv) { \
+        finish_product<Element>(conv);                                                                                     \
+    }

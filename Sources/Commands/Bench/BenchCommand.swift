@@ -66,6 +66,9 @@ struct BenchCommand: ParsableCommand {
         }
         guard planOnly else { return }
         guard compute.device.isCUDA else { throw ValidationError("--plan-only is of --device cuda.") }
+        guard compute.accelerators == .none else {
+            throw ValidationError("--plan-only counts what the kernels do: leave out --accelerators.")
+        }
         guard adapters.files.isEmpty else { throw ValidationError("--plan-only plans the network without adapters.") }
     }
 

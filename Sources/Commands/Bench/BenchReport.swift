@@ -41,6 +41,8 @@ struct BenchReport: Encodable {
     let device: String
     /// The GPU's; nil on the CPU.
     let deviceName: String?
+    /// What libraries computed; nil where none was asked for.
+    let accelerators: [AcceleratorReport]?
     /// Of the CPU; nil on a GPU, as the next.
     let instructionSet: String?
     let threads: Int?
@@ -82,6 +84,7 @@ struct BenchReport: Encodable {
         self.architecture = architecture
         device = target.name
         deviceName = target.deviceName
+        accelerators = target.accelerators
         instructionSet = target.isCPU ? InstructionSet.current : nil
         self.threads = threads
         precision = target.precisionName
@@ -180,6 +183,7 @@ extension BenchReport {
                     + "\(numberText("%.2f", adapters.secondsToSwitch * 1000)) ms; without them "
                     + "\(numberText("%.4g", adapters.secondsWithout)) s a forward")
         }
+        lines += AcceleratorReport.lines(accelerators ?? [])
         if let operations { lines += table(operations) }
         if let secondsBesideOperations {
             lines.append("\(numberText("%.3f", secondsBesideOperations * 1000)) ms beside the operations")

@@ -41,6 +41,7 @@ struct BenchRun {
             besides.append(seconds[run] - (profile.seconds - before))
             progress.update(Double(run + 1) / Double(runs), label: "timing")
         }
+        target.noteDifferences(isQuiet: isQuiet)
         if let tune, let measure = subject.measureAlgorithms {
             try outputs.write([(tune, try AlgorithmFile.bytes(of: measure()))])
         }

@@ -7,7 +7,10 @@ struct DevicesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "devices",
         abstract: "List the devices that networks can run on, and say why there is no GPU.",
-        discussion: "The first column is what --device takes. docs/cuda.md tells what a GPU needs.")
+        discussion: """
+            The first column is what --device takes. Libraries that --accelerators takes are listed with their versions \
+            where they are there. docs/cuda.md tells what a GPU needs.
+            """)
 
     @OptionGroup
     var reporting: OutputOptions
@@ -37,6 +40,24 @@ struct DevicesReport: Encodable {
         var memoryBytes: Int?
     }
 
+    /// A library that `--accelerators` takes.
+    struct Library: Encodable {
+        let name: String
+        /// Nil where it cannot be used.
+        let version: String?
+        /// Why it cannot be used; nil where it can.
+        let reason: String?
+        /// Whether it is there and lacks what is needed, which people are told.
+        let isUnusable: Bool
+
+        init(_ finding: AcceleratorLibraries.Finding) {
+            name = finding.accelerator.rawValue
+            version = finding.version
+            reason = finding.reason
+            isUnusable = finding.isUnusable
+        }
+    }
+
     /// Why no GPU can be used.
     struct Unavailable: Encodable {
         let code: String
@@ -57,9 +78,11 @@ struct DevicesReport: Encodable {
     /// The CUDA version that the driver supports; nil without a driver.
     private(set) var driverVersion: String?
     private(set) var cudaUnavailable: Unavailable?
+    let accelerators: [Library]
 
     /// Looks at this machine.
     init() {
+        accelerators = AcceleratorLibraries(loading: Set(Accelerator.allCases)).findings.map { Library($0) }
         devices = [Self.cpu]
         do {
             let driver = try CUDADriver.load()
@@ -96,7 +119,7 @@ struct DevicesReport: Encodable {
             computeCapability: device.capability.description, memoryBytes: device.memory)
     }
 
-    /// The report as lines for a person: a device each, and why there is no GPU.
+    /// The report as lines for a person: a device each, the libraries that are there, and why there is no GPU.
     func text(hasReasons: Bool) -> String {
         var table = TextTable([.left, .left])
         for device in devices {
@@ -105,6 +128,13 @@ struct DevicesReport: Encodable {
             parts.append(device.memoryBytes.map { ByteText.size($0) })
             if !device.isUsable { parts.append("cannot be used: \(device.reason ?? "")") }
             table.add(device.id, parts.compactMap(\.self).joined(separator: ", "))
+        }
+        for library in accelerators {
+            if let version = library.version {
+                table.add(library.name, version)
+            } else if library.isUnusable {
+                table.add(library.name, "cannot be used: \(library.reason ?? "")")
+            }
         }
         var lines = table.lines
         if hasReasons, let cudaUnavailable {

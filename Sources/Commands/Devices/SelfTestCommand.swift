@@ -15,6 +15,12 @@ struct SelfTestCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The GPU: cuda, or cuda:N for one of ud2m devices.", valueName: "device"))
     var device = DeviceChoice.cuda(nil)
 
+    @Option(
+        help: ArgumentHelp(
+            "Libraries to be tested and timed beside the kernels: auto, which is those that are found; none; or cublaslt, "
+                + "cudnn, or both with a comma.", valueName: "libraries"))
+    var accelerators = AcceleratorChoice.auto
+
     @Option(help: "Compute threads of the CPU; 0 uses every core this process may use.")
     var threads = 0
 
@@ -30,7 +36,8 @@ struct SelfTestCommand: ParsableCommand {
 
     func run() throws {
         let progress = reporting.makeProgress()
-        let report = try SelfTestRun(device: device, threads: threads).execute(progress: progress)
+        let report = try SelfTestRun(device: device, accelerators: accelerators, threads: threads).execute(
+            progress: progress)
         progress.finish()
         if reporting.json {
             try JSONOutput.print(report)

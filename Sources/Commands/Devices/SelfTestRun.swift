@@ -13,14 +13,17 @@ import UD2MSampler
 /// The work of `ud2m cuda-selftest`.
 struct SelfTestRun {
     let device: DeviceChoice
+    let accelerators: AcceleratorChoice
     let threads: Int
 
     /// Runs every case in every type of elements.
-    /// - Throws: ``UD2MFormats/UD2MError`` with code `cuda-unavailable` where there is no GPU, `cuda-failed` where it cannot
-    ///   be opened, `instruction-set` for a bad `UD2M_ISA`. What goes wrong in a case is in the report.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `cuda-unavailable` where there is no GPU, `accelerator-unavailable`,
+    ///   `cuda-failed` where it cannot be opened, `instruction-set` for a bad `UD2M_ISA`. What goes wrong in a case is in the
+    ///   report.
     func execute(progress: any ProgressSink) throws -> SelfTestReport {
         let driver = try CUDADriver.load()
         let gpu = try driver.device(device.ordinal)
+        let libraries = try accelerators.libraries()
         let test = try CUDASelfTest(gpu)
         var checks: [SelfTestReport.Check] = []
         var launched: Set<String> = []
@@ -42,7 +45,21 @@ struct SelfTestRun {
             checks.append(SelfTestReport.Check(item.name, .f32, sampler.run(item), bound: item.bound))
         }
         launched.formUnion(try sampler.launched)
-        return SelfTestReport(gpu, driver: driver.version, checks: checks, launched: launched)
+        guard !libraries.isEmpty else {
+            return SelfTestReport(gpu, driver: driver.version, checks: checks, launched: launched, uses: nil)
+        }
+        // The same once more, with whatever layers the libraries compute.
+        let assisted = try CUDASelfTest(gpu, accelerators: libraries)
+        for item in cases where item.hasProducts {
+            let store = try Self.store(item)
+            for element in [DeviceElement.f32, .f16, .bf16] {
+                progress.update(1, label: "\(item.name) with libraries")
+                let outcome = assisted.run(item, store, element, threads: threads)
+                checks.append(SelfTestReport.Check("\(item.name) with libraries", element, outcome, bound: CUDASelfTest.bound(element)))
+            }
+        }
+        return SelfTestReport(
+            gpu, driver: driver.version, checks: checks, launched: launched, uses: assisted.acceleratorUses)
     }
 
     /// The weights of a case in a store whose file is gone already, so that nothing is left behind.
@@ -104,13 +121,18 @@ struct SelfTestReport: Encodable {
     let passed: Bool
     let checks: [Check]
     let kernels: Kernels
+    /// Layers by libraries, beside the kernels; nil without libraries.
+    let accelerators: [AcceleratorReport]?
 
-    init(_ gpu: CUDADevice, driver: CUDADriver.Version, checks: [Check], launched: Set<String>) {
+    init(
+        _ gpu: CUDADevice, driver: CUDADriver.Version, checks: [Check], launched: Set<String>, uses: [AcceleratorUse]?
+    ) {
         device = "cuda:\(gpu.ordinal)"
         name = gpu.name
         computeCapability = gpu.capability.description
         driverVersion = driver.description
         self.checks = checks
+        accelerators = uses?.map { AcceleratorReport($0) }
         let all = CUDASelfTest.kernels
         kernels = Kernels(
             total: all.count, run: all.intersection(launched).count, notRun: all.subtracting(launched).sorted())
@@ -134,6 +156,7 @@ extension SelfTestReport {
                     check.passed ? "passed" : "FAILED")
             }
             lines += table.lines
+            lines += AcceleratorReport.lines(accelerators ?? [])
             lines += checks.compactMap { check in
                 check.failure.map { "\(check.name) in \(check.precision): \($0)" }
             }

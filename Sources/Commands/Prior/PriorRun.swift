@@ -37,6 +37,7 @@ struct PriorRun {
             ).map { try $0.image(bitDepth: 8) }
         }
         let seconds = (ContinuousClock.now - start).seconds
+        target.noteDifferences(isQuiet: command.reporting.quiet)
         if isFolder {
             try outputs.write(try zip(images, paths).map { try OutputSet.encode($0, for: $1) })
         } else {

@@ -101,6 +101,7 @@ struct RestoreRun {
                 return .restored(result.report)
             }
         }
+        target.noteDifferences(isQuiet: command.reporting.quiet)
         if let csv = command.comparing.csv, !command.dryRun {
             let bytes = Array(RestoreSummary.csv(batch).utf8)
             try OutputSet([csv], overwrite: command.force, inputs: files).write([(csv, bytes)])

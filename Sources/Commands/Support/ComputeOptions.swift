@@ -17,6 +17,12 @@ struct ComputeOptions: ParsableArguments {
             valueName: "precision"))
     var precision = PrecisionChoice.default
 
+    @Option(
+        help: ArgumentHelp(
+            "Libraries that may compute products on a GPU, each layer checked against the kernels on first use: none; auto, "
+                + "which is those that are found; or cublaslt, cudnn, or both with a comma.", valueName: "libraries"))
+    var accelerators = AcceleratorChoice.none
+
     @OptionGroup
     var cpu: CPUOptions
 
@@ -29,13 +35,16 @@ struct ComputeOptions: ParsableArguments {
             throw ValidationError(
                 "--precision \(precision.rawValue) is of the CPU: pass --device cpu, or fp16, bf16 or fp32.")
         }
+        if device == .cpu, accelerators != .none {
+            throw ValidationError("--accelerators are of GPUs: pass --device cuda.")
+        }
         if device != .cpu, cpu.algorithms != nil {
             throw ValidationError("--algorithms are of the CPU: pass --device cpu.")
         }
     }
 
     /// What `--device` comes to on this machine. Where `auto` finds no GPU, it says why on standard error, unless `isQuiet`.
-    /// - Throws: ``UD2MFormats/UD2MError`` with code `cuda-unavailable`, unless the CPU will do.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `cuda-unavailable`, unless the CPU will do; `accelerator-unavailable`.
     func target(isQuiet: Bool) throws -> ComputeTarget {
         switch device {
         case .cpu: return cpuTarget
@@ -54,7 +63,8 @@ struct ComputeOptions: ParsableArguments {
     private var cpuTarget: ComputeTarget { .cpu(cpu, precision.cpu ?? .standard) }
 
     private func cudaTarget(_ ordinal: Int?) throws -> ComputeTarget {
-        let context = try CUDAContext(CUDADriver.load().device(ordinal))
+        let gpu = try CUDADriver.load().device(ordinal)
+        let context = try CUDAContext(gpu, accelerators: accelerators.libraries())
         return .cuda(context, precision.cuda ?? .f16)
     }
 }

@@ -23,7 +23,8 @@ enum ComputeTarget: Sendable {
     var arithmetic: String {
         switch self {
         case .cpu(_, let precision): "\(precision)"
-        case .cuda(_, let element): "cuda \(element.precisionName)"
+        case .cuda(let context, let element):
+            ([element.precisionName] + context.acceleratorVersions).reduce("cuda") { "\($0) \($1)" }
         }
     }
 

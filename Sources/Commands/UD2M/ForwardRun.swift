@@ -31,6 +31,8 @@ struct ForwardRun {
         let store: String
         /// Where the network ran: "cpu" or "cuda:0".
         let device: String
+        /// What libraries computed; nil where none was asked for.
+        let accelerators: [AcceleratorReport]?
         let output: String
         /// Nil where none was named, as the next.
         let adapters: [Adapter]?
@@ -67,6 +69,7 @@ struct ForwardRun {
         let start = ContinuousClock.now
         let results = try located { try run(modules) }
         let elapsed = ContinuousClock.now - start
+        target.noteDifferences(isQuiet: isQuiet)
 
         let named = [("out", "out")] + zip(taps, modules).map { ($0, $1) }
         let tensors = try named.map { name, module -> (String, Tensor) in
@@ -79,7 +82,7 @@ struct ForwardRun {
             to: output, tensors: tensors.map { TensorInput(name: TensorName($0), shape: $1.shape, floats: $1.values) },
             overwrite: overwrite, inputs: inputFiles)
         return Report(
-            store: store, device: target.name, output: output,
+            store: store, device: target.name, accelerators: target.accelerators, output: output,
             adapters: selections.isEmpty
                 ? nil
                 : zip(adapters.adapters, selections).map {

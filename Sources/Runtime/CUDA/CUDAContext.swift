@@ -8,12 +8,14 @@ package final class CUDAContext: @unchecked Sendable {
     package let device: CUDADevice
     private let thread: DeviceThread
     private let modules: CUDAModuleCache
+    /// The libraries that may compute products; nil where none was given.
+    let accelerators: CUDAAccelerators?
 
     var driver: CUDADriver { device.driver }
 
-    /// Opens a device.
+    /// Opens a device, and libraries on it. One that cannot be opened is not used, and ``acceleratorUses`` says why.
     /// - Throws: `cuda-failed`, `memory-exhausted`.
-    package init(_ device: CUDADevice) throws {
+    package init(_ device: CUDADevice, accelerators libraries: AcceleratorLibraries = .none) throws {
         self.device = device
         modules = CUDAModuleCache(device.driver)
         let thread = try DeviceThread()
@@ -30,14 +32,28 @@ package final class CUDAContext: @unchecked Sendable {
             }
             thread.isOpen = true
         }
+        accelerators = libraries.isEmpty ? nil : try thread.run { CUDAAccelerators(libraries) }
     }
 
+    /// What came of every product that a library was to compute, in the order of their first use.
+    package var acceleratorUses: [AcceleratorUse] {
+        guard let accelerators, let uses = try? run({ accelerators.uses }) else { return [] }
+        return uses
+    }
+
+    /// Whether libraries were given.
+    package var hasAccelerators: Bool { accelerators != nil }
+
+    /// The libraries that are open, such as "cudnn 9.26.0".
+    package var acceleratorVersions: [String] { accelerators?.versions ?? [] }
+
     deinit {
-        let (thread, modules, device) = (thread, modules, device)
+        let (thread, modules, device, accelerators) = (thread, modules, device, accelerators)
         guard thread.isOpen else { return }
         thread.later {
             // Unloading can only fail after a fault, and then there is nothing left to unload.
             modules.unload()
+            accelerators?.close()
             _ = device.driver.table.cuDevicePrimaryCtxRelease(device.handle)
         }
     }

@@ -43,12 +43,7 @@ public final class CUDADriver: @unchecked Sendable {
         let box = ResolverBox(resolver)
         try self.init { table, text, size in
             withExtendedLifetime(box) {
-                ud2m_cuda_resolve(
-                    { name, context in
-                        guard let name, let context else { return nil }
-                        let box = Unmanaged<ResolverBox>.fromOpaque(context).takeUnretainedValue()
-                        return box.resolve(String(cString: name))
-                    }, Unmanaged.passUnretained(box).toOpaque(), table, text, size)
+                ud2m_cuda_resolve(ResolverBox.callback, box.context, table, text, size)
             }
         }
     }
@@ -125,8 +120,20 @@ public final class CUDADriver: @unchecked Sendable {
         "Use smaller images, tiles or batches, or --precision fp16; free the device's memory; or use --device cpu."
 }
 
-private final class ResolverBox {
-    let resolve: (String) -> UnsafeMutableRawPointer?
+/// What resolves functions of a library that is linked into the program, as C calls it.
+final class ResolverBox {
+    private let resolve: (String) -> UnsafeMutableRawPointer?
 
     init(_ resolve: @escaping (String) -> UnsafeMutableRawPointer?) { self.resolve = resolve }
+
+    /// Calls the box that ``context`` stands for, which must be alive.
+    static var callback: @convention(c) (UnsafePointer<CChar>?, UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+        { name, context in
+            guard let name, let context else { return nil }
+            let box = Unmanaged<ResolverBox>.fromOpaque(context).takeUnretainedValue()
+            return box.resolve(String(cString: name))
+        }
+    }
+
+    var context: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 }

@@ -14,24 +14,53 @@ final class CUDAPlan {
 
     /// What happens in order.
     private enum Segment {
-        /// Kernels, and the graph of them once it was recorded.
-        case launches([BoundLaunch], CUDAGraph?)
+        /// Kernels and products, and the graph of them once it was recorded.
+        case steps([Step], CUDAGraph?)
         case external(DeviceExternalCall)
     }
 
-    private struct BoundLaunch {
-        let launch: DeviceLaunch
-        let kernel: CUDAKernel
-        let structure: [UInt8]
-        /// What a profile calls it.
-        let label: StepLabel
+    private enum Step {
+        case launch(CUDALaunch)
+        case product(CUDAProduct)
+
+        /// Whether it is known what computes it.
+        var isDecided: Bool { if case .product(let product) = self { product.isDecided } else { true } }
+
+        func start(_ stream: CUDAStream) throws {
+            switch self {
+            case .launch(let launch): try launch.start(stream)
+            case .product(let product): try product.start(stream)
+            }
+        }
+
+        /// Computes it, and decides what does so from now on.
+        func decide(_ stream: CUDAStream) throws {
+            if case .product(let product) = self, !product.isDecided {
+                try product.decide(stream)
+            } else {
+                try start(stream)
+            }
+        }
+
+        /// What a profile calls it, in a batch.
+        func label(images: Int) -> StepLabel {
+            let (launch, kernels, flops) =
+                switch self {
+                case .launch(let launch): (launch.launch, launch.launch.kernel, launch.launch.flops)
+                case .product(let product):
+                    (product.product.own[0], product.name, product.product.own.reduce(0) { $0 + $1.flops })
+                }
+            return StepLabel(
+                kind: launch.kind, detail: "\(launch.detail) (\(kernels))", operations: flops / Double(images))
+        }
     }
 
-    /// Binds a plan to an arena of at least `plan.arenaBytes`; arena and weights must outlive it.
+    /// Binds a plan to an arena of at least `plan.arenaBytes`; arena and weights must outlive it, and the workspace, which
+    /// is needed where a library computes products.
     /// - Throws: `graph-invalid`, `cuda-failed`, `memory-exhausted`.
     init(
         _ plan: DevicePlan, on context: CUDAContext, arena: CUDABuffer, weights: DeviceWeights,
-        adapters: DeviceWeights?
+        adapters: DeviceWeights?, workspace: CUDABuffer?
     ) throws {
         self.plan = plan
         self.context = context
@@ -42,23 +71,22 @@ final class CUDAPlan {
         var names = weights.addresses
         if let adapters, let adapterWeights { names.merge(adapters.addresses(in: adapterWeights)) { $1 } }
         let addresses = DeviceAddresses(arena: arena.address, weights: names)
-        var launches: [BoundLaunch] = []
+        var steps: [Step] = []
         for step in plan.steps {
             switch step {
-            case .launch(let launch):
-                launches.append(
-                    BoundLaunch(
-                        launch: launch, kernel: try context.kernel(launch.kernel),
-                        structure: try launch.structure(addresses),
-                        label: StepLabel(
-                            kind: launch.kind, detail: "\(launch.detail) (\(launch.kernel))",
-                            operations: launch.flops / Double(plan.images))))
+            case .launch(let launch): steps.append(.launch(try CUDALaunch(launch, addresses, on: context)))
+            case .product(let product):
+                guard let accelerators = context.accelerators, let workspace else {
+                    throw UD2MError(.graphInvalid, "The plan needs libraries that were not opened.")
+                }
+                steps.append(
+                    .product(try CUDAProduct(product, addresses, on: context, accelerators, workspace: workspace)))
             case .external(let call):
-                segments += [.launches(launches, nil), .external(call)]
-                launches = []
+                segments += [.steps(steps, nil), .external(call)]
+                steps = []
             }
         }
-        segments.append(.launches(launches, nil))
+        segments.append(.steps(steps, nil))
     }
 
     /// How many segments there are.
@@ -76,35 +104,37 @@ final class CUDAPlan {
         self.adapters = adapters
     }
 
-    /// Starts the kernels of a segment, as one graph that the first time records.
+    /// Starts the work of a segment, as one graph that the first time records. As long as it is not known what computes a
+    /// product, the work starts step by step.
     func start(_ index: Int, _ stream: CUDAStream) throws {
-        guard case .launches(let launches, let graph) = segments[index], !launches.isEmpty else { return }
-        if let graph {
-            try stream.launch(graph)
-            return
+        guard case .steps(let steps, let graph) = segments[index], !steps.isEmpty else { return }
+        if let graph { return try stream.launch(graph) }
+        let isDecided = steps.allSatisfy(\.isDecided)
+        if !isDecided {
+            for step in steps { try step.decide(stream) }
+            guard steps.allSatisfy(\.isDecided) else { return }
         }
-        let recorded = try stream.capture { for launch in launches { try start(launch, stream) } }
-        segments[index] = .launches(launches, recorded)
-        try stream.launch(recorded)
+        let recorded = try stream.capture { for step in steps { try step.start(stream) } }
+        segments[index] = .steps(steps, recorded)
+        if isDecided { try stream.launch(recorded) }
     }
 
-    private func start(_ bound: BoundLaunch, _ stream: CUDAStream) throws {
-        try stream.launch(
-            bound.kernel, grid: bound.launch.grid, sharedBytes: bound.launch.sharedBytes, structure: bound.structure)
-    }
-
-    /// Runs the kernels of a segment one by one and adds their times to a profile.
+    /// Runs the steps of a segment one by one and adds their times to a profile.
     func measure(_ index: Int, _ stream: CUDAStream, _ profile: OperationProfile) throws {
-        guard case .launches(let launches, _) = segments[index] else { return }
-        let events = try (0...launches.count).map { _ in try CUDAEvent(context, isTimed: true) }
-        try stream.record(events[0])
-        for (launch, event) in zip(launches, events.dropFirst()) {
-            try start(launch, stream)
-            try stream.record(event)
+        guard case .steps(let steps, _) = segments[index] else { return }
+        var events: [(start: CUDAEvent, end: CUDAEvent)] = []
+        for step in steps {
+            // A comparison is not timed.
+            if !step.isDecided { try step.decide(stream) }
+            let pair = (start: try CUDAEvent(context, isTimed: true), end: try CUDAEvent(context, isTimed: true))
+            try stream.record(pair.start)
+            try step.start(stream)
+            try stream.record(pair.end)
+            events.append(pair)
         }
         try stream.synchronize()
-        let seconds = try launches.indices.map { try events[$0 + 1].seconds(since: events[$0]) }
-        profile.add(seconds, of: launches.map(\.label), items: plan.images)
+        let seconds = try events.map { try $0.end.seconds(since: $0.start) }
+        profile.add(seconds, of: steps.map { $0.label(images: plan.images) }, items: plan.images)
     }
 
     /// An address in the arena.

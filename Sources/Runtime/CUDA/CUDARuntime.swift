@@ -9,6 +9,8 @@ final class CUDARuntime: @unchecked Sendable {
     private let weights: DeviceWeights
     let stream: CUDAStream
     private var arena: CUDABuffer
+    /// Of libraries' products; nil where there are none, and before the first plan.
+    private var workspace: CUDABuffer?
     /// Where inputs and results wait for their copies.
     private var staging: PinnedBuffer
     /// Plans bound to `arena` and the largest batch each is good for, the most recently used last.
@@ -35,7 +37,7 @@ final class CUDARuntime: @unchecked Sendable {
     }
 
     /// Bytes of the device's memory in use.
-    var memoryInUse: Int { weights.layout.byteCount + arena.byteCount }
+    var memoryInUse: Int { weights.layout.byteCount + arena.byteCount + (workspace?.byteCount ?? 0) }
 
     /// Prepares for images of some sizes; gives ``memoryInUse`` then.
     func memoryNeeded(_ shapes: InputShapes) throws -> Int {
@@ -198,13 +200,21 @@ final class CUDARuntime: @unchecked Sendable {
         }
         // The host holds the images and the results; the device's memory is what it has free.
         try CompiledGraph.Scope(graph, for: key).requireMemory(for: key, batch: batch, besides: 0)
+        let accelerators = context.accelerators?.kinds ?? []
+        if workspace == nil, !accelerators.isEmpty {
+            workspace = try CUDABuffer(
+                CUDAAccelerators.workspaceBytes, on: context, for: "The workspace of --accelerators")
+        }
         var images = batch
-        var plan = try DevicePlan(graph: graph, key: key, batch: images, element: element)
+        func made(_ images: Int) throws -> DevicePlan {
+            try DevicePlan(graph: graph, key: key, batch: images, element: element, accelerators: accelerators)
+        }
+        var plan = try made(images)
         if plan.arenaBytes > arena.byteCount {
             let room = try context.freeMemory + arena.byteCount
             while plan.arenaBytes > room, images > 1 {
                 images = (images + 1) / 2
-                plan = try DevicePlan(graph: graph, key: key, batch: images, element: element)
+                plan = try made(images)
             }
         }
         if plan.arenaBytes > arena.byteCount {
@@ -215,7 +225,8 @@ final class CUDARuntime: @unchecked Sendable {
         }
         let stagingBytes = plan.inputBytes + plan.resultBytes
         if stagingBytes > staging.bytes.count { staging = try PinnedBuffer(stagingBytes, on: context) }
-        let bound = try CUDAPlan(plan, on: context, arena: arena, weights: weights, adapters: adapters)
+        let bound = try CUDAPlan(
+            plan, on: context, arena: arena, weights: weights, adapters: adapters, workspace: workspace)
         plans.removeAll { $0.key == key }
         if plans.count == Self.planLimit { plans.removeFirst() }
         plans.append((key, batch: images < batch ? .max : images, bound))

@@ -73,6 +73,9 @@ final class CUDAStream {
         try driver.check(result, "starting the kernel \(kernel.name)")
     }
 
+    /// Gives the driver's handle to libraries that put work into the stream.
+    func withHandle<Result>(_ body: (ud2m_cuda_stream?) throws -> Result) rethrows -> Result { try body(handle) }
+
     /// Records what `body` starts as one graph instead of running it.
     /// - Throws: `cuda-failed`, and what `body` throws.
     func capture(_ body: () throws -> Void) throws -> CUDAGraph {

@@ -16,6 +16,8 @@ struct DeviceLayout: Sendable {
     let scope: CompiledGraph.Scope
     let images: Int
     let element: DeviceElement
+    /// The libraries that may compute products.
+    let accelerators: Set<Accelerator>
     /// Elements of a pixel of every run of channels of every map (``CompiledGraph/Scope/runs``).
     let strides: [[Int]]
     /// Bytes of the arena.
@@ -32,11 +34,14 @@ struct DeviceLayout: Sendable {
 
     /// Runs the passes and packs the arena.
     /// - Throws: `graph-invalid` when the graph cannot take images of these sizes.
-    init(_ source: Graph, for key: PlanKey, images: Int, element: DeviceElement) throws {
+    init(
+        _ source: Graph, for key: PlanKey, images: Int, element: DeviceElement, accelerators: Set<Accelerator> = []
+    ) throws {
         let scope = try CompiledGraph.Scope(source, for: key)
         let graph = scope.graph
         let strides = Self.strides(of: scope)
-        let sizes = DeviceSizes(scope: scope, strides: strides, images: images, element: element)
+        let sizes = DeviceSizes(
+            scope: scope, strides: strides, images: images, element: element, accelerators: accelerators)
         let taps = [Tap(value: graph.output, layout: .natural)] + graph.taps.keys.sorted().compactMap { graph.taps[$0] }
 
         let lifetimes = Liveness.lifetimes(of: graph, parts: scope.parts)
@@ -65,6 +70,7 @@ struct DeviceLayout: Sendable {
         self.scope = scope
         self.images = images
         self.element = element
+        self.accelerators = accelerators
         self.strides = strides
         arenaBytes = packed.size * Self.unit
         offsets = places(values)
@@ -89,6 +95,10 @@ struct DeviceLayout: Sendable {
     /// sixteen, so it is padded to sixteen.
     private static func strides(of scope: CompiledGraph.Scope) -> [[Int]] {
         ConcatElimination.deviceStrides(of: scope.graph, runs: scope.runs)
+    }
+
+    var sizes: DeviceSizes {
+        DeviceSizes(scope: scope, strides: strides, images: images, element: element, accelerators: accelerators)
     }
 
     // MARK: Places

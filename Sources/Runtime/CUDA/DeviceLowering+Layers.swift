@@ -23,11 +23,24 @@ extension DeviceLowering {
         let partialBytes = task.splits * images * pixels * task.output.stride * 4
         traffic.read += task.splits > 1 ? 0 : finish.read
         traffic.written = task.splits > 1 ? partialBytes : finish.written
-        try emit(value, kernel, grid, traffic) { at in structureBytes(try task.structure(at)) }
-        guard task.splits > 1 else { return }
-        let rest = DeviceGrid(x: images * wholeBlocks(pixels, of: 64), y: wholeBlocks(task.output.stride, of: 64))
-        let sums = Traffic(read: partialBytes + finish.read, written: finish.written)
-        try emitTyped(value, "conv_finish", rest, sums) { at in structureBytes(try task.structure(at)) }
+        var own = [try launch(value, kernel, grid, traffic) { at in structureBytes(try task.structure(at)) }]
+        if task.splits > 1 {
+            let sums = Traffic(read: partialBytes + finish.read, written: finish.written)
+            own.append(try finishing("conv_finish", value, task, sums))
+        }
+        guard let product = layout.sizes.product(of: value.index, convolution) else { return append(own) }
+        append(try self.product(value, task, product, own: own, finish: finish))
+    }
+
+    /// A launch of a kernel that finishes what lies in the partial sums of a convolution.
+    func finishing(
+        _ kernel: String, _ value: Value, _ task: DeviceConvolution, _ traffic: Traffic
+    ) throws -> DeviceLaunch {
+        let pixels = task.outputHeight * task.outputWidth
+        let grid = DeviceGrid(x: images * wholeBlocks(pixels, of: 64), y: wholeBlocks(task.output.stride, of: 64))
+        return try launch(value, "\(kernel)_\(element.rawValue)", grid, traffic) { at in
+            structureBytes(try task.structure(at))
+        }
     }
 
     private func convolutionTask(
@@ -35,8 +48,7 @@ extension DeviceLowering {
     ) throws -> DeviceConvolution {
         let (height, width) = try layout.size(value)
         let bias = convolution.normalization?.bias ?? convolution.bias
-        let splits = DeviceSizes(scope: scope, strides: layout.strides, images: images, element: element)
-            .splits(of: value.index, convolution)
+        let splits = layout.sizes.splits(of: value.index, convolution)
         return DeviceConvolution(
             map: try map(node), convolution: convolution,
             bias: try node.bias.map { .arena(try layout.place($0)) } ?? bias.map { .weight($0) },
@@ -75,32 +87,55 @@ extension DeviceLowering {
         let traffic = Traffic(
             read: bytes(node.inputs[0]) + linear.inputs * linear.outputs * element.size, written: bytes(value),
             flops: scope.label(of: value.index).operations * Double(images))
-        try emitTyped(value, "linear", grid, traffic) { at in
-            structureBytes(
-                ud2m_cuda_linear(
-                    weights: try at(.weight(linear.weight)), bias: try bias.flatMap { try at.floats(.weight($0)) },
-                    input: try at.floats(.arena(input)), input_stride: Int32(strides.0),
-                    output: try at.floats(.arena(output)), output_stride: Int32(strides.1), images: Int32(images),
-                    inputs: Int32(linear.inputs), outputs: Int32(linear.outputs), activation: 0, slope: 0))
+        var own = [
+            try launch(value, "linear_\(element.rawValue)", grid, traffic) { at in
+                structureBytes(
+                    ud2m_cuda_linear(
+                        weights: try at(.weight(linear.weight)), bias: try bias.flatMap { try at.floats(.weight($0)) },
+                        input: try at.floats(.arena(input)), input_stride: Int32(strides.0),
+                        output: try at.floats(.arena(output)), output_stride: Int32(strides.1), images: Int32(images),
+                        inputs: Int32(linear.inputs), outputs: Int32(linear.outputs), activation: 0, slope: 0))
+            }
+        ]
+        var sums: [DeviceLaunch] = []
+        if let runBias = node.bias {
+            sums = [
+                try vectorLaunch(
+                    value, left: .arena(output), leftStride: strides.1, right: .arena(try layout.place(runBias)),
+                    rightStride: layout.vectorStride(runBias))
+            ]
+            own += sums
+        } else if let bias {
+            sums = [try vectorLaunch(value, left: .arena(output), leftStride: strides.1, right: .weight(bias))]
         }
-        guard let bias = node.bias else { return }
-        try vector(
-            value, left: .arena(output), leftStride: strides.1, right: .arena(try layout.place(bias)),
-            rightStride: layout.vectorStride(bias))
+        guard let product = try self.product(value, node, linear, own: own, after: sums) else { return append(own) }
+        append(product)
     }
 
-    /// The sum of vectors, of which `right` may be missing, through an activation; to the value's own memory or another
-    /// place. A stride of 0 repeats a vector for every image; one that is not given is the value's.
+    /// Appends ``vectorLaunch(_:left:leftStride:right:rightStride:activation:to:stride:)``.
     mutating func vector(
         _ value: Value, left: DevicePlace, leftStride: Int? = nil, right: DevicePlace? = nil, rightStride: Int = 0,
         activation: Activation = .none, to target: DevicePlace? = nil, stride: Int? = nil
     ) throws {
+        append([
+            try vectorLaunch(
+                value, left: left, leftStride: leftStride, right: right, rightStride: rightStride,
+                activation: activation, to: target, stride: stride)
+        ])
+    }
+
+    /// The sum of vectors, of which `right` may be missing, through an activation; to the value's own memory or another
+    /// place. A stride of 0 repeats a vector for every image; one that is not given is the value's.
+    func vectorLaunch(
+        _ value: Value, left: DevicePlace, leftStride: Int? = nil, right: DevicePlace? = nil, rightStride: Int = 0,
+        activation: Activation = .none, to target: DevicePlace? = nil, stride: Int? = nil
+    ) throws -> DeviceLaunch {
         let own = layout.vectorStride(value)
         let output = try target ?? .arena(layout.place(value))
         let (count, images) = (scope.shapes[value.index].channels, images)
         let read = bytes(value) * (right == nil ? 1 : 2)
         let grid = DeviceGrid(x: min(wholeBlocks(count, of: 256), 64), y: images)
-        try emit(value, "vector", grid, Traffic(read: read, written: bytes(value))) { at in
+        return try launch(value, "vector", grid, Traffic(read: read, written: bytes(value))) { at in
             structureBytes(
                 ud2m_cuda_vector(
                     left: try at.floats(left), right: try right.flatMap { try at.floats($0) },

@@ -144,10 +144,17 @@ extension DeviceLowering {
     }
 
     private mutating func lowerLoad(_ value: Value, _ map: DeviceMap) throws {
-        let (outputs, images) = (try layout.parts(value), images)
+        append([try load(value, map, to: layout.parts(value))])
+    }
+
+    /// A copy of a map, read through its transforms, to parts of the same channels.
+    func load(_ value: Value, _ map: DeviceMap, to outputs: [DevicePart]) throws -> DeviceLaunch {
+        let images = images
         let widest = map.parts.reduce(0) { max($0, $1.stride) }
         let grid = anyGrid(pixels: map.pixels, slots: widest, parts: map.parts.count)
-        try emitTyped(value, "load", grid, Traffic(read: bytes(map), written: bytes(value))) { at in
+        let written = images * map.pixels * map.slots * element.size
+        let traffic = Traffic(read: bytes(map), written: written)
+        return try launch(value, "load_\(element.rawValue)", grid, traffic) { at in
             var task = ud2m_cuda_load()
             task.input = try map.structure(at)
             task.images = Int32(images)

@@ -25,6 +25,10 @@ struct DeviceLowering {
 
     mutating func append(external: DeviceExternalCall) { steps.append(.external(external)) }
 
+    mutating func append(_ launches: [DeviceLaunch]) { steps += launches.map { .launch($0) } }
+
+    mutating func append(_ product: DeviceProduct) { steps.append(.product(product)) }
+
     /// What a launch reads or writes, for its bytes.
     struct Traffic {
         var read = 0
@@ -37,6 +41,15 @@ struct DeviceLowering {
         _ value: Value, _ kernel: String, _ grid: DeviceGrid, sharedBytes: Int? = nil, _ traffic: Traffic,
         _ structure: @escaping @Sendable (DeviceAddresses) throws -> [UInt8]
     ) throws {
+        append([try launch(value, kernel, grid, sharedBytes: sharedBytes, traffic, structure)])
+    }
+
+    /// A launch of a kernel.
+    /// - Throws: `graph-invalid` when there is none of this name, `cuda-unsupported` for too large a grid.
+    func launch(
+        _ value: Value, _ kernel: String, _ grid: DeviceGrid, sharedBytes: Int? = nil, _ traffic: Traffic,
+        _ structure: @escaping @Sendable (DeviceAddresses) throws -> [UInt8]
+    ) throws -> DeviceLaunch {
         let label = scope.label(of: value.index)
         let description = try description(kernel)
         // A grid has at most 65535 blocks in y and z.
@@ -45,12 +58,10 @@ struct DeviceLowering {
                 .cudaUnsupported, "\(kernel) would need \(grid.x)·\(grid.y)·\(grid.z) blocks for \(label.detail).",
                 remedy: "Use smaller images or batches, or --device cpu.")
         }
-        steps.append(
-            .launch(
-                DeviceLaunch(
-                    kernel: kernel, grid: grid, sharedBytes: sharedBytes ?? Int(description.shared_bytes),
-                    kind: label.kind, detail: label.detail, flops: traffic.flops, bytesRead: traffic.read,
-                    bytesWritten: traffic.written, structure: structure)))
+        return DeviceLaunch(
+            kernel: kernel, grid: grid, sharedBytes: sharedBytes ?? Int(description.shared_bytes), kind: label.kind,
+            detail: label.detail, flops: traffic.flops, bytesRead: traffic.read, bytesWritten: traffic.written,
+            structure: structure)
     }
 
     /// Appends a launch of a kernel that exists for every type of elements.

@@ -9,6 +9,7 @@ package struct DevicePlan: Sendable {
     /// What happens in order.
     enum Step: Sendable {
         case launch(DeviceLaunch)
+        case product(DeviceProduct)
         case external(DeviceExternalCall)
     }
 
@@ -41,9 +42,22 @@ package struct DevicePlan: Sendable {
     /// What would be read and written if every operation of the network ran by itself and formed its result.
     package let unfused: DeviceTraffic
 
-    /// The kernels in order.
+    /// The kernels in order, where no library takes their place.
     package var launches: [DeviceLaunch] {
-        steps.compactMap { if case .launch(let launch) = $0 { launch } else { nil } }
+        steps.flatMap { step -> [DeviceLaunch] in
+            switch step {
+            case .launch(let launch): [launch]
+            case .product(let product): product.own
+            case .external: []
+            }
+        }
+    }
+
+    /// The kernels before and after products that libraries compute.
+    package var launchesBesideProducts: [DeviceLaunch] {
+        steps.flatMap { step -> [DeviceLaunch] in
+            if case .product(let product) = step { product.before + product.after } else { [] }
+        }
     }
 
     /// The plan of an architecture.
@@ -59,10 +73,14 @@ package struct DevicePlan: Sendable {
         try self.init(graph: architecture.graph, key: PlanKey(sizes: sizes, taps: []), batch: batch, element: element)
     }
 
-    /// The plan of a graph.
+    /// The plan of a graph, for a context with `accelerators`.
     /// - Throws: `graph-invalid` for sizes that the graph cannot take; `cuda-unsupported`.
-    package init(graph: Graph, key: PlanKey, batch: Int = 1, element: DeviceElement = .f16) throws {
-        let layout = try DeviceLayout(graph, for: key, images: batch, element: element)
+    package init(
+        graph: Graph, key: PlanKey, batch: Int = 1, element: DeviceElement = .f16,
+        accelerators: Set<Accelerator> = []
+    ) throws {
+        let layout = try DeviceLayout(
+            graph, for: key, images: batch, element: element, accelerators: accelerators)
         var lowering = DeviceLowering(layout)
         try lowering.lower()
         self.element = element

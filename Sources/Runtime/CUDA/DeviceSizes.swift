@@ -6,6 +6,8 @@ struct DeviceSizes {
     let strides: [[Int]]
     let images: Int
     let element: DeviceElement
+    /// The libraries that may compute products.
+    var accelerators: Set<Accelerator> = []
 
     private var graph: Graph { scope.graph }
 
@@ -65,7 +67,8 @@ struct DeviceSizes {
         case .convolution(let convolution):
             let splits = splits(of: index, convolution)
             let slots = strides[index].reduce(0, +)
-            return splits > 1 ? splits * images * scope.shapes[index].positions * slots * 4 : 0
+            let own = splits > 1 ? splits * images * scope.shapes[index].positions * slots * 4 : 0
+            return max(own, product(of: index, convolution)?.scratchBytes ?? 0)
         case .normCoefficients:
             return scope.parts[node.inputs[0].index].filter { !graph[$0].operation.leavesMoments }
                 .reduce(0) { $0 + momentBytes(of: $1) }

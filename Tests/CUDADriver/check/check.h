@@ -69,5 +69,6 @@ void mistake_tests();
 void stream_tests();
 void language_tests();
 void instruction_tests();
+void product_tests();
 
 } // namespace check

@@ -136,6 +136,7 @@ static int main(int count, char **arguments) {
     programs = count > 1 ? arguments[1] : "Tests/CUDADriver/programs";
     language_tests();
     instruction_tests();
+    product_tests();
     kernel_tests();
     mistake_tests();
     stream_tests();

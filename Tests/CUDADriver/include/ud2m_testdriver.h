@@ -21,6 +21,12 @@ extern "C" {
 /// A function of the driver by its name in the library ("cuMemAlloc_v2"), or null.
 void *ud2m_testdriver_resolve(const char *name);
 
+/// A function of cuBLASLt or cuDNN by its name in the library ("cublasLtMatmul"), or null: those that UD2M calls, computed
+/// by plain loops, and an error for whatever they would not be called with. "wrong cublasLtMatmul" and "wrong
+/// cudnnConvolutionForward" are the same functions with a wrong last row. As a shared library it is all three, for
+/// UD2M_CUBLASLT and UD2M_CUDNN as well.
+void *ud2m_testdriver_resolve_product(const char *name);
+
 /// What the last fault or error in PTX was, "" before the first. Valid until the calling thread asks again.
 const char *ud2m_testdriver_fault(void);
 

@@ -21,13 +21,16 @@ package struct CUDASelfTest {
 
     package let context: CUDAContext
 
-    /// Opens a device.
+    /// Opens a device, and libraries that compute layers on it.
     /// - Throws: `cuda-failed`, `memory-exhausted`; `instruction-set` for a bad `UD2M_ISA`, with which nothing could be
     ///   compared.
-    package init(_ device: CUDADevice) throws {
+    package init(_ device: CUDADevice, accelerators: AcceleratorLibraries = .none) throws {
         try InstructionSet.requireWanted()
-        context = try CUDAContext(device)
+        context = try CUDAContext(device, accelerators: accelerators)
     }
+
+    /// What came of the layers that libraries were to compute.
+    package var acceleratorUses: [AcceleratorUse] { context.acceleratorUses }
 
     /// How far a device may be from the CPU: what a few dozen layers make of the elements' rounding.
     package static func bound(_ element: DeviceElement) -> Double {
@@ -71,12 +74,14 @@ package struct CUDASelfTest {
         }
     }
 
-    /// The names of all kernels in the program.
+    /// The names of all kernels in the program but those that finish what libraries multiply, which are launched with a
+    /// library only.
     package static var kernels: Set<String> {
         var names: Set<String> = []
         var index: Int32 = 0
         while let kernel = ud2m_cuda_kernel_at(index)?.pointee {
-            names.insert(String(cString: kernel.name))
+            let name = String(cString: kernel.name)
+            if !name.hasPrefix("conv_epilogue") { names.insert(name) }
             index += 1
         }
         return names

@@ -60,6 +60,16 @@ package struct SelfTestCase: Sendable {
             element: element)
     }
 
+    /// Whether libraries can compute some of it.
+    package var hasProducts: Bool {
+        graph.nodes.contains { node in
+            switch node.operation {
+            case .convolution, .linear: true
+            default: false
+            }
+        }
+    }
+
     /// The kernels that the network's plan launches.
     /// - Throws: As ``DevicePlan``.
     package func kernels(_ element: DeviceElement) throws -> Set<String> {
