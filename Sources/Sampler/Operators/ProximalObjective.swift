@@ -54,7 +54,7 @@ public struct ProximalObjective: Sendable {
     var mergedWeight: Double { scalars.mergedWeight }
 
     /// (1/σₜ² + 1/δ)^(−½): the standard deviation of the two terms without A, once merged.
-    var openDeviation: Double { 1 / (statePrecision + anchorPrecision).squareRoot() }
+    var openDeviation: Double { scalars.openDeviation }
 
     /// m = (xₜ/(√ᾱₜσₜ²) + s/δ)/(1/σₜ² + 1/δ): the centre of the two terms without A, once merged.
     var mergedMean: [Double] {

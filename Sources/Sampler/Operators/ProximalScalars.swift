@@ -41,6 +41,9 @@ struct ProximalScalars: Sendable {
     /// τ = λσ²(1/σₜ² + 1/δ).
     var mergedWeight: Double { dataWeight * noiseLevel * noiseLevel * (statePrecision + anchorPrecision) }
 
+    /// (1/σₜ² + 1/δ)^(−½): the standard deviation of the two terms without A, once merged.
+    var openDeviation: Double { 1 / (statePrecision + anchorPrecision).squareRoot() }
+
     /// The weight of xₜ in the merged centre.
     var stateWeight: Double { statePrecision / (stateScale * (statePrecision + anchorPrecision)) }
 
