@@ -70,7 +70,7 @@ import UD2MTestSupport
         #expect(profile.entries.contains { $0.detail.hasSuffix("(cudnn)") })
         #expect(profile.entries.contains { $0.detail.hasSuffix("(cublaslt)") })
 
-        let uses = context.acceleratorUses.filter { $0.layer.hasSuffix(element.rawValue) }
+        let uses = context.acceleratorUses.filter { $0.layer.hasSuffix(" \(element.rawValue)") }
         let linear = element == .f32 ? 1 : 0
         #expect(uses.count { $0.accelerator == .cudnn } == 4)
         // Two of the 1×1 convolutions have the same shape.

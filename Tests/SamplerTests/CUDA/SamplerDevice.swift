@@ -1,19 +1,14 @@
 import CUD2MCUDADriver
-import Foundation
 import UD2MFormats
 import UD2MRuntime
 import UD2MSampler
+import UD2MTestSupport
 
 /// The device of the driver that interprets kernels on the CPU.
 enum SamplerDevice {
     private static let driver = Result {
-        prepare()
-        return try CUDADriver { name in ud2m_testdriver_resolve(name) }
-    }
-
-    /// The same for all tests of a process, whichever comes first.
-    fileprivate static func prepare() {
         TestDriverSettings.apply()
+        return try CUDADriver { name in ud2m_testdriver_resolve(name) }
     }
 
     private static let context = Result { try CUDAContext(driver.get().device()) }
@@ -42,7 +37,7 @@ enum CountingDevice {
     private typealias Allocate = @convention(c) (UnsafeMutablePointer<UInt64>?, Int) -> Int32
 
     private static let context = Result {
-        SamplerDevice.prepare()
+        TestDriverSettings.apply()
         let upload: Upload = { to, from, bytes, stream in
             if bytes >= CountingDevice.imageBytes { CountingDevice.uploads += 1 }
             let real = ud2m_testdriver_resolve("cuMemcpyHtoDAsync_v2")
