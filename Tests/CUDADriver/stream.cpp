@@ -98,6 +98,7 @@ void Streams::begin_capture(const std::shared_ptr<Stream> &stream, int mode) {
     stream->capture = std::make_shared<Capture>();
     stream->capture->origin = stream.get();
     stream->capture->mode = mode;
+    stream->capture->thread = std::this_thread::get_id();
     stream->tails.clear();
 }
 
@@ -200,6 +201,10 @@ void Streams::refuse_capture(Stream *stream) {
 void Streams::refuse_global_capture() {
     for (auto &each : all_) {
         if (!each->capture || each->capture->mode == UD2M_CUDA_CAPTURE_RELAXED)
+            continue;
+        // What other threads do is no concern of a capture that looks at its own.
+        if (each->capture->mode == UD2M_CUDA_CAPTURE_THREAD_LOCAL &&
+            each->capture->thread != std::this_thread::get_id())
             continue;
         each->capture->broken = true;
         throw Fault(UD2M_CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED,

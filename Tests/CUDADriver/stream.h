@@ -6,6 +6,7 @@
 #include <memory>
 #include <random>
 #include <set>
+#include <thread>
 #include <vector>
 
 namespace testdriver {
@@ -29,6 +30,7 @@ struct Capture {
     Stream *origin = nullptr;
     int mode = 0;
     bool broken = false;
+    std::thread::id thread;
 };
 
 /// "The first `count` pieces of work of the stream are done."

@@ -55,7 +55,9 @@ struct SelfTestRun {
             for element in [DeviceElement.f32, .f16, .bf16] {
                 progress.update(1, label: "\(item.name) with libraries")
                 let outcome = assisted.run(item, store, element, threads: threads)
-                checks.append(SelfTestReport.Check("\(item.name) with libraries", element, outcome, bound: CUDASelfTest.bound(element)))
+                checks.append(
+                    SelfTestReport.Check(
+                        "\(item.name) with libraries", element, outcome, bound: CUDASelfTest.bound(element)))
             }
         }
         return SelfTestReport(
