@@ -37,7 +37,7 @@ import UD2MTestSupport
     }
 
     @Test(arguments: [
-        #"{"uniqueItems": true}"#, #"{"propertes": {}}"#, #"{"type": "int"}"#, #"{"type": []}"#, #"{"properties": {"a": 1}}"#,
+        #"{"not": true}"#, #"{"propertes": {}}"#, #"{"type": "int"}"#, #"{"type": []}"#, #"{"properties": {"a": 1}}"#,
         #"{"pattern": "("}"#, ##"{"$ref": "#/$defs/none"}"##, #"{"$ref": "none.json"}"#, #"{"required": "a"}"#, "1",
         #"{"properties": {"a": {"items": {"format": "date"}}}}"#, #"{"oneOf": []}"#, #"{"minItems": -1}"#,
     ])
