@@ -45,6 +45,8 @@ let package = Package(
         .library(name: "UD2MRuntime", targets: ["UD2MRuntime"]),
         .library(name: "UD2MSampler", targets: ["UD2MSampler"]),
         .library(name: "UD2MImaging", targets: ["UD2MImaging"]),
+        // For tests of the tools: a CUDA driver that they load as they would the real one.
+        .library(name: "UD2MCUDATestDriver", type: .dynamic, targets: ["CUD2MCUDADriver"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
@@ -98,10 +100,14 @@ let package = Package(
         // The cases and checks of the kernels, in C so that `scripts/kernels.sh` needs nothing else; `main.c` is its.
         .target(
             name: "CUD2MKernelCases", dependencies: ["CUD2MKernels"], path: "Tools/kernels", exclude: ["main.c"]),
-        // A CUDA driver that interprets the kernels on the CPU, linked into tests; `check` holds its own.
+        // A CUDA driver that interprets the kernels on the CPU, linked into tests, and its own tests: a program, as they
+        // end every context of the process.
         .target(
             name: "CUD2MCUDADriver", dependencies: ["CUD2MCUDA"], path: "Tests/CUDADriver",
-            exclude: ["check", "programs"]),
+            exclude: ["check", "programs"], linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+        .executableTarget(
+            name: "check-cuda-test-driver", dependencies: ["CUD2MCUDADriver", "CUD2MCUDA"],
+            path: "Tests/CUDADriver/check"),
         // Counts heap allocations, in C because it stands in for malloc.
         .target(name: "CUD2MAllocations", path: "Tests/Allocations"),
         tests("FormatsTests", ["UD2MFormats"]),

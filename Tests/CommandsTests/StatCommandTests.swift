@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import UD2MTestSupport
 
@@ -27,5 +28,22 @@ struct StatCommandTests {
         let packed = try CheckpointToolTest.report(["stat", CheckpointToolTest.types, "--include", "types.float4*"])
         #expect(packed["tensors"]?.array?.first?.object?["mean"]?.number != nil)
         #expect(try BuiltTool("ud2m-convert").run(["stat", ToolTest.prior]).text.contains("out.2.weight"))
+    }
+
+    @Test("extremes of 64-bit integers are given to the last digit", arguments: ["i", "u"])
+    func integers(_ kind: String) throws {
+        let folder = try TemporaryDirectory()
+        let header = "{'descr': '<\(kind)8', 'fortran_order': False, 'shape': (2,), }\n"
+        var bytes = Array("\u{93}NUMPY".unicodeScalars.map { UInt8($0.value) }) + [1, 0, UInt8(header.utf8.count), 0]
+        bytes += header.utf8
+        // The largest number and one that lies between two doubles.
+        for value: UInt64 in [kind == "i" ? 0x7FFF_FFFF_FFFF_FFFF : .max, (1 << 53) + 1] {
+            withUnsafeBytes(of: value.littleEndian) { bytes += $0 }
+        }
+        let path = folder.path("integers.npy")
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        let text = try BuiltTool("ud2m-convert").run(["stat", path, "--json"]).text
+        #expect(text.contains(kind == "i" ? "9223372036854775807" : "18446744073709551615"))
+        #expect(text.contains("9007199254740993"))
     }
 }

@@ -34,7 +34,7 @@ enum ModuleTable {
 
     /// Targets outside `Sources` that only tests may use.
     static let testOnly: Set<String> = [
-        "UD2MTestSupport", "CUD2MKernelCases", "CUD2MCUDADriver", "CUD2MAllocations",
+        "UD2MTestSupport", "CUD2MKernelCases", "CUD2MCUDADriver", "check-cuda-test-driver", "CUD2MAllocations",
     ]
 
     /// Modules of the toolchain and the system that any Swift file may import.

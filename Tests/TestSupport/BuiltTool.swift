@@ -22,16 +22,17 @@ public struct BuiltTool: Sendable {
 
     /// Finds a tool beside the running test bundle.
     public init(_ name: String) throws {
-        let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
-        let candidates = [folder, Bundle.main.bundleURL, Bundle.main.bundleURL.deletingLastPathComponent()]
-        guard
-            let url = candidates.map({ $0.appending(path: name) }).first(where: { candidate in
-                FileManager.default.isExecutableFile(atPath: candidate.path)
-            })
-        else {
+        guard let url = Self.file(name), FileManager.default.isExecutableFile(atPath: url.path) else {
             throw CocoaError(.fileNoSuchFile, userInfo: [NSFilePathErrorKey: name])
         }
         self.url = url
+    }
+
+    /// What the build left beside the running test bundle under a name, or nil without it.
+    public static func file(_ name: String) -> URL? {
+        let folder = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+        return [folder, Bundle.main.bundleURL, Bundle.main.bundleURL.deletingLastPathComponent()]
+            .map { $0.appending(path: name) }.first { FileManager.default.fileExists(atPath: $0.path) }
     }
 
     /// Runs the tool to its end.

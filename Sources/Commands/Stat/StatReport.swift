@@ -25,8 +25,9 @@ struct StatReport: Encodable {
             dtype = tensor.elementTypeName
             shape = tensor.shape
             count = statistics?.count
-            min = (statistics?.minimum).map { ReportNumber($0) }
-            max = (statistics?.maximum).map { ReportNumber($0) }
+            let integers = statistics?.integerExtremes
+            min = (statistics?.minimum).map { ReportNumber($0, exactly: integers?.lowerBound) }
+            max = (statistics?.maximum).map { ReportNumber($0, exactly: integers?.upperBound) }
             mean = (statistics?.mean).map { ReportNumber($0) }
             std = (statistics?.standardDeviation).map { ReportNumber($0) }
             nan = statistics?.nanCount

@@ -8,7 +8,15 @@ struct ADMFamily: ArchitectureFamily {
     var knownModels: [KnownModel] { Self.published }
     let roots: Set = ["time_embed", "label_emb", "input_blocks", "middle_block", "output_blocks", "out"]
 
-    private static let published = ADMKnownModel.published
+    private static let published = ADMKnownModel.published()
+
+    func knownModels(like configuration: ArchitectureConfiguration) -> [KnownModel] {
+        guard case .adm(let configuration) = configuration else { return [] }
+        return ADMKnownModel.published {
+            $0.modelChannels == configuration.modelChannels
+                && $0.levelChannels == configuration.levelChannels
+        }
+    }
 
     func resembles(_ shapes: StateDictShapes) -> Bool {
         !shapes.indices(under: "input_blocks").isEmpty && shapes.names.contains { $0.hasPrefix("middle_block.") }

@@ -102,12 +102,16 @@ struct ADMKnownModel {
         return "\(imageSize)×\(imageSize) " + (isSuperResolution ? "super-resolution" : condition)
     }
 
-    /// Every row as the registry compares with it; models of one shape share its list of tensors.
-    static var published: [KnownModel] {
+    /// The rows as the registry compares with them; models of one shape share its list of tensors.
+    ///
+    /// The lists of all rows take as long to build as a checkpoint's header takes to read: `isWanted` says which are.
+    static func published(where isWanted: (ADMConfiguration) -> Bool = { _ in true }) -> [KnownModel] {
         var lists: [ADMConfiguration: [ParameterDescription]] = [:]
-        return all.map { model in
-            let parameters = lists[model.configuration] ?? model.configuration.parameters
-            lists[model.configuration] = parameters
+        return all.compactMap { model in
+            let configuration = model.configuration
+            guard isWanted(configuration) else { return nil }
+            let parameters = lists[configuration] ?? configuration.parameters
+            lists[configuration] = parameters
             return KnownModel(name: model.name, description: model.description, parameters: parameters)
         }
     }

@@ -32,6 +32,8 @@ public struct TensorStatistics: Sendable {
     public var minimum: Double? { finiteCount > 0 ? smallest : nil }
     /// The largest finite number, or nil without any.
     public var maximum: Double? { finiteCount > 0 ? largest : nil }
+    /// The extremes to the last digit where they are 64-bit integers; nil for other types and without any number.
+    public private(set) var integerExtremes: ClosedRange<Int128>?
     /// The mean of the finite numbers, or nil without any.
     public var mean: Double? {
         // Rounding must not carry it past the extremes, which may be the largest finite numbers.
@@ -53,6 +55,7 @@ public struct TensorStatistics: Sendable {
         for block in try tensor.blocks() {
             guard let numbers = try reader.numbers(of: block) else { return nil }
             add(numbers.nearest)
+            if let remainders = numbers.remainders { add(integers: numbers.nearest, remainders) }
         }
     }
 
@@ -84,6 +87,17 @@ public struct TensorStatistics: Sendable {
         scaledSquares += squares + shift * shift * Double(finiteCount) * Double(finite) / total
         scaledMean += shift * Double(finite) / total
         finiteCount += finite
+    }
+
+    /// Extends the exact extremes by a block of 64-bit integers.
+    private mutating func add(
+        integers nearest: UnsafeBufferPointer<Double>, _ remainders: UnsafeBufferPointer<Double>
+    ) {
+        for (value, remainder) in zip(nearest, remainders) {
+            let integer = Int128(value) + Int128(remainder)
+            let extremes = integerExtremes ?? integer...integer
+            integerExtremes = min(extremes.lowerBound, integer)...max(extremes.upperBound, integer)
+        }
     }
 
     /// Brings the moments to the scale of numbers of at most this magnitude, and gives the factor of that scale.

@@ -10,6 +10,8 @@ protocol ArchitectureFamily: Sendable {
     var name: String { get }
     /// Published models, to compare unknown checkpoints with.
     var knownModels: [KnownModel] { get }
+    /// Those of ``knownModels`` that can have a network's tensors; all of them unless a family knows better.
+    func knownModels(like configuration: ArchitectureConfiguration) -> [KnownModel]
     /// What the names of those models begin with, up to the first dot, in every layout: a checkpoint with none of these
     /// is like none of the models.
     var roots: Set<String> { get }
@@ -18,6 +20,10 @@ protocol ArchitectureFamily: Sendable {
     /// Reads the configuration off the shapes.
     /// - Throws: ``UD2MError`` when the family is right but the shapes contradict it or do not suffice.
     func detect(_ shapes: StateDictShapes, options: DetectionOptions) throws(UD2MError) -> DetectedArchitecture
+}
+
+extension ArchitectureFamily {
+    func knownModels(like configuration: ArchitectureConfiguration) -> [KnownModel] { knownModels }
 }
 
 /// A published model: its tensors, and the layouts it comes in.

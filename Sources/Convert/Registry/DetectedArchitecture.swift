@@ -44,7 +44,7 @@ public struct DetectedArchitecture: Sendable {
     ///
     /// Looked up whenever asked for: the tables of published models take longer to build than a file to open.
     public var knownModels: (names: [String], description: String?) {
-        let known = kind.knownModels.filter { $0.parameters == parameters }
+        let known = kind.knownModels(like: configuration).filter { $0.parameters == parameters }
         let descriptions = Set(known.compactMap(\.description))
         return (known.map(\.name), descriptions.count == 1 ? descriptions.first : nil)
     }
