@@ -36,4 +36,21 @@ import UD2MRuntime
         let (one, eight) = (try arena(side: 64), try arena(side: 64, images: 8))
         #expect(eight <= 8 * (one + one / 2), "\(one) and \(eight)")
     }
+
+    /// A batch that does not fit the limit of a GiB runs in parts.
+    @Test func largeBatchesStayWithinTheLimit() throws {
+        let adm = ADMCase.all[0]
+        let network = try Network(store: TestDevice.store(.adm(adm.configuration), adm.weights()), threads: 2)
+        let weights = network.memoryInUse
+        var shapes: [String: [Int]] = [:]
+        for input in network.inputs {
+            switch input.kind {
+            case .image(let channels, _): shapes[input.name] = [1024, channels, 64, 64]
+            case .lowResolutionImage(let channels): shapes[input.name] = [1024, channels, 16, 16]
+            case .timestep, .classLabel: shapes[input.name] = [1024]
+            }
+        }
+        let bytes = try network.memoryNeeded(for: shapes) - weights
+        #expect((1 << 29...1 << 30).contains(bytes), "\(bytes)")
+    }
 }

@@ -2,6 +2,7 @@
 
 #include "ud2m_kernel_harness.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,16 @@ static _Noreturn void refuse(const char *what) {
     exit(64);
 }
 
+/// A whole number from 0 on that fills the word.
+static uint64_t number(const char *word) {
+    char *end;
+    errno = 0;
+    uint64_t value = strtoull(word, &end, 10);
+    if (word[0] < '0' || word[0] > '9' || *end || errno)
+        refuse(word);
+    return value;
+}
+
 static arguments parse(int count, char **words) {
     arguments result = {.filter = "", .seed = 1, .runs = 200};
     for (int i = 0; i < count; i += 2) {
@@ -34,14 +45,16 @@ static arguments parse(int count, char **words) {
         if (strcmp(words[i], "--filter") == 0)
             result.filter = words[i + 1];
         else if (strcmp(words[i], "--seed") == 0)
-            result.seed = strtoull(words[i + 1], NULL, 10);
+            result.seed = number(words[i + 1]);
         else if (strcmp(words[i], "--runs") == 0)
-            result.runs = strtoll(words[i + 1], NULL, 10);
+            result.runs = (int64_t)(number(words[i + 1]) & INT64_MAX);
         else if (strcmp(words[i], "--seconds") == 0) {
-            result.seconds = strtod(words[i + 1], NULL);
+            result.seconds = (double)number(words[i + 1]);
+            if (result.seconds == 0)
+                refuse("--seconds 0");
             result.runs = INT64_MAX;
         } else if (strcmp(words[i], "--threads") == 0)
-            result.threads = (int32_t)strtol(words[i + 1], NULL, 10);
+            result.threads = (int32_t)(number(words[i + 1]) & INT32_MAX);
         else
             refuse(words[i]);
     }

@@ -36,6 +36,11 @@ extension Graph {
             guard let shape = node.shape(operands: operands, sizes: sizes) else {
                 throw UD2MError(.graphInvalid, "Node \(index) (\(node.operation)) cannot take \(operands).")
             }
+            if let residual = node.residual.map({ shapes[$0.index] }),
+                (node.upsamplesResidual ? residual.resampled(.nearestUp) : residual) != shape
+            {
+                throw UD2MError(.graphInvalid, "Node \(index) (\(node.operation)) cannot add \(residual) to \(shape).")
+            }
             shapes.append(shape)
         }
         return shapes
@@ -55,7 +60,8 @@ extension Node {
             convolution.shape(of: loadsUpsampled ? operands.first?.resampled(.nearestUp) : operands.first)
         case .interleave(let channels): operands.first?.interleaved(channels)
         case .linear(let linear): operands == [.vector(linear.inputs)] ? .vector(linear.outputs) : nil
-        case .groupNorm, .activation, .modulate, .scale, .add, .load: operands.first
+        case .groupNorm, .activation, .modulate, .scale, .load: operands.first
+        case .add: operands.sum
         case .external(_, let channels): operands.concatenated.flatMap { $0.with(channels: channels) }
         case .pool(let pooling): operands.first?.pooled(pooling)
         case .globalAverage: operands.first.map { .vector($0.channels) }
@@ -84,6 +90,14 @@ extension Node {
 }
 
 extension [ValueShape] {
+    /// The shape of a sum: of equals, or of a map and a value for each of its channels; nil for others.
+    fileprivate var sum: ValueShape? {
+        guard count == 2, self[0].channels == self[1].channels else { return nil }
+        if self[0] == self[1] { return self[0] }
+        guard case .map = self[0], case .vector = self[1] else { return nil }
+        return self[0]
+    }
+
     /// The shape of maps joined along the channels, or nil when their sizes differ.
     fileprivate var concatenated: ValueShape? {
         guard case .map(_, let height, let width) = first else { return nil }

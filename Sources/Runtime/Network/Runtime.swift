@@ -114,11 +114,14 @@ final class Runtime {
             return hit.plan
         }
         var compiled = try CompiledGraph(graph, for: key, threads: threads, policy: policy)
-        let fitting = min(
-            Self.batchBytes / MemoryLayout<Float>.stride / max(compiled.arenaSize, 1), Self.imagesTogether)
-        if batch > 1, fitting > 1 {
-            compiled = try CompiledGraph(
-                graph, for: key, threads: threads, images: min(batch, fitting), policy: policy)
+        var images = min(batch, Self.imagesTogether, compiled.imagesFitting(Self.batchBytes))
+        while images > 1 {
+            compiled = try CompiledGraph(graph, for: key, threads: threads, images: images, policy: policy)
+            // Every arena has room for the scratch memory of convolutions of all, and is larger than that of one image.
+            let fitting = compiled.imagesFitting(Self.batchBytes)
+            if fitting >= images { break }
+            images = fitting
+            if images == 1 { compiled = try CompiledGraph(graph, for: key, threads: threads, policy: policy) }
         }
         let size = compiled.floats
         try compiled.scope.requireMemory(

@@ -56,6 +56,9 @@ package struct CompiledGraph {
     /// Floats of all arenas, or the largest integer where they overflow.
     package var floats: Int { arenaSize.multipliedOrMaximum(images) }
 
+    /// How many images' arenas fit into some memory, at least one.
+    func imagesFitting(_ bytes: Int) -> Int { max(1, bytes / MemoryLayout<Float>.stride / max(arenaSize, 1)) }
+
     /// Runs the passes and packs the arena, with scratch memory for kernels on `threads` threads.
     /// - Throws: `graph-invalid` when the graph cannot take images of these sizes; `input-shape` for a side beyond
     ///   ``Network/maximumSide``.

@@ -136,6 +136,16 @@ public final class RAMNetwork: Sendable {
         return try results.mapValues { try Tensor.batch($0) }
     }
 
+    /// Bytes of memory that the networks of the channel counts that have run hold: packed weights and arenas.
+    public var memoryInUse: Int { networks.withLock { $0.values.reduce(0) { $0 + $1.memoryInUse } } }
+
+    /// The floating-point operations a second that the threads reach at most, measured now; nil on a GPU, and before the
+    /// first run.
+    public var peakOperations: Double? {
+        let network = networks.withLock { $0.values.lazy.compactMap { $0 as? Network }.first }
+        return network?.peakOperations
+    }
+
     /// Runs the network on one image.
     private func run(_ start: RAMStart, taps: [String], _ profile: OperationProfile?) throws -> [String: Tensor] {
         let network = try network(imageChannels: start.realigned.shape[1])
