@@ -201,4 +201,37 @@ struct DeviceCommandTests {
             "ud2m", ["bench", try store(in: folder), "--size", "33", "--device", "cuda", "--plan-only"], exitCode: 64)
         #expect(error.object?["code"]?.string == "input-shape")
     }
+
+    @Test("a plan of RAM counts the arithmetic of its layers, for one image")
+    func planOfRAM() throws {
+        let folder = try TemporaryDirectory()
+        let store = folder.path("ram.ud2w")
+        try RAMWeights.writeStore(to: store)
+        let bench = ["bench", store, "--size", "30x20", "--json"]
+        let measured = try BuiltTool("ud2m").run(bench + ["--runs", "1"])
+        try #require(measured.exitCode == 0, "\(measured.errorText)")
+        let report = try #require(ToolTest.checked(measured.output, "bench").object)
+        #expect((report["networkBytes"]?.number ?? 0) > 0 && (report["shareOfPeak"]?.number ?? 0) > 0)
+        let flops = try #require(report["gflopPerForward"]?.number)
+        let plan = try BuiltTool("ud2m").run(
+            bench + ["--device", "cuda", "--plan-only"], environment: Self.withoutDriver)
+        try #require(plan.exitCode == 0, "\(plan.errorText)")
+        let planned = try #require(ToolTest.checked(plan.output, "bench-plan").object?["gflopPerForward"]?.number)
+        #expect(abs(planned - flops) <= 1e-9 * flops)
+        let error = try ToolTest.failure(
+            "ud2m", bench + ["--device", "cuda", "--plan-only", "--batch", "2"], exitCode: 64)
+        #expect(error.object?["code"]?.string == "plan-unsupported")
+    }
+
+    @Test("auto stays on the CPU for its precisions, and says which options have no effect there")
+    func automatic() throws {
+        let folder = try TemporaryDirectory()
+        let bench = ["bench", try store(in: folder), "--size", "16", "--runs", "1", "--device", "auto"]
+        let half = try BuiltTool("ud2m").run(
+            bench + ["--precision", "fp16-weights"], environment: Self.withoutDriver)
+        #expect(half.exitCode == 0 && half.errorText.contains("--precision fp16-weights"))
+        let options = ["--precision", "bf16", "--accelerators", "cudnn"]
+        let both = try BuiltTool("ud2m").run(bench + options, environment: Self.withoutDriver)
+        #expect(both.exitCode == 0 && both.errorText.contains("--precision bf16, --accelerators"))
+    }
 }

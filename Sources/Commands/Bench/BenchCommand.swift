@@ -15,7 +15,10 @@ struct BenchCommand: ParsableCommand {
             With --adapter it also times how long it takes to switch a loaded network to the adapters, and runs the network \
             without them in turn.
 
-            With --device cuda, times include the copies to and from the GPU. --plan-only needs none: it counts the launches,             bytes and memory of a run, and estimates its time from published figures of GPUs.
+            With --device cuda, times include the copies to and from the GPU. --plan-only needs none: it counts the launches, \
+            bytes and memory of a run, and estimates its time from published figures of GPUs.
+
+            A RAM network is timed with the identity for its operator; its algorithms are not measured with --tune.
             """)
 
     @Argument(help: "The network, a .ud2w file.")

@@ -104,6 +104,8 @@ struct PublishedGPU {
     static let all = [
         PublishedGPU(name: "A100 SXM 80 GB", halfTeraflops: 312, singleTeraflops: 19.5, gigabytesPerSecond: 2039),
         PublishedGPU(name: "H100 SXM 80 GB", halfTeraflops: 989, singleTeraflops: 67, gigabytesPerSecond: 3350),
+        PublishedGPU(name: "H200 SXM 141 GB", halfTeraflops: 989, singleTeraflops: 67, gigabytesPerSecond: 4800),
+        PublishedGPU(name: "RTX 5090", halfTeraflops: 209.5, singleTeraflops: 104.8, gigabytesPerSecond: 1792),
     ]
 
     /// Floating-point operations a second, in units of 10¹².

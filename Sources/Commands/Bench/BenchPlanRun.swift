@@ -10,7 +10,7 @@ struct BenchPlanRun {
     let perKernel: Bool
 
     /// Makes the plan.
-    /// - Throws: ``UD2MFormats/UD2MError`` for a bad store, `plan-unsupported` for a RAM network, `input-shape` for a size
+    /// - Throws: ``UD2MFormats/UD2MError`` for a bad store, `plan-unsupported` for a batch of a RAM network, `input-shape` for a size
     ///   that the network does not take.
     func execute() throws -> BenchPlanReport {
         let weights = try StoreInput.open(store)
@@ -19,10 +19,18 @@ struct BenchPlanRun {
                 .networkConfiguration, "The file does not say which network it holds.", at: .init(file: store),
                 remedy: "Convert it with ud2m-convert.")
         }
-        if case .ram = architecture {
-            throw UD2MError(
-                .planUnsupported, "RAM networks compute their operators on the CPU, in no plan of a GPU.",
-                at: .init(file: store))
+        if case .ram(let configuration) = architecture {
+            guard batch == 1 else {
+                throw UD2MError(
+                    .planUnsupported, "A RAM network restores one image at a time.", at: .init(file: store),
+                    remedy: "Leave --batch out.")
+            }
+            let size = size ?? ImageSize(height: 256, width: 256)
+            let plan = try DevicePlan(
+                ram: configuration, channels: configuration.benchChannels, height: size.height, width: size.width,
+                element: element)
+            return BenchPlanReport(
+                store: store, architecture: architecture.family, plan: plan, size: size, perKernel: perKernel)
         }
         let inputs = try architecture.networkInputs
         let size = size ?? .standard(for: inputs)
@@ -51,7 +59,12 @@ struct BenchPlanRun {
     }
 }
 
+extension RAMConfiguration {
+    /// The channels of the images that `ud2m bench` restores: colour where the network takes it.
+    var benchChannels: Int { imageChannels.contains(3) ? 3 : imageChannels.first ?? 3 }
+}
+
 extension UD2MError.Code {
-    /// A network that is not planned as a whole.
+    /// A batch of a network that takes one image at a time.
     static let planUnsupported = UD2MError.Code("plan-unsupported", .usage)
 }

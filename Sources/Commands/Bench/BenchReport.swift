@@ -57,13 +57,13 @@ struct BenchReport: Encodable {
     /// By the definition of the layers, for the whole batch.
     let gflopPerForward: Double
     let gflopsPerSecond: Double
-    /// Of multiply-adds in registers on the same threads; nil for RAM and on a GPU.
+    /// Of multiply-adds in registers on the same threads; nil on a GPU.
     let peakGflopsPerSecond: Double?
     let shareOfPeak: Double?
     /// The mapped file.
     let storeBytes: Int
-    /// Weights, packed or on the device, and activations; nil for RAM.
-    let networkBytes: Int?
+    /// Weights, packed or on the device, and activations.
+    let networkBytes: Int
     /// The most memory the process had, the file's touched pages included.
     let peakResidentBytes: Int
     let operations: [Operation]?
@@ -75,7 +75,7 @@ struct BenchReport: Encodable {
     init(
         store: String, architecture: String, target: ComputeTarget, threads: Int?, size: ImageSize, batch: Int,
         seconds: [Double],
-        operations: Double, peak: Double?, networkBytes: Int?, storeBytes: Int, profile: [OperationProfile.Entry]?,
+        operations: Double, peak: Double?, networkBytes: Int, storeBytes: Int, profile: [OperationProfile.Entry]?,
         besides: [Double]?, adapters: Adapters?
     ) {
         let sorted = seconds.sorted()
@@ -174,7 +174,7 @@ extension BenchReport {
         }
         lines.append(speed)
         let owner = deviceName == nil ? ", of it" : "; on the GPU"
-        let memory = networkBytes.map { "\(owner) \(ByteText.size($0)) for activations and packed weights" } ?? ""
+        let memory = "\(owner) \(ByteText.size(networkBytes)) for activations and packed weights"
         lines.append(
             "\(ByteText.size(peakResidentBytes)) resident at most\(memory); the store has \(ByteText.size(storeBytes))")
         if let adapters {

@@ -49,7 +49,7 @@ struct BenchRun {
             store: store, architecture: weights.architecture?.family ?? "", target: target, threads: subject.threads,
             size: size, batch: batch, seconds: seconds,
             operations: counts.entries.reduce(0) { $0 + $1.operations },
-            peak: (subject.network as? Network)?.peakOperations, networkBytes: subject.network?.memoryInUse,
+            peak: subject.peakOperations(), networkBytes: subject.memoryInUse(),
             storeBytes: weights.safetensors.file.count, profile: perOperation ? profile.entries : nil,
             besides: perOperation ? besides : nil, adapters: comparison?.report)
     }
@@ -63,10 +63,13 @@ struct BenchRun {
 
     /// What is timed: a network, or RAM with the identity for its operator.
     private struct Subject {
-        var network: (any RunnableNetwork)?
+        /// Bytes that the network holds after its runs.
+        let memoryInUse: () -> Int
+        /// The most operations a second that the threads reach; nil on a GPU.
+        let peakOperations: () -> Double?
         /// Nil on a GPU.
-        var threads: Int?
-        var run: (OperationProfile?) throws -> Void
+        let threads: Int?
+        let run: (OperationProfile?) throws -> Void
         var measureAlgorithms: (() throws -> AlgorithmTable)?
         var adapters: AdapterComparison?
     }
@@ -81,16 +84,16 @@ struct BenchRun {
             let size = size ?? ImageSize(height: 256, width: 256)
             try compute.cpu.requireNoAlgorithms(for: store)
             let network = try target.ramNetwork(weights)
-            let channels = configuration.imageChannels.contains(3) ? 3 : configuration.imageChannels.first ?? 3
-            let shape = [batch, channels, size.height, size.width]
+            let shape = [batch, configuration.benchChannels, size.height, size.width]
             // Images come in and go out; the network itself takes one at a time.
             try MachineMemory.require(
                 shape.productOrMaximum.multipliedOrMaximum(2 * MemoryLayout<Float>.stride),
                 for: "A run on \(batch) images of \(size.height)×\(size.width) pixels")
             let problem = RAMProblem(observation: try noise(shape, 0))
-            let subject = Subject(network: nil, threads: target.isCPU ? network.threads : nil) {
-                _ = try network.run(problem, profile: $0)
-            }
+            let subject = Subject(
+                memoryInUse: { network.memoryInUse }, peakOperations: { network.peakOperations },
+                threads: target.isCPU ? network.threads : nil,
+                run: { _ = try network.run(problem, profile: $0) })
             return (subject, size)
         }
         let selections = try adapters.load(store: store)
@@ -100,13 +103,15 @@ struct BenchRun {
         let comparison =
             adapters.mode == .side && !selections.isEmpty
             ? try AdapterComparison(network: network, inputs: inputs, selections: selections) : nil
-        var subject = Subject(network: network, threads: (network as? Network)?.threads) {
-            _ = try network.run(inputs, taps: [], adapters: comparison.map { .all($0.current) } ?? .none, profile: $0)
-        }
+        let host = network as? Network
+        var subject = Subject(
+            memoryInUse: { network.memoryInUse }, peakOperations: { host?.peakOperations }, threads: host?.threads,
+            run: {
+                _ = try network.run(
+                    inputs, taps: [], adapters: comparison.map { .all($0.current) } ?? .none, profile: $0)
+            })
         subject.adapters = comparison
-        if let network = network as? Network {
-            subject.measureAlgorithms = { try network.measureAlgorithms(inputs) }
-        }
+        if let host { subject.measureAlgorithms = { try host.measureAlgorithms(inputs) } }
         return (subject, size)
     }
 

@@ -43,17 +43,27 @@ struct ComputeOptions: ParsableArguments {
         }
     }
 
-    /// What `--device` comes to on this machine. Where `auto` finds no GPU, it says why on standard error, unless `isQuiet`.
+    /// What `--device` comes to on this machine. Where `auto` finds no GPU, or is given a precision of the CPU, it says why on
+    /// standard error, unless `isQuiet`.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `cuda-unavailable`, unless the CPU will do; `accelerator-unavailable`.
     func target(isQuiet: Bool) throws -> ComputeTarget {
         switch device {
         case .cpu: return cpuTarget
         case .cuda(let ordinal): return try cudaTarget(ordinal)
         case .auto:
+            guard precision.cuda != nil else {
+                if !isQuiet {
+                    StandardError.print("note: running on the CPU, which --precision \(precision.rawValue) is of.")
+                }
+                return cpuTarget
+            }
             do {
                 return try cudaTarget(nil)
             } catch let error as UD2MError where error.code == .cudaUnavailable {
-                if !isQuiet { StandardError.print("note: running on the CPU. \(error.message)") }
+                var ignored = precision.cpu == nil ? ["--precision \(precision.rawValue)"] : []
+                if accelerators != .none { ignored.append("--accelerators") }
+                let rest = ignored.isEmpty ? "" : " Without effect there: \(ignored.joined(separator: ", "))."
+                if !isQuiet { StandardError.print("note: running on the CPU. \(error.message)\(rest)") }
                 return cpuTarget
             }
         }

@@ -73,6 +73,24 @@ package struct DevicePlan: Sendable {
         try self.init(graph: architecture.graph, key: PlanKey(sizes: sizes, taps: []), batch: batch, element: element)
     }
 
+    /// The plan of a RAM network for one image of `channels` channels, its sides padded to what the network takes. The
+    /// embeddings of the measurements, which the CPU computes in between, are no part of what is counted.
+    /// - Throws: as ``init(graph:key:batch:element:accelerators:)``.
+    package init(
+        ram: RAMConfiguration, channels: Int, height: Int, width: Int, element: DeviceElement = .f16
+    ) throws {
+        let multiple = ram.sizeMultiple
+        func padded(_ side: Int) -> Int { (side + multiple - 1) / multiple * multiple }
+        let (height, width) = (padded(height), padded(width))
+        // The image comes first, then the embeddings of every scale, each half as large as the one before.
+        let sizes = ram.networkInputs(imageChannels: channels).enumerated().map { index, input in
+            let scale = max(0, index - 1)
+            return PlanKey.Size(name: input.name, height: height >> scale, width: width >> scale)
+        }
+        try self.init(
+            graph: ram.graph(imageChannels: channels), key: PlanKey(sizes: sizes, taps: []), element: element)
+    }
+
     /// The plan of a graph, for a context with `accelerators`.
     /// - Throws: `graph-invalid` for sizes that the graph cannot take; `cuda-unsupported`.
     package init(
