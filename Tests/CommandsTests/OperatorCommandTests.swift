@@ -102,6 +102,15 @@ struct OperatorCommandTests {
         _ = try degrade(["--task", "deblur", "--kernel", copy], to: "again.png")
         #expect(try ImageFile.read(folder.path("again.png")).image == ImageFile.read(folder.path("seen.png")).image)
 
+        // Whole numbers do as well.
+        let box = folder.path("box.npy")
+        let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }\n"
+        let magic: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.utf8.count), 0]
+        try Data(magic + header.utf8 + [1, 1, 1, 1]).write(to: URL(filePath: box))
+        _ = try degrade(["--task", "deblur", "--kernel", box], to: "boxed.png")
+        _ = try degrade(["--task", "deblur", "--kernel", "uniform", "--kernel-size", "2"], to: "uniform.png")
+        #expect(try ImageFile.read(folder.path("boxed.png")).image == ImageFile.read(folder.path("uniform.png")).image)
+
         let checkpoint = try Checkpoint.open(path: copy)
         #expect(checkpoint.looseTensors.first?.shape == [3, 3])
     }
@@ -162,7 +171,15 @@ struct OperatorCommandTests {
         #expect(try failure(["--task", "inpaint", "--box", "40,0,20,10"]) == "mask-invalid")
         let mask = folder.path("mask.png")
         try ImageFile.write(ImageBuffer(width: 5, height: 5, channels: 1, filledWith: 1), to: mask)
-        #expect(try failure(["--task", "inpaint", "--mask", mask], exitCode: 65) == "operator-file")
+        let misfit = try ToolTest.failure(
+            "ud2m", ["degrade", image, "-o", folder.path("none.png"), "--task", "inpaint", "--mask", mask], exitCode: 65
+        )
+        #expect(misfit.object?["code"]?.string == "operator-file")
+        #expect(misfit.object?["location"]?.object?["file"]?.string == mask)
+        let negative = try ToolTest.failure(
+            "ud2m", ["degrade", image, "-o", folder.path("none.png"), "--task", "denoise", "--sigma", "-1"],
+            exitCode: 64)
+        #expect(negative.object?["message"]?.string?.contains("Missing value") == false)
         let weights = folder.path("weights.npy")
         for bad in [Double.nan, 0] {
             try Data(NPYFile.bytes(shape: [1, 2], values: [bad, 0])).write(to: URL(filePath: weights))

@@ -332,6 +332,36 @@ struct RestoreBatchTests {
         #expect(second.object?["settings"]?.object?["rng"]?.string == "tape")
         let images = try ["one.png", "two.png"].map { try ImageFile.read(folder.path($0)).image.values }
         #expect(images[0] == images[1])
+        // The same noise as another program numbers it, with a measurement's before it.
+        let file = try WeightStore(path: tape)
+        let steps = try #require(second.object?["settings"]?.object?["steps"]?.number.map { Int($0) })
+        let iterations = try #require(second.object?["settings"]?.object?["iterations"]?.number.map { Int($0) })
+        var order = ["sample0/initial-state", "sample0/initial-state"]
+        for step in 0..<steps {
+            order += (0..<iterations).map { "sample0/denoising/\(step)/\($0)" }
+            // The exact flavour draws once a transition, the published code twice.
+            if step + 1 < steps { order += ["sample0/transition/\(step)/0", "sample0/initial-state"] }
+        }
+        let numbered = folder.path("numbered.safetensors")
+        try SafetensorsFile.write(
+            to: numbered,
+            tensors: try order.enumerated().map { index, name in
+                let tensor = try #require(file.tensor(TensorName(name)))
+                return TensorInput(name: TensorName("noise/\(index)"), shape: tensor.shape, floats: try tensor.floats())
+            })
+        _ = try run(image, ["-o", folder.path("three.png"), "--noise-tape", numbered])
+        #expect(try ImageFile.read(folder.path("three.png")).image.values == images[0])
+    }
+
+    @Test("an image in the store's place, and an output in the input's, are named")
+    func mixedUp() throws {
+        let image = folder.path("in/a.png")
+        let error = try ToolTest.failure(
+            "ud2m", ["restore", image, image, "--task", "deblur", "-o", folder.path("x.png")], exitCode: 65)
+        #expect(error.object?["code"]?.string == "store-is-image")
+        let same = try ToolTest.failure(
+            "ud2m", ["restore", store, image, "--task", "deblur", "-o", image, "--force", "--dry-run"], exitCode: 73)
+        #expect(same.object?["code"]?.string == "output-is-input")
     }
 
     @Test("prior draws a grid or single files, the same whatever the batch")

@@ -43,9 +43,10 @@ import UD2MTestSupport
                 network: RAMFixtures.network(), forwardOperator: linear, noiseLevel: settings.noiseLevel,
                 flavour: name == "ram_sr_gaussian" ? .deepinv : .original)
         }
+        let draws = try (0..<15).map { try Tensor(golden["noise/" + ($0 < 10 ? "0" : "") + String($0)]) }
         let sampler = try PublishedSampler(
             denoiser: denoiser, forwardOperator: forward, settings: settings,
-            noise: ReplayedNoise(golden, iterations: 3), initialEstimator: estimator)
+            noise: NoiseTape(inOrder: draws, steps: 3, iterations: 3), initialEstimator: estimator)
         return Run(golden: golden, sampler: sampler, observation: try Tensor(golden["y"]))
     }
 
@@ -200,32 +201,6 @@ private final class ReplayedDenoiser: Denoiser {
             return seen.count - 1
         }
         return outputs[index]
-    }
-}
-
-/// The recorded draws by their place in the order of `sampler.md` §7.6: the measurement's, the initial state's, then a
-/// step's iterations and its transition's two.
-private struct ReplayedNoise: NoiseSource {
-    let draws: [Tensor]
-    let iterations: Int
-
-    init(_ golden: GoldenTensors, iterations: Int) throws {
-        draws = try (0..<15).map { try Tensor(golden["noise/" + ($0 < 10 ? "0" : "") + String($0)]) }
-        self.iterations = iterations
-    }
-
-    func normals(_ draw: NoiseDraw, sample: UInt32, shape: [Int]) throws -> Tensor {
-        switch draw {
-        case .observation: draws[0]
-        case .initialState: draws[1]
-        case .denoising(let step, let iteration): draws[2 + Int(step) * (iterations + 2) + Int(iteration)]
-        case .transition(let step, let part): draws[2 + Int(step) * (iterations + 2) + iterations + Int(part)]
-        case .mask: throw UD2MError(.noiseDraw, "No mask is drawn.")
-        }
-    }
-
-    func uniforms(_ draw: NoiseDraw, sample: UInt32, shape: [Int]) throws -> Tensor {
-        throw UD2MError(.noiseDraw, "No uniform numbers were recorded.")
     }
 }
 

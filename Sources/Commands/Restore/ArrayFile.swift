@@ -11,7 +11,12 @@ struct ArrayFile {
     /// The most numbers that are read.
     static let largestCount = 1 << 26
 
-    /// Reads a two-dimensional `.npy` array of float32 or float64 numbers.
+    /// Types that hold real numbers.
+    private static let realTypes: Set<ElementType> = [
+        .f64, .f32, .f16, .i64, .i32, .i16, .i8, .u64, .u32, .u16, .u8,
+    ]
+
+    /// Reads a two-dimensional `.npy` array of real numbers.
     /// - Throws: ``UD2MFormats/UD2MError``: `operator-array` for anything else, or what opening the file throws.
     init(npy path: String) throws {
         do {
@@ -22,12 +27,12 @@ struct ArrayFile {
             // Checked before anything is read: a file may claim any size.
             guard tensor.shape.count == 2, tensor.shape.allSatisfy({ (1...Self.largestCount).contains($0) }),
                 tensor.shape[0] * tensor.shape[1] <= Self.largestCount,
-                [.f64, .f32].contains(tensor.elementType)
+                Self.realTypes.contains(tensor.elementType)
             else {
                 throw UD2MError(
                     .operatorArray,
                     "The array is \(tensor.elementType.rawValue) of shape \(tensor.shape), not [rows, columns] of "
-                        + "floating-point numbers.", remedy: "Save a two-dimensional array with astype('float64').")
+                        + "real numbers.", remedy: "Save a two-dimensional array with astype('float64').")
             }
             let count = tensor.shape[0] * tensor.shape[1]
             var values = [Double](repeating: 0, count: count)

@@ -65,6 +65,7 @@ struct DegradePart {
     /// The mask, kernel or matrix that is named or described.
     private func material(for clean: ImageBuffer) throws -> OperatorFactory.Material {
         var material = try factory.readMaterial()
+        try material.mask?.require(height: clean.height, width: clean.width, file: factory.specification.mask)
         guard let flags else { return material }
         // The operator follows from the seed alone, so that all images of a folder can have the same.
         if specification.task == .inpaint, material.mask == nil {

@@ -46,7 +46,8 @@ struct ImageRestoration {
     func restore(progress: @escaping @Sendable (_ fraction: Double, _ label: String) -> Void) throws -> Result {
         let problem = try problem()
         let observation = try observation(problem)
-        let source = try command.noise.source(observation: observation)
+        let source = try command.noise.source(
+            observation: observation, steps: problem.settings.steps, iterations: problem.settings.iterations)
         let recorder = command.noise.record.map { _ in NoiseRecorder(source) }
         let sampler = try problem.plan.sampler(
             denoiser: prior.denoiser, forward: problem.forward, noise: recorder ?? source, ram: ram)
@@ -151,7 +152,7 @@ struct ImageRestoration {
         return Problem(
             observations: observations, clean: clean, width: size.width, height: size.height, forward: forward,
             plan: plan,
-            settings: .init(plan, noise: command.noise, samples: posterior.samples))
+            settings: .init(plan, through: forward, noise: command.noise, samples: posterior.samples))
     }
 
     /// The observation with as many channels as the prior's images have.

@@ -49,12 +49,15 @@ struct NoiseOptions: ParsableArguments {
     var sourceName: String { tape == nil ? (rng ?? .philox).rawValue : "tape" }
 
     /// The noise of one image.
-    /// - Parameter observation: The observation. Its pixels tell it apart from others, so that no two images of a run have
-    ///   the same noise, and none depends on where its file lies or what else is restored.
+    /// - Parameters:
+    ///   - observation: The observation. Its pixels tell it apart from others, so that no two images of a run have the same
+    ///     noise, and none depends on where its file lies or what else is restored.
+    ///   - steps: The run's diffusion steps.
+    ///   - iterations: The iterations of each.
     /// - Returns: A source of its own, as PyTorch's generator moves on with every draw.
     /// - Throws: ``UD2MFormats/UD2MError`` for a tape that cannot be read.
-    func source(observation: Tensor) throws -> any NoiseSource {
-        if let tape { return try NoiseTape(path: tape) }
+    func source(observation: Tensor, steps: Int, iterations: Int) throws -> any NoiseSource {
+        if let tape { return try NoiseTape(path: tape, steps: steps, iterations: iterations) }
         let seed = seed ?? 0
         switch rng ?? .philox {
         case .philox:
@@ -66,13 +69,31 @@ struct NoiseOptions: ParsableArguments {
 }
 
 extension NoiseTape {
-    /// Reads a tape: a safetensors file with the draws under their names.
-    /// - Throws: ``UD2MFormats/UD2MError`` from reading it.
-    init(path: String) throws {
+    /// Reads a tape: a safetensors file with the draws under their names, or under `noise/` and their numbers as a program
+    /// made them that works as the paper's code does. Other tensors are left alone.
+    /// - Throws: ``UD2MFormats/UD2MError`` from reading it, and as ``init(inOrder:steps:iterations:)``.
+    init(path: String, steps: Int, iterations: Int) throws {
         let file = try SafetensorsFile(path: path)
-        var draws: [String: Tensor] = [:]
-        for entry in file.entries { draws[entry.name.text] = try Tensor(entry, of: file) }
-        self.init(draws: draws)
+        func number(_ entry: SafetensorsFile.Entry) -> Int? {
+            let name = entry.name.text
+            return name.hasPrefix("noise/") ? Int(name.dropFirst("noise/".count)) : nil
+        }
+        let numbered = file.entries.compactMap { entry in number(entry).map { (number: $0, entry: entry) } }
+            .sorted { $0.number < $1.number }
+        do {
+            if numbered.isEmpty {
+                var draws: [String: Tensor] = [:]
+                for entry in file.entries where entry.name.text.hasPrefix("sample") {
+                    draws[entry.name.text] = try Tensor(entry, of: file)
+                }
+                self.init(draws: draws)
+            } else {
+                try self.init(
+                    inOrder: try numbered.map { try Tensor($0.entry, of: file) }, steps: steps, iterations: iterations)
+            }
+        } catch let error as UD2MError {
+            throw error.located(in: .init(file: path))
+        }
     }
 
     /// Writes a tape.

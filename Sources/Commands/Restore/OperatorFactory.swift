@@ -146,12 +146,7 @@ struct OperatorFactory {
             return try Deblurring(kernel: try material.kernel ?? kernel(), height: height, width: width)
         case .inpaint:
             let mask = try material.mask ?? readMask()
-            guard mask.height == height, mask.width == width else {
-                throw UD2MError(
-                    .operatorFile,
-                    "The mask is \(mask.width)×\(mask.height) pixels and the image \(width)×\(height).",
-                    at: .init(file: specification.mask))
-            }
+            try mask.require(height: height, width: width, file: specification.mask)
             return Inpainting(mask: mask)
         case .superResolution:
             return try SuperResolution(
@@ -257,6 +252,22 @@ struct OperatorFactory {
                 remedy: name == "mask" ? "Pass --mask PNG or --operator FILE." : "Pass --operator FILE or its flag.")
         }
         return value
+    }
+}
+
+extension Mask {
+    /// Throws when the mask is not of an image's size.
+    /// - Parameters:
+    ///   - height: Rows of the image.
+    ///   - width: Its columns.
+    ///   - file: The file that the mask comes from.
+    /// - Throws: ``UD2MFormats/UD2MError`` with code `operator-file`.
+    func require(height: Int, width: Int, file: String?) throws {
+        guard self.height == height, self.width == width else {
+            throw UD2MError(
+                .operatorFile, "The mask is \(self.width)×\(self.height) pixels and the image \(width)×\(height).",
+                at: .init(file: file))
+        }
     }
 }
 

@@ -25,6 +25,10 @@ struct RestoreReport: Encodable {
         let denoisingStrength: Double?
         /// r of the closing proximal step, where there is one.
         let closingLevel: Double?
+        /// Adam's steps in a proximal step through JPEG; nil of other operators.
+        let jpegSteps: Int?
+        /// Their rate; nil where it follows ρ as well.
+        let jpegRate: Double?
         let rng: String
         let seed: UInt64
         let samples: Int
@@ -142,7 +146,7 @@ struct RestoreSkipped: Encodable {
 }
 
 extension RestoreReport.Settings {
-    init(_ plan: SamplerPlan, noise: NoiseOptions, samples: Int) {
+    init(_ plan: SamplerPlan, through forward: any ForwardOperator, noise: NoiseOptions, samples: Int) {
         let grid: TimeGrid
         switch plan.settings {
         case .exact(let exact):
@@ -166,6 +170,8 @@ extension RestoreReport.Settings {
         timesteps = grid.timesteps
         solver = plan.solver?.rawValue
         warmStart = plan.warmStart.rawValue
+        let jpeg = forward as? JPEGCompression
+        (jpegSteps, jpegRate) = (jpeg?.steps, jpeg?.learningRate)
         rng = noise.sourceName
         seed = noise.seed ?? 0
         self.samples = samples

@@ -113,7 +113,13 @@ struct RestoreRun {
     private func checkOutputs(
         _ images: RestoreInputs, _ list: RestorePlaceList, inputs: [String]
     ) throws -> [String: OutputSet] {
-        guard !command.dryRun else { return [:] }
+        guard !command.dryRun else {
+            // Outputs of an earlier run are no news to a plan, but none may be an input.
+            for path in images.images.flatMap({ list.places[$0.path]?.all ?? [] }) {
+                try AtomicFile.check(path: path, overwrite: true, inputs: inputs)
+            }
+            return [:]
+        }
         // A run that is taken up again finds the outputs of the first part in their places.
         let overwrite = command.force || command.batching.resume
         for path in [command.comparing.csv, command.noise.record].compactMap(\.self) {

@@ -23,8 +23,9 @@ public enum CommandRunner {
                 exit(ExitCodes.success)
             }
             try requireTextArguments()
-            try SubcommandSuggestion.check(Array(CommandLine.arguments.dropFirst()), for: root.configuration)
-            var command = try Root.parseAsRoot()
+            let arguments = negativeNumbersJoined(CommandLine.arguments.dropFirst())
+            try SubcommandSuggestion.check(arguments, for: root.configuration)
+            var command = try Root.parseAsRoot(arguments)
             try command.run()
             exit(ExitCodes.success)
         } catch {
@@ -42,6 +43,20 @@ public enum CommandRunner {
 }
 
 extension CommandRunner {
+    /// The arguments with negative numbers joined to their options: ArgumentParser takes the `-1` of `--sigma -1` for an
+    /// option of its own and says that a value is missing, where the range of σ should be named.
+    static func negativeNumbersJoined(_ arguments: some Sequence<String>) -> [String] {
+        arguments.reduce(into: []) { joined, argument in
+            if let option = joined.last, option.hasPrefix("--"), option != "--", !option.contains("="),
+                argument.hasPrefix("-"), Double(argument) != nil
+            {
+                joined[joined.count - 1] = "\(option)=\(argument)"
+            } else {
+                joined.append(argument)
+            }
+        }
+    }
+
     /// Throws for arguments that are not UTF-8: Swift would repair them silently, and a file of another name be written.
     private static func requireTextArguments() throws {
         for argument in UnsafeBufferPointer(start: CommandLine.unsafeArgv, count: Int(CommandLine.argc)) {

@@ -32,6 +32,13 @@ public final class AtomicFile: @unchecked Sendable {
     private let overwrite: Bool
     private var state: State
 
+    /// Throws where a file could not be written because of what stands there already; makes nothing, unlike
+    /// ``init(path:byteCount:overwrite:inputs:avoidsUnnamed:)``, which sees more.
+    /// - Throws: ``UD2MError`` with an `output-…` code.
+    public static func check(path: String, overwrite: Bool, inputs: [String]) throws {
+        _ = try OutputPath(path).check(overwrite: overwrite, inputs: inputs)
+    }
+
     /// Starts a file.
     /// - Parameters:
     ///   - path: Where it will be.

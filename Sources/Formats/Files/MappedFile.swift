@@ -132,7 +132,7 @@ public final class MappedFile: @unchecked Sendable {
 
     /// The bytes of a small range, read whatever the file's access is: for pieces that lie far apart.
     /// - Throws: ``UD2MError`` with code `file-range-outside`, `file-changed` or `file-read-failed`.
-    func read(_ range: Range<Int>) throws -> [UInt8] {
+    package func read(_ range: Range<Int>) throws -> [UInt8] {
         guard range.lowerBound >= 0, range.upperBound <= count else { throw outside(range) }
         return try [UInt8](unsafeUninitializedCapacity: range.count) { buffer, filled in
             try read(

@@ -16,7 +16,8 @@ public enum ImageFormat: String, Sendable, Hashable, CaseIterable {
         case ".jpg", ".jpeg": self = .jpeg
         default:
             throw ImageError(
-                .unsupportedKind, "images are written as PNG or JPEG, which \(suffix ?? "no suffix") does not name.",
+                .unsupportedKind,
+                "images are written as PNG or JPEG, and \(suffix.map { "\($0) names neither" } ?? "the name has no suffix").",
                 path: path, remedy: "End the name with .png, .jpg or .jpeg.")
         }
     }

@@ -64,7 +64,8 @@ public final class CUDANetwork: NetworkRunner {
         if case .ram = architecture {
             throw UD2MError(
                 .networkConfiguration, "A RAM network restores images through operators, not tensors alone.",
-                at: .init(file: store.path), remedy: "Use RAMNetwork, or ud2m forward.")
+                at: .init(file: store.path),
+                remedy: "Give the store of a diffusion network. RAM runs with ud2m forward, or as RAMNetwork.")
         }
         let definition = try architecture.definition
         try self.init(

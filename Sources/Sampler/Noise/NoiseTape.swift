@@ -25,6 +25,29 @@ public struct NoiseTape: NoiseSource {
     /// Creates a tape.
     public init(draws: [String: Tensor]) { self.draws = draws }
 
+    /// The tape of one sample's draws in the order in which the paper's code makes them (`sampler.md` §7.6): the
+    /// measurement's, the initial state, then a step's iterations and, but for the last step, the two of its transition.
+    /// - Parameters:
+    ///   - draws: The draws. What is more than a run needs comes first and is the measurement's, which is not drawn again.
+    ///   - steps: The run's diffusion steps N, at least 1.
+    ///   - iterations: The iterations K of each, at least 1.
+    /// - Throws: `UD2MError` with code `noise-draw` for fewer draws than such a run has.
+    public init(inOrder draws: [Tensor], steps: Int, iterations: Int) throws {
+        var order: [NoiseDraw] = [.initialState]
+        for step in 0..<UInt16(clamping: steps) {
+            order += (0..<UInt16(clamping: iterations)).map { .denoising(step: step, iteration: $0) }
+            if step + 1 < steps { order += (0..<2).map { .transition(step: step, part: $0) } }
+        }
+        guard draws.count >= order.count else {
+            throw UD2MError(
+                .noiseDraw,
+                "The noise tape has \(draws.count) draws; \(steps) steps of \(iterations) iterations have \(order.count).",
+                remedy: "Use the numbers of steps and iterations of the run that was recorded.")
+        }
+        let names = order.map { $0.tapeName(sample: 0) }
+        self.init(draws: Dictionary(uniqueKeysWithValues: zip(names, draws.suffix(names.count))))
+    }
+
     /// The recorded draw.
     /// - Throws: `UD2MError` with code `noise-draw`, which names it, when it is missing or has another shape.
     public func normals(_ draw: NoiseDraw, sample: UInt32, shape: [Int]) throws -> Tensor {
