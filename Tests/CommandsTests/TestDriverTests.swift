@@ -24,7 +24,12 @@ struct TestDriverTests {
     @Test("the driver finds what is planted: races, missing waits, accesses out of bounds, swapped fragments")
     func plantedMistakes() throws {
         let programs = RepositoryPaths.root.appending(path: "Tests/CUDADriver/programs").path(percentEncoded: false)
-        let result = try BuiltTool("check-cuda-test-driver").run([programs])
+        let result = try BuiltTool("check-cuda-test-driver").run(
+            [programs],
+            // As the driver is without the settings that other tests leave in the environment.
+            environment: [
+                "UD2M_TESTDRIVER_DEVICES": "1", "UD2M_TESTDRIVER_MEMORY": "8589934592", "UD2M_TESTDRIVER_THREADS": "1",
+            ])
         #expect(result.exitCode == 0, "\(result.text)\(result.errorText)")
         #expect(result.text.contains(" 0 failures"))
     }

@@ -8,6 +8,7 @@ file is taken as what its source gives if one of a few compilations gives it.
 
 import argparse
 import ctypes
+import hashlib
 import pathlib
 import re
 import subprocess
@@ -105,6 +106,13 @@ def table(measured):
     return "\n".join(lines) + "\n"
 
 
+def sums(folder):
+    """What `sha256sum` prints for the sources and for what was made of them: a test compares it with the files."""
+    files = sorted((ROOT / "kernels").iterdir()) + [ROOT / "include" / "ud2m_cuda_kernels.h"] + sorted(folder.glob("*.ptx"))
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(ROOT).as_posix()}" for path in files]
+    return "\n".join(lines) + "\n"
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nvrtc", required=True, help="libnvrtc.so.12")
@@ -151,6 +159,8 @@ def main():
         leave(folder / "REGISTERS.md", table(measured))
     elif measured:
         print(table(measured))
+    if not arguments.names:
+        leave(folder / "SHA256SUMS", sums(folder))
     if spills:
         sys.exit("\n".join(spills))
     if different:

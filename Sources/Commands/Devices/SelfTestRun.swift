@@ -25,43 +25,75 @@ struct SelfTestRun {
         let gpu = try driver.device(device.ordinal)
         let libraries = try accelerators.libraries()
         let test = try CUDASelfTest(gpu)
-        var checks: [SelfTestReport.Check] = []
-        var launched: Set<String> = []
         let cases = try SelfTestCase.all()
-        let count = Double(cases.count * DeviceElement.allCases.count + SamplerSelfTest.cases.count)
+        let count = cases.count * DeviceElement.allCases.count + SamplerSelfTest.cases.count
+        var results = Results(count: count, progress: progress)
+        var assisted: CUDASelfTest?
+        do {
+            try run(cases, test, &results)
+            let sampler = try SamplerSelfTest(test)
+            for item in SamplerSelfTest.cases {
+                try results.add(item.name, .f32, bound: item.bound, on: test) { sampler.run(item) }
+            }
+            results.launched.formUnion(try sampler.launched)
+            if !libraries.isEmpty {
+                // The same once more, with whatever layers the libraries compute.
+                let test = try CUDASelfTest(gpu, accelerators: libraries)
+                assisted = test
+                try run(cases.filter(\.hasProducts), test, suffix: " with libraries", &results)
+            }
+        } catch is DeviceLost {}
+        return SelfTestReport(
+            gpu, driver: driver.version, checks: results.checks, launched: results.launched,
+            lostIn: results.lostIn, uses: assisted?.acceleratorUses)
+    }
+
+    private func run(_ cases: [SelfTestCase], _ test: CUDASelfTest, suffix: String = "", _ results: inout Results)
+        throws
+    {
         for item in cases {
             let store = try Self.store(item)
             for element in [DeviceElement.f32, .f16, .bf16] {
-                progress.update(Double(checks.count) / count, label: item.name)
-                let outcome = test.run(item, store, element, threads: threads)
-                checks.append(SelfTestReport.Check(item.name, element, outcome, bound: CUDASelfTest.bound(element)))
+                let outcome = try results.add(
+                    item.name + suffix, element, bound: CUDASelfTest.bound(element), on: test
+                ) { test.run(item, store, element, threads: threads) }
                 // A case that breaks off may not have come to all of its kernels.
-                if outcome.failure == nil { launched.formUnion(try item.kernels(element)) }
+                if outcome.failure == nil { results.launched.formUnion(try item.kernels(element)) }
             }
         }
-        let sampler = try SamplerSelfTest(test)
-        for item in SamplerSelfTest.cases {
-            progress.update(Double(checks.count) / count, label: item.name)
-            checks.append(SelfTestReport.Check(item.name, .f32, sampler.run(item), bound: item.bound))
-        }
-        launched.formUnion(try sampler.launched)
-        guard !libraries.isEmpty else {
-            return SelfTestReport(gpu, driver: driver.version, checks: checks, launched: launched, uses: nil)
-        }
-        // The same once more, with whatever layers the libraries compute.
-        let assisted = try CUDASelfTest(gpu, accelerators: libraries)
-        for item in cases where item.hasProducts {
-            let store = try Self.store(item)
-            for element in [DeviceElement.f32, .f16, .bf16] {
-                progress.update(1, label: "\(item.name) with libraries")
-                let outcome = assisted.run(item, store, element, threads: threads)
-                checks.append(
-                    SelfTestReport.Check(
-                        "\(item.name) with libraries", element, outcome, bound: CUDASelfTest.bound(element)))
+    }
+
+    /// The device does nothing more for this process.
+    private struct DeviceLost: Error {}
+
+    /// What the checks came to so far.
+    private struct Results {
+        /// How many checks are expected.
+        let count: Int
+        let progress: any ProgressSink
+        private(set) var checks: [SelfTestReport.Check] = []
+        var launched: Set<String> = []
+        /// The check that ended with a fault of the device; nil without one.
+        private(set) var lostIn: String?
+
+        init(count: Int, progress: any ProgressSink) { (self.count, self.progress) = (count, progress) }
+
+        /// Does a check.
+        /// - Throws: ``DeviceLost`` when there can be no more of them.
+        @discardableResult
+        mutating func add(
+            _ name: String, _ element: DeviceElement, bound: Double, on test: CUDASelfTest,
+            _ body: () -> CUDASelfTest.Outcome
+        ) throws -> CUDASelfTest.Outcome {
+            progress.update(min(1, Double(checks.count) / Double(count)), label: name)
+            let outcome = body()
+            checks.append(SelfTestReport.Check(name, element, outcome, bound: bound))
+            guard outcome.failure == nil || test.isAlive else {
+                lostIn = "\(name) in \(element.precisionName)"
+                throw DeviceLost()
             }
+            return outcome
         }
-        return SelfTestReport(
-            gpu, driver: driver.version, checks: checks, launched: launched, uses: assisted.acceleratorUses)
     }
 
     /// The weights of a case in a store whose file is gone already, so that nothing is left behind.
@@ -123,17 +155,21 @@ struct SelfTestReport: Encodable {
     let passed: Bool
     let checks: [Check]
     let kernels: Kernels
+    /// The check that ended with a fault of the device, after which there could be no others; nil without one.
+    let lostIn: String?
     /// Layers by libraries, beside the kernels; nil without libraries.
     let accelerators: [AcceleratorReport]?
 
     init(
-        _ gpu: CUDADevice, driver: CUDADriver.Version, checks: [Check], launched: Set<String>, uses: [AcceleratorUse]?
+        _ gpu: CUDADevice, driver: CUDADriver.Version, checks: [Check], launched: Set<String>, lostIn: String?,
+        uses: [AcceleratorUse]?
     ) {
         device = "cuda:\(gpu.ordinal)"
         name = gpu.name
         computeCapability = gpu.capability.description
         driverVersion = driver.description
         self.checks = checks
+        self.lostIn = lostIn
         accelerators = uses?.map { AcceleratorReport($0) }
         let all = CUDASelfTest.kernels
         kernels = Kernels(
@@ -161,6 +197,9 @@ extension SelfTestReport {
             lines += AcceleratorReport.lines(accelerators ?? [])
             lines += checks.compactMap { check in
                 check.failure.map { "\(check.name) in \(check.precision): \($0)" }
+            }
+            if let lostIn {
+                lines.append("The GPU stopped working for this process in \(lostIn); there are no checks after it.")
             }
             if !kernels.notRun.isEmpty { lines.append("not launched: \(kernels.notRun.joined(separator: ", "))") }
         }

@@ -140,8 +140,10 @@ extension ForwardRun.Report {
         guard let first = outputs.first(where: { $0.notFinite > 0 }) else { return }
         StandardError.print(
             "warning: \(ByteText.grouped(first.notFinite)) numbers of \(first.name.escapedForDisplay) are NaN or infinite, "
-                + "although the inputs are finite: look for such weights with ud2m-convert stat "
-                + store.escapedForDisplay)
+                + "although the inputs are finite: "
+                + (device == "cpu"
+                    ? "look" : "beyond 65504 numbers are infinite in fp16, so try --precision bf16 or fp32, or look")
+                + " for such weights with ud2m-convert stat \(store.escapedForDisplay)")
     }
 }
 

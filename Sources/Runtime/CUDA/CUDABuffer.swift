@@ -27,10 +27,12 @@ package final class CUDABuffer: Sendable {
     static func exhausted(_ bytes: Int, _ purpose: String, free: Int, of device: CUDADevice) -> UD2MError {
         UD2MError(
             .memoryExhausted,
-            "\(purpose) need \(bytes >> 20) MiB of \(device.name), of whose \(device.memory >> 20) MiB "
-                + "\(free >> 20) MiB are free.",
+            "\(purpose) need \(size(bytes)) of \(device.name), of whose \(size(device.memory)) \(size(free)) are free.",
             remedy: CUDADriver.memoryRemedy)
     }
+
+    /// In MiB, or KiB where that would round much.
+    private static func size(_ bytes: Int) -> String { bytes >= 10 << 20 ? "\(bytes >> 20) MiB" : "\(bytes >> 10) KiB" }
 
     deinit {
         guard address != 0 else { return }

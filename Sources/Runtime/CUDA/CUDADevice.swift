@@ -103,13 +103,13 @@ extension CUDADriver {
                 ?? "No device has compute capability \(CUDADevice.oldestCapability) or newer"
             throw UD2MError(
                 .cudaUnavailable, "\(reason) (\(names.joined(separator: "; "))).",
-                remedy: "Choose another with --device cuda:N, or use --device cpu.")
+                remedy: "Choose one that ud2m devices calls usable, or use --device cpu.")
         }
         guard device.isSupported else {
             throw UD2MError(
                 .cudaUnavailable,
                 "\(device.name) has compute capability \(device.capability), and \(CUDADevice.oldestCapability) is needed.",
-                remedy: "Choose another with --device cuda:N, or use --device cpu.")
+                remedy: "Choose one that ud2m devices calls usable, or use --device cpu.")
         }
         return device
     }

@@ -117,7 +117,8 @@ public final class CUDADriver: @unchecked Sendable {
     }
 
     static let memoryRemedy =
-        "Use smaller images, tiles or batches, or --precision fp16; free the device's memory; or use --device cpu."
+        "Images need less in smaller tiles or batches, and weights and images in fp16 or bf16 than in fp32; or free the device's "
+        + "memory, or use --device cpu."
 }
 
 /// What resolves functions of a library that is linked into the program, as C calls it.

@@ -94,6 +94,9 @@ extension SamplerSelfTest {
     /// The proximal steps, at sizes that are powers of two and not.
     private static let likelihoods: [Case] = [
         likelihood("deblurring", [2, 3, 12, 20]) { try operators() },
+        likelihood("deblurring, few pixels", [1, 3, 2, 3]) {
+            try Deblurring(kernel: .gaussian(size: 2, variance: 1), height: 2, width: 3)
+        },
         likelihood("deblurring, powers of two", [1, 2, 16, 32]) {
             try Deblurring(kernel: .gaussian(size: 5, variance: 2), height: 16, width: 32)
         },

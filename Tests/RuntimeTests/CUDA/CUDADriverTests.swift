@@ -107,5 +107,8 @@ import UD2MTestSupport
         let error = #expect(throws: UD2MError.self) { try network.run(adm.inputs(adm.golden())) }
         #expect(error?.code == .cudaFailed)
         #expect(error?.message.contains("CUDA_ERROR") == true)
+        // A self-test notices that nothing can follow.
+        #expect(try !CUDASelfTest(driver.device(TestDevice.fragile)).isAlive)
+        #expect(try CUDASelfTest(TestDevice.device()).isAlive)
     }
 }

@@ -8,9 +8,9 @@ import UD2MTestSupport
     /// By the type of the elements: sums in another order, and roundings to eleven or eight bits.
     static func tolerance(_ element: DeviceElement) -> Float {
         switch element {
-        case .f32: 1e-4
-        case .f16: 5e-2
-        case .bf16: 3e-1
+        case .f32: 1e-5
+        case .f16: 1e-2
+        case .bf16: 6e-2
         }
     }
 

@@ -6,8 +6,8 @@ import UD2MTestSupport
 /// Graphs of a few nodes on a device against the CPU: what the small networks do not contain.
 @Suite(.enabled(if: TestDevice.isAvailable)) struct CUDAOperationTests {
     /// Runs a graph on images on both backends.
-    private func expectEqual(
-        _ graph: Graph, _ inputs: [String: Tensor], _ element: DeviceElement,
+    static func expectEqual(
+        _ graph: Graph, _ inputs: [String: Tensor], _ element: DeviceElement, name: String = "", slack: Float = 1,
         external: [String: ExternalFunction] = [:],
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
@@ -33,7 +33,8 @@ import UD2MTestSupport
             let found = try device.run(inputs, external: external)
             let difference = relativeDifference(found["out"], expected["out"])
             #expect(
-                difference < CUDANetworkTests.tolerance(element), "\(element)", sourceLocation: sourceLocation)
+                difference < slack * CUDANetworkTests.tolerance(element), "\(name) \(element)",
+                sourceLocation: sourceLocation)
         }
     }
 
@@ -56,21 +57,7 @@ import UD2MTestSupport
         let plan = try DevicePlan(graph: graph, key: key, batch: 2, element: element)
         let isDivided = plan.launches.contains { $0.kernel.hasPrefix("conv_finish") }
         #expect(isDivided == (element != .f32))
-        try expectEqual(graph, ["x": image(2, 144, 5, 6)], element)
-    }
-
-    /// Parts that are no multiple of eight, of which one is interleaved and so padded to sixteen.
-    @Test(arguments: [DeviceElement.f32, .f16]) func concatenations(_ element: DeviceElement) throws {
-        var builder = GraphBuilder()
-        let x = builder.image("x", channels: 7)
-        let up = builder.transposedConvolution(x, "up", channels: 20)
-        let y = builder.image("y", channels: 3)
-        let joined = builder.concat(up, y, builder.activate(y, .leakyReLU(slope: 0.2)))
-        let norm = try builder.groupNorm(joined, "norm", groups: 2)
-        let pooled = builder.pool(builder.activate(norm, .relu), .maximum(window: 3, stride: 2, padding: 1))
-        let wide = builder.resample(pooled, .nearestUp)
-        let graph = builder.finish(builder.convolution(wide, "conv", channels: 9, kernel: 3, stride: 2))
-        try expectEqual(graph, ["x": image(2, 7, 5, 6), "y": image(2, 3, 10, 12)], element)
+        try Self.expectEqual(graph, ["x": image(2, 144, 5, 6)], element)
     }
 
     /// Sums of maps that no convolution takes, one of them padded wider.
@@ -81,7 +68,7 @@ import UD2MTestSupport
         let y = builder.image("y", channels: 5)
         let sums = builder.concat(try builder.add(up, y), try builder.add(y, up))
         let graph = builder.finish(builder.scale(builder.pool(sums, .adaptiveAverage(side: 3)), by: "gain"))
-        try expectEqual(graph, ["x": image(1, 5, 4, 4), "y": image(1, 5, 8, 8)], .f32)
+        try Self.expectEqual(graph, ["x": image(1, 5, 4, 4), "y": image(1, 5, 8, 8)], .f32)
     }
 
     @Test func flattenedVectors() throws {
@@ -92,7 +79,7 @@ import UD2MTestSupport
         let linear = builder.activate(builder.linear(vector, "linear", channels: 6), .sigmoid)
         let graph = builder.finish(
             try builder.add(builder.globalAverage(try builder.add(resized, broadcasting: linear)), linear))
-        try expectEqual(graph, ["x": image(2, 6, 5, 7), "y": image(2, 1, 3, 4)], .f32)
+        try Self.expectEqual(graph, ["x": image(2, 6, 5, 7), "y": image(2, 1, 3, 4)], .f32)
     }
 
     /// Every way in which queries, keys and values lie, with heads of more channels than a block takes.
@@ -106,7 +93,7 @@ import UD2MTestSupport
             }
             let qkv = order == .separate ? builder.concat(parts) : parts[0]
             let graph = builder.finish(try builder.attention(qkv, heads: heads, order: order))
-            try expectEqual(graph, ["x": image(2, 12, 7, 10)], element)
+            try Self.expectEqual(graph, ["x": image(2, 12, 7, 10)], element)
         }
     }
 
@@ -118,7 +105,7 @@ import UD2MTestSupport
         let called = try builder.external("sum", [builder.concat(x, y), x], channels: 2)
         let graph = builder.finish(builder.convolution(called, "conv", channels: 4, kernel: 1))
         let inputs = ["x": try image(3, 3, 5, 6), "y": try image(3, 17, 5, 6)]
-        try expectEqual(
+        try Self.expectEqual(
             graph, inputs, .f32,
             external: [
                 "sum": { maps, item in
@@ -127,7 +114,7 @@ import UD2MTestSupport
                         shape: [1, 2, 5, 6], values: maps[0].values.suffix(60).map { $0 * Float(item + 1) })
                 }
             ])
-        let error = #expect(throws: UD2MError.self) { try expectEqual(graph, inputs, .f32) }
+        let error = #expect(throws: UD2MError.self) { try Self.expectEqual(graph, inputs, .f32) }
         #expect(error?.code == .inputMissing)
     }
 }

@@ -7,7 +7,9 @@ extension SelfTestCase {
     package static func all() throws -> [SelfTestCase] {
         [
             try convolutions(), try wideConvolutions(), try narrowConvolutions(), try dividedConvolutions(),
-            try attention(), try joinedMaps(), try poolings(), try sums(), try vectors(), try network(),
+            try attention("attention", height: 9, width: 11),
+            try attention("attention, one position", height: 1, width: 1),
+            try joinedMaps(), try poolings(), try sums(), try vectors(), try network(),
         ]
     }
 
@@ -55,7 +57,7 @@ extension SelfTestCase {
     }
 
     /// Heads of few and of many channels.
-    private static func attention() throws -> SelfTestCase {
+    private static func attention(_ name: String, height: Int, width: Int) throws -> SelfTestCase {
         var builder = GraphBuilder()
         let x = builder.image("x", channels: 12)
         let small = try builder.attention(
@@ -66,7 +68,7 @@ extension SelfTestCase {
         let separate = try builder.attention(builder.concat(parts), heads: 2, order: .separate)
         let joined = builder.concat(small, large, separate)
         let graph = builder.finish(builder.convolution(joined, "out", channels: 8, kernel: 1))
-        return try SelfTestCase("attention", graph, images: ["x": [2, 12, 9, 11]])
+        return try SelfTestCase(name, graph, images: ["x": [2, 12, height, width]])
     }
 
     /// Parts that are no multiples of eight, one of them interleaved, normalised without convolutions before them.
