@@ -96,7 +96,7 @@ def section(arguments):
     return "\n".join([
         "## Growth", "",
         f"[`growth.py`](growth.py), {datetime.date.today().strftime('%-d %B %Y')}, {example['instructionSet']}, "
-        f"{example['threads']} threads: medians of {arguments.rounds} rounds of `ud2m bench --runs {arguments.runs}`.", "",
+        f"{example['threads']} threads: medians of {arguments.rounds} round(s) of `ud2m bench --runs {arguments.runs}`.", "",
         "| network | side, pixels | s a forward | ns a pixel | over the first | peak memory, GB |",
         "|---|---|---|---|---|---|", *sizes, "",
         f"Batches of {arguments.batch} beside single images, in turn:", "",
