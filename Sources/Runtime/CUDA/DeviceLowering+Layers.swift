@@ -234,10 +234,8 @@ extension DeviceLowering {
 
     mutating func lowerAttention(_ value: Value, _ node: Node, _ attention: Attention) throws {
         let head = attention.channels / attention.heads
-        guard head % 8 == 0, (8...256).contains(head) else {
-            throw UD2MError(
-                .cudaUnsupported, "The device's attention takes heads of 8, 16, … 256 channels, not of \(head).",
-                remedy: "Use --device cpu.")
+        guard attention.hasDeviceHeads else {
+            return try lowerExternal(value, node, "attention", channels: attention.channels, attention: attention)
         }
         let (parts, images) = (try layout.parts(node.inputs[0]), images)
         // Queries, keys and values are maps of their own, or lie in one.

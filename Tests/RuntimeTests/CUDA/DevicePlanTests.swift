@@ -54,12 +54,14 @@ import UD2MRuntime
         #expect(error?.code == .inputShape)
     }
 
-    @Test func headsThatTheKernelDoesNotTakeAreRefused() throws {
-        var builder = GraphBuilder()
-        let x = builder.image("x", channels: 36)
-        let graph = builder.finish(try builder.attention(x, heads: 1, order: .kindMajor))
-        let key = PlanKey(sizes: [PlanKey.Size(name: "x", height: 4, width: 4)], taps: [])
-        let error = #expect(throws: UD2MError.self) { try DevicePlan(graph: graph, key: key) }
-        #expect(error?.code == .cudaUnsupported)
+    @Test func headsThatTheKernelsDoNotTakeAreOfTheCPU() throws {
+        for (channels, isOnDevice) in [(12, false), (16, true), (256, true), (512, false)] {
+            var builder = GraphBuilder()
+            let x = builder.image("x", channels: 3 * channels)
+            let graph = builder.finish(try builder.attention(x, heads: 1, order: .kindMajor))
+            let key = PlanKey(sizes: [PlanKey.Size(name: "x", height: 4, width: 4)], taps: [])
+            let plan = try DevicePlan(graph: graph, key: key)
+            #expect(plan.launches.contains { $0.kernel.hasPrefix("attention") } == isOnDevice)
+        }
     }
 }
