@@ -15,8 +15,9 @@ import statistics
 import subprocess
 import sys
 
+import sections
+
 HERE = pathlib.Path(__file__).resolve().parent
-BEGIN, END = "<!-- growth.py begins -->", "<!-- growth.py ends -->"
 OUT_OF_MEMORY = 75
 CALLS = 301  # behind the median of what a call takes beside its operations
 
@@ -106,17 +107,6 @@ def section(arguments):
         "| side, pixels | µs a call | µs beside the operations | least … most round |", "|---|---|---|---|", *calls, ""])
 
 
-def write(text):
-    """Replaces the section between the marks of RESULTS.md."""
-    results = HERE / "RESULTS.md"
-    old = results.read_text()
-    before, mark, rest = old.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not mark or not end:
-        sys.exit(f"{results} lacks the marks {BEGIN} and {END}")
-    results.write_text(f"{before}{BEGIN}\n{text}{END}{after}")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("stores", nargs="*", type=pathlib.Path, help="networks; the demo prior unless named")
@@ -134,7 +124,7 @@ def main():
     if arguments.print:
         print(text)
     else:
-        write(text)
+        sections.write("growth.py", text)
 
 
 if __name__ == "__main__":

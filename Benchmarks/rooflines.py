@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What networks would take on GPUs, by the plan that is launched and the GPUs' data sheets: no GPU is needed, nothing is timed.
 
-Runs `ud2m bench --device cuda --plan-only` and writes the section "Rooflines" of Benchmarks/RESULTS.md. Needs Python
+Runs `ud2m bench --device cuda --plan-only` and writes a section of Benchmarks/RESULTS.md. Needs Python
 alone. The stores may come from Benchmarks/peers (`run.py --keep`).
 
     Benchmarks/rooflines.py adm.ud2w:256 ddpm.ud2w:256 vgg.ud2w:256      # a store and the side of its images
@@ -13,8 +13,9 @@ import pathlib
 import subprocess
 import sys
 
+import sections
+
 HERE = pathlib.Path(__file__).resolve().parent
-BEGIN, END = "<!-- rooflines.py begins -->", "<!-- rooflines.py ends -->"
 PRECISIONS = ["fp16", "fp32"]
 
 
@@ -63,11 +64,7 @@ def main():
     text = section(reports)
     if arguments.print:
         return print(text)
-    path = HERE / "RESULTS.md"
-    before, _, rest = path.read_text().partition(BEGIN)
-    if END not in rest:
-        sys.exit(f"{path} lacks {BEGIN} … {END}")
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{rest.partition(END)[2]}")
+    sections.write("rooflines.py", text)
 
 
 main()
