@@ -13,6 +13,9 @@ enum {
     POINTWISE_TILE_PIXELS = 128,
     /// Input blocks times taps of a chunk: 16 * 32 weights each stay in the L1 cache.
     CHUNK_STEPS = CONV_MAXIMUM_CHUNK,
+    /// Output blocks from which on a 1x1 kernel's input is copied before it is read once for each of them: planes of 2^n
+    /// pixels share cache sets, so that their blocks would push each other out of the L2 cache.
+    COPIED_FROM_BLOCKS = 4,
     /// Items wanted per thread, to balance a busy machine.
     ITEMS_PER_THREAD = 4,
 };
@@ -46,7 +49,7 @@ static bool addressable(const ud2m_conv2d *conv, int64_t height, int64_t width) 
 }
 
 static void choose_tile(conv_plan *plan, int32_t tile_pixels) {
-    if (!plan->staged && plan->output_height == 1) {
+    if (plan->output_height == 1) {
         plan->tile_height = 1;
         plan->tiles_down = 1;
         plan->tiles_across = divided_up(plan->output_width, tile_pixels);
@@ -71,14 +74,15 @@ bool conv_plan_make(const ud2m_conv2d *conv, int32_t threads, conv_plan *plan) {
         return false;
     bool pointwise = conv->kernel_height == 1 && conv->kernel_width == 1 && conv->stride == 1 && conv->upsample == 1 &&
                      !conv->pad_top && !conv->pad_left && !conv->pad_bottom && !conv->pad_right;
+    bool plain = pointwise && map_is_identity(&conv->map);
     *plan = (conv_plan){
         .output_height = (int32_t)height,
         .output_width = (int32_t)width,
         .input_height = conv->input.height * conv->upsample,
         .input_width = conv->input.width * conv->upsample,
-        .staged = !pointwise || !map_is_identity(&conv->map),
+        .staged = !plain || conv->output_blocks >= COPIED_FROM_BLOCKS,
     };
-    bool joined = !plan->staged && !(conv->residual && conv->residual_upsample == 2);
+    bool joined = plain && !(conv->residual && conv->residual_upsample == 2);
     if (joined && height * width <= INT32_MAX / 2) {
         plan->output_height = 1;
         plan->output_width = (int32_t)(height * width);

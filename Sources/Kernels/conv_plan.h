@@ -22,8 +22,9 @@ typedef struct conv_plan {
     /// Height and width of the (enlarged) input.
     int32_t input_height;
     int32_t input_width;
-    /// False if outputs read the input in place: 1x1, stride 1, no padding, no map, no enlargement. Rows are then
-    /// joined where possible: `output_height` is 1 and `output_width` the pixel count.
+    /// False if outputs read the input in place: a plain 1x1 kernel (stride 1, no padding, no map, no enlargement) with few
+    /// outputs. The rows of every plain one are joined where possible: `output_height` is 1 and `output_width` the pixel
+    /// count.
     bool staged;
     int32_t tile_height;
     int32_t tile_width;
