@@ -16,6 +16,9 @@ ATTENTION = {
     "72 channels": dict(positions=33, heads=1, channels=72, images=2),
     "192 channels": dict(positions=33, heads=1, channels=192, images=1),
     "256 channels, kinds first": dict(positions=9, heads=2, channels=256, images=1, kinds_first=True),
+    "512 channels": dict(positions=70, heads=1, channels=512, images=1),
+    "520 channels": dict(positions=9, heads=1, channels=520, images=1),
+    "21 channels": dict(positions=35, heads=3, channels=21, images=2),
     "three parts": dict(positions=70, heads=2, channels=16, images=2, parts=True),
     "large scores": dict(positions=70, heads=1, channels=32, images=1, scale=8.0),
 }
@@ -65,9 +68,9 @@ def attention(check, kind, name, spec):
         offsets, task.head_step = [index * channels for index in range(3)], 3 * channels
     task.queries, task.keys, task.values = parts
     task.query_offset, task.key_offset, task.value_offset = offsets
-    names = ["attention_f32"] if kind == "f32" else [f"attention_128_{kind}"]
-    if channels <= 64 and kind != "f32":
-        names.append(f"attention_64_{kind}")
+    names = [f"attention_plain_{kind}"]
+    if kind != "f32" and channels % 8 == 0:
+        names += [f"attention_{size}_{kind}" for size, widest in ((64, 512), (128, 256)) if channels <= widest]
     for kernel in names:
         output = maps.blank(driver, images, heads * channels, positions, 1, kind)
         task.output = output

@@ -141,7 +141,7 @@ def main():
         path = folder / f"{source.stem}.ptx"
         committed = path.read_text() if path.exists() else None
         # Committed files stay as they are unless their source gives something else.
-        for _ in range(ATTEMPTS if arguments.check else 2):
+        for _ in range(ATTEMPTS):
             ptx = compiler.compile(source)
             if ptx == committed:
                 break

@@ -184,8 +184,8 @@ typedef struct ud2m_cuda_resize {
 
 /// `attention`: softmax(q·k / √d)·v for every head. Queries, keys and values of head h are the d channels that start at
 /// channel h·head_step + kind·kind_step of the 3C channels of the map; a map of three parts holds one kind each, and then
-/// kind_step is the first part's stride. d is a multiple of 8, and with 16-bit elements at most 512 (beyond 256 on devices
-/// with that much shared memory). `attention_64` is for d ≤ 64, `attention_128` for all, `attention_f32` for f32.
+/// kind_step is the first part's stride. `attention_plain` takes any d. On tensor cores d is a multiple of 8, and
+/// `attention_128` is for d ≤ 256, `attention_64` for d ≤ 512: the queries of a block lie in shared memory.
 /// Grid: ⌈positions / P⌉, heads · ⌈d / C⌉, images.
 typedef struct ud2m_cuda_attention {
     ud2m_cuda_part queries, keys, values;

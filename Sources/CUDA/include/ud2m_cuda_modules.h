@@ -43,9 +43,8 @@ typedef struct ud2m_cuda_kernel {
     int threads;
     /// What a block computes of a map: pixels (positions, images) and channels (outputs); 0 where a block has no tile.
     int tile_pixels, tile_channels;
-    /// Dynamic shared memory in bytes; beyond 48 KiB a function must be told of it. For `attention_128` what heads of up to
-    /// 256 channels need; for wider ones see its source. For transforms what 8192 points and lines of one need; see
-    /// there for others.
+    /// Dynamic shared memory in bytes; beyond 48 KiB a function must be told of it. For attention what the widest heads
+    /// need, and for transforms what 8192 points and lines of one need; their sources tell what others do.
     int shared_bytes;
 } ud2m_cuda_kernel;
 

@@ -11,7 +11,7 @@ extension CUDARuntime {
         try context.run { [self] in
             let plan = try plan(for: request.key, batch: request.batch, adapters: nil)
             guard let output = plan.plan.resultShapes.first, output.count == 3, output[0] >= channels,
-                (0..<plan.segmentCount).allSatisfy({ plan.externalCall($0).map { $0.attention != nil } ?? true })
+                (0..<plan.segmentCount).allSatisfy({ plan.externalCall($0) == nil })
             else {
                 throw UD2MError(.graphInvalid, "The network gives no images of \(channels) channels by itself.")
             }
@@ -21,15 +21,7 @@ extension CUDARuntime {
                 for first in stride(from: 0, to: request.batch, by: plan.plan.images) {
                     let items = first..<min(first + plan.plan.images, request.batch)
                     try fill(plan, items, images, scalars)
-                    for index in 0..<plan.segmentCount {
-                        guard let call = plan.externalCall(index) else {
-                            try plan.start(index, stream)
-                            continue
-                        }
-                        let values = try self.results(
-                            of: call, inputs(of: call, plan), items: Array(items), images: plan.plan.images, [:])
-                        try deliver(values, of: call, plan)
-                    }
+                    for index in 0..<plan.segmentCount { try plan.start(index, stream) }
                     try collect(plan, items, results, byteCount: size.reduce(4, *))
                 }
             }

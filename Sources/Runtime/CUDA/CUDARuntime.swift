@@ -157,29 +157,18 @@ final class CUDARuntime: @unchecked Sendable {
     private func run(
         _ call: DeviceExternalCall, _ plan: CUDAPlan, items: [Int], _ external: [String: ExternalFunction]
     ) throws {
-        let maps = try context.run { [self] in try inputs(of: call, plan) }
-        let values = try results(of: call, maps, items: items, images: plan.plan.images, external)
-        try context.run { [self] in try deliver(values, of: call, plan) }
-    }
-
-    /// The maps that a call takes, of all items; on the context's thread.
-    func inputs(of call: DeviceExternalCall, _ plan: CUDAPlan) throws -> [[Float]] {
-        try call.inputs.map { map in
-            var values = [Float](repeating: 0, count: plan.plan.images * map.count)
-            try values.withUnsafeMutableBytes { bytes in
-                guard let start = bytes.baseAddress else { return }
-                try stream.download(plan.address(map.offset), to: start, byteCount: bytes.count)
-                try stream.synchronize()
+        let images = plan.plan.images
+        let maps = try call.inputs.map { map in
+            try context.run { [self] in
+                var values = [Float](repeating: 0, count: images * map.count)
+                try values.withUnsafeMutableBytes { bytes in
+                    guard let start = bytes.baseAddress else { return }
+                    try stream.download(plan.address(map.offset), to: start, byteCount: bytes.count)
+                    try stream.synchronize()
+                }
+                return values
             }
-            return values
         }
-    }
-
-    /// What a call gives for items, and zeros for the rest of a plan's `images`.
-    func results(
-        of call: DeviceExternalCall, _ maps: [[Float]], items: [Int], images: Int,
-        _ external: [String: ExternalFunction]
-    ) throws -> [Float] {
         var results: [Float] = []
         for (place, item) in items.enumerated() {
             let arguments = try zip(call.inputs, maps).map { map, values in
@@ -188,15 +177,14 @@ final class CUDARuntime: @unchecked Sendable {
             }
             results += try call.run(arguments, item: item, external).values
         }
-        return results + [Float](repeating: 0, count: (images - items.count) * call.output.count)
-    }
-
-    /// Puts a call's results where the next launch reads them; on the context's thread.
-    func deliver(_ values: [Float], of call: DeviceExternalCall, _ plan: CUDAPlan) throws {
-        try values.withUnsafeBytes { bytes in
-            guard let start = bytes.baseAddress else { return }
-            try stream.upload(start, to: plan.address(call.output.offset), byteCount: bytes.count)
-            try stream.synchronize()
+        results += [Float](repeating: 0, count: (images - items.count) * call.output.count)
+        let values = results
+        try context.run { [self] in
+            try values.withUnsafeBytes { bytes in
+                guard let start = bytes.baseAddress else { return }
+                try stream.upload(start, to: plan.address(call.output.offset), byteCount: bytes.count)
+                try stream.synchronize()
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 import UD2MFormats
 
-/// What the CPU does between two launches: a call of a function of the run's caller, or attention that kernels do not take.
+/// A call of a function of the run's caller between two launches.
 struct DeviceExternalCall: Sendable {
     /// A map of a batch in float32, item after item.
     struct Map: Sendable {
@@ -14,8 +14,6 @@ struct DeviceExternalCall: Sendable {
     }
 
     var name: String
-    /// The attention; nil where a function of the caller is called.
-    var attention: Attention?
     var inputs: [Map]
     var output: Map
 
@@ -23,7 +21,6 @@ struct DeviceExternalCall: Sendable {
     /// - Throws: `input-missing` when there is none, `external-result` when its result has another shape, and what the
     ///   function throws.
     func run(_ maps: [Tensor], item: Int, _ functions: [String: ExternalFunction]) throws -> Tensor {
-        if let attention { return try attention.onHost(maps[0]) }
         guard let function = functions[name] else {
             throw UD2MError(.inputMissing, "The run needs a function of this name.", at: .init(tensor: name))
         }

@@ -234,9 +234,6 @@ extension DeviceLowering {
 
     mutating func lowerAttention(_ value: Value, _ node: Node, _ attention: Attention) throws {
         let head = attention.channels / attention.heads
-        guard attention.hasDeviceHeads else {
-            return try lowerExternal(value, node, "attention", channels: attention.channels, attention: attention)
-        }
         let (parts, images) = (try layout.parts(node.inputs[0]), images)
         // Queries, keys and values are maps of their own, or lie in one.
         guard parts.count == (attention.order == .separate ? 3 : 1) else {
@@ -249,16 +246,15 @@ extension DeviceLowering {
             case .separate: (head, [0, 0, 0])
             }
         let (output, positions) = (try layout.part(value), scope.shapes[value.index].positions)
-        let kernel =
-            element == .f32 ? "attention_f32" : "attention_\(head <= 64 ? 64 : 128)_\(element.rawValue)"
-        let description = try description(kernel)
+        let kernel = AttentionKernel(headChannels: head, element: element)
+        let description = try description(kernel.name)
         let grid = DeviceGrid(
             x: wholeBlocks(positions, of: Int(description.tile_pixels)),
             y: attention.heads * wholeBlocks(head, of: Int(description.tile_channels)), z: images)
         let traffic = Traffic(
             read: bytes(node.inputs[0]), written: bytes(value),
             flops: scope.label(of: value.index).operations * Double(images))
-        try emit(value, kernel, grid, traffic) { at in
+        try emit(value, kernel.name, grid, sharedBytes: kernel.sharedBytes, traffic) { at in
             let operands = try parts.map { try $0.structure(at) }
             let (queries, keys, values) =
                 operands.count == 3 ? (operands[0], operands[1], operands[2]) : (operands[0], operands[0], operands[0])

@@ -113,13 +113,9 @@ extension DeviceLowering {
         }
     }
 
-    /// A function of the caller, or `attention` on the CPU.
-    mutating func lowerExternal(
-        _ value: Value, _ node: Node, _ name: String, channels: Int, attention: Attention? = nil
-    ) throws {
+    private mutating func lowerExternal(_ value: Value, _ node: Node, _ name: String, channels: Int) throws {
         var offset = try layout.scratch(value)
-        var call = DeviceExternalCall(
-            name: name, attention: attention, inputs: [], output: .init(offset: offset, shape: []))
+        var call = DeviceExternalCall(name: name, inputs: [], output: .init(offset: offset, shape: []))
         for operand in node.inputs {
             let (height, width) = try layout.size(operand)
             let shape = [scope.shapes[operand.index].channels, height, width]

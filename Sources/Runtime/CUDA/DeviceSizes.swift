@@ -72,16 +72,11 @@ struct DeviceSizes {
         case .normCoefficients:
             return scope.parts[node.inputs[0].index].filter { !graph[$0].operation.leavesMoments }
                 .reduce(0) { $0 + momentBytes(of: $1) }
-        case .external: return hostBytes(of: index)
-        case .attention(let attention): return attention.hasDeviceHeads ? 0 : hostBytes(of: index)
+        case .external:
+            return images * 4
+                * (scope.shapes[index].count + node.inputs.reduce(0) { $0 + scope.shapes[$1.index].count })
         default: return 0
         }
-    }
-
-    /// The maps in float32 that a node exchanges with the CPU.
-    private func hostBytes(of index: Int) -> Int {
-        let inputs = graph.nodes[index].inputs.reduce(0) { $0 + scope.shapes[$1.index].count }
-        return images * 4 * (scope.shapes[index].count + inputs)
     }
 
     /// Among how many blocks the products of a tile of outputs are divided; 1 for none.

@@ -82,10 +82,10 @@ import UD2MTestSupport
         try Self.expectEqual(graph, ["x": image(2, 6, 5, 7), "y": image(2, 1, 3, 4)], .f32)
     }
 
-    /// Every way in which queries, keys and values lie, with heads of more channels than a block takes.
+    /// Every way in which queries, keys and values lie, with heads of more channels than a block takes, and of any number.
     @Test(arguments: [QKVOrder.headMajor, .kindMajor, .separate], [DeviceElement.f32, .f16])
     func attention(_ order: QKVOrder, _ element: DeviceElement) throws {
-        for (heads, channels) in [(3, 24), (1, 72), (1, 136)] {
+        for (heads, channels) in [(3, 24), (1, 72), (1, 136), (1, 264), (3, 15)] {
             var builder = GraphBuilder()
             let x = builder.image("x", channels: 12)
             let parts = ["q", "k", "v"].map {

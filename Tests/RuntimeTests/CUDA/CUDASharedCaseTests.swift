@@ -34,22 +34,22 @@ private enum CheckedCases {
     nonisolated(unsafe) static let all: [ud2m_case] = (0..<ud2m_case_count()).map { ud2m_case_at($0) }
         .filter { [UD2M_CASE_CHECKED, UD2M_CASE_TILES].contains($0.use) }
 
-    /// How much more than others an ill-conditioned case may differ: attention that amplifies its products' rounding, and
-    /// normalisation of values that differ by less than their size, whose squares are summed in float32.
-    static func slack(_ item: ud2m_case) -> Float {
-        switch item.kind {
-        case UD2M_CASE_ATTENTION: item.attention.pointee.gain > 1 ? 4 : 1
-        case UD2M_CASE_GROUP_NORM: item.norm.pointee.offset != 0 || item.norm.pointee.width <= 2 ? 20 : 1
-        default: 1
-        }
+    /// Attention that amplifies the rounding of its products.
+    private static func isSteep(_ item: ud2m_case) -> Bool {
+        item.kind == UD2M_CASE_ATTENTION && item.attention.pointee.gain > 1
     }
 
-    /// Every case in every type of elements, but for attention with large products of queries and keys in 16 bits, whose
-    /// rounding is large as well.
+    /// How much more than others an ill-conditioned case may differ: steep attention, and normalisation of values that
+    /// differ by less than their size, whose squares are summed in float32.
+    static func slack(_ item: ud2m_case) -> Float {
+        if isSteep(item) { return 4 }
+        guard item.kind == UD2M_CASE_GROUP_NORM else { return 1 }
+        return item.norm.pointee.offset != 0 || item.norm.pointee.width <= 2 ? 20 : 1
+    }
+
+    /// Every case in every type of elements, but for steep attention in 16 bits, whose rounding is large as well.
     static let runs: [(index: Int, element: DeviceElement)] = all.indices.flatMap { index in
-        let item = all[index]
-        let isSteep = item.kind == UD2M_CASE_ATTENTION && item.attention.pointee.gain > 1
-        return (isSteep ? [.f32] : DeviceElement.allCases).map { (index, $0) }
+        (isSteep(all[index]) ? [.f32] : DeviceElement.allCases).map { (index, $0) }
     }
 }
 
