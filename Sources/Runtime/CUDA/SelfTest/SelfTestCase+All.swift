@@ -56,7 +56,7 @@ extension SelfTestCase {
         return try SelfTestCase("divided convolutions", graph, images: ["x": [2, 144, 5, 6]])
     }
 
-    /// Heads of few and of many channels.
+    /// Heads of few and of many channels, and of a number that tensor cores do not take.
     private static func attention(_ name: String, height: Int, width: Int) throws -> SelfTestCase {
         var builder = GraphBuilder()
         let x = builder.image("x", channels: 12)
@@ -64,9 +64,13 @@ extension SelfTestCase {
             builder.convolution(x, "small", channels: 72, kernel: 1), heads: 3, order: .headMajor)
         let large = try builder.attention(
             builder.convolution(x, "large", channels: 216, kernel: 1), heads: 1, order: .kindMajor)
+        let largest = try builder.attention(
+            builder.convolution(x, "largest", channels: 1536, kernel: 1), heads: 1, order: .kindMajor)
+        let odd = try builder.attention(
+            builder.convolution(x, "odd", channels: 45, kernel: 1), heads: 3, order: .headMajor)
         let parts = ["q", "k", "v"].map { builder.convolution(x, $0, channels: 16, kernel: 1) }
         let separate = try builder.attention(builder.concat(parts), heads: 2, order: .separate)
-        let joined = builder.concat(small, large, separate)
+        let joined = builder.concat([small, large, largest, odd, separate])
         let graph = builder.finish(builder.convolution(joined, "out", channels: 8, kernel: 1))
         return try SelfTestCase(name, graph, images: ["x": [2, 12, height, width]])
     }
