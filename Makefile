@@ -1,9 +1,13 @@
 # `make help` lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help toolchain deps build lint test demo clean
+.PHONY: help toolchain deps build install lint test demo clean
 
 SWIFT ?= swift
+PREFIX ?= /usr/local
+TOOLS := ud2m ud2m-convert ud2m-lora
+# macOS has the Swift libraries itself.
+STATIC := $(if $(filter Linux,$(shell uname)),--static-swift-stdlib)
 FLAGS := -c release
 MINIMUM_SWIFT := 6.2
 
@@ -26,6 +30,14 @@ deps: toolchain ## Install the system libraries that are missing
 
 build: deps ## Build the tools into .build/release
 	$(SWIFT) build $(FLAGS)
+
+# Its own build folder: tests want the Swift libraries as they are.
+install: deps ## Install the tools to PREFIX/bin, with the Swift libraries inside: a machine that runs them needs no Swift
+	for tool in $(TOOLS); do \
+	  $(SWIFT) build $(FLAGS) $(STATIC) --scratch-path .build/static --product $$tool || exit; \
+	done
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -s $(TOOLS:%=.build/static/release/%) "$(DESTDIR)$(PREFIX)/bin"
 
 lint: toolchain ## Check the formatting of every Swift file
 	$(SWIFT) format lint --strict --recursive Sources Tests Package.swift

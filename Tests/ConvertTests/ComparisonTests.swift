@@ -146,6 +146,7 @@ struct ComparisonTests {
         #expect(lost.nanMismatchCount == 1 && !lost.isEqual(tolerance: .infinity))
         let finite = try TensorDifference(a, TensorSource("t", [.nan, 7, 1]))
         #expect(finite.maximumDistance == .infinity && !finite.isEqual(tolerance: 1e300))
+        #expect(finite.relativeL2 == .infinity && finite.cosine == nil)
     }
 
     @Test("6-bit types are compared as bytes")

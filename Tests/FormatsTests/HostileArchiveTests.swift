@@ -107,6 +107,25 @@ import UD2MTestSupport
         #expect(part == Array(data[5..<17 << 20]))
     }
 
+    /// Two threads that read parts of two records in turn must not inflate them again for every part.
+    @Test func recordsThatAreKeptAreInflatedOnce() throws {
+        var zip = ZipBuilder([ZipBuilder.Entry("a", [1, 2, 3]), ZipBuilder.Entry("b", [4, 5, 6])])
+        for index in zip.entries.indices { zip.entries[index].method = 8 }
+        let folder = try TemporaryDirectory()
+        try Data(zip.build()).write(to: URL(filePath: folder.path("two.zip")))
+        let archive = try ZipArchive(file: MappedFile(path: folder.path("two.zip")))
+        let cache = InflatedRecordCache()
+        let storages = archive.entries.map {
+            ZipRecordStorage(
+                archive: archive, entry: $0, key: "", isBigEndian: false, allowMissingCRC: false, cache: cache)
+        }
+        try storages[0].keepingBytes {
+            let before = try storages[0].withBytes { $0.baseAddress }
+            #expect(try storages[1].withBytes { Array($0) } == [4, 5, 6])
+            #expect(try storages[0].withBytes { $0.baseAddress } == before)
+        }
+    }
+
     @Test func zip64EntriesReadTheSame() throws {
         var archive = TorchArchive.small()
         archive.zip.hasZip64End = true

@@ -34,6 +34,18 @@ struct NPZMemberTests {
         #expect(try tensors.first?.floats() == [1, 2])
     }
 
+    @Test("of a deflated member only the start is inflated before its numbers are read")
+    func deflatedMembersAreDescribedByTheirStart() throws {
+        var entry = ZipBuilder.Entry(
+            "weight.npy", Self.array("'<f4'", shape: "(100000,)", data: [UInt8](repeating: 0, count: 400_000)))
+        entry.method = 8
+        entry.crc = 1
+        let checkpoint = try Checkpoint.open(bytes: ZipBuilder([entry]).build())
+        let tensor = try #require(checkpoint.stateDicts.first?.tensors.first)
+        #expect(tensor.shape == [100_000])
+        #expect(thrownError { try tensor.floats() }?.code == .zipChecksum)
+    }
+
     @Test("an archive of nothing else has no state dict")
     func nothingElse() throws {
         let checkpoint = try Self.open([("label", Self.array("'<U1'", data: [UInt8](repeating: 0, count: 8)))])

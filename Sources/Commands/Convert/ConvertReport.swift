@@ -58,6 +58,9 @@ struct ConvertReport: Encodable {
         let entry: String
         let byteOffset: Int
         let opcodeIndex: Int
+
+        /// As ``UD2MFormats/PickleFinding/summary``.
+        var summary: String { global.isEmpty ? message : "\(global): \(message)" }
     }
 
     struct Output: Encodable {

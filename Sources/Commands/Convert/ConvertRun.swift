@@ -173,8 +173,8 @@ extension ConvertReport {
         let flagged = findings.filter { $0.severity != PickleFinding.Severity.note.rawValue }
         if let first = flagged.first {
             StandardError.print(
-                "warning: the pickle is flagged, \(flagged.count) findings, first \(first.global.escapedForDisplay): "
-                    + "\(first.message.escapedForDisplay) See ud2m-convert scan.")
+                "warning: the pickle is flagged, \(flagged.count) findings, first "
+                    + "\(first.summary.escapedForDisplay) See ud2m-convert scan.")
         }
     }
 

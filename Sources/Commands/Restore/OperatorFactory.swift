@@ -215,16 +215,19 @@ struct OperatorFactory {
         }
         return try GenericLinearOperator.matrix(
             matrix.values.map { measurement.scale * $0 }, imageSize: PlaneSize(height: height, width: width),
-            limits: IterationLimits())
+            limits: Self.limits())
     }
 
     /// The stack for images of a size. The observation is that of ``UD2MSampler/StackedOperator/stacked(_:)``.
     func makeStack(height: Int, width: Int) throws -> StackedOperator {
-        // Results are float32, and little noise makes systems that take many steps.
         try StackedOperator(
             parts.map { try $0.makeLinear(height: height, width: width) },
-            noiseLevels: parts.map { 2 * $0.specification.sigma },
-            limits: IterationLimits(tolerance: 1e-7, maximumIterations: 10_000))
+            noiseLevels: parts.map { 2 * $0.specification.sigma }, limits: Self.limits())
+    }
+
+    /// Of operators without a closed form: results are float32, and little noise makes systems that take many steps.
+    private static func limits() throws -> IterationLimits {
+        try IterationLimits(tolerance: 1e-8, maximumIterations: 20_000)
     }
 
     /// Reads the files that the specification names, for a copy of them.

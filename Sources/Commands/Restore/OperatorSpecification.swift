@@ -80,7 +80,12 @@ struct OperatorSpecification: Codable, Equatable {
     /// The ranges of the flags hold for a file's numbers too.
     func requireRanges(_ path: String) throws {
         let antialiases = kernel?.kind == .bicubic || kernel?.kind == .gaussianAntialias
-        guard sigma > 0, sigma <= 1, (2...64).contains(factor ?? 2), kernel?.isSound ?? true,
+        guard sigma > 0, sigma <= 1 else {
+            throw UD2MError(
+                .operatorFile, "The operator file's sigma is \(ReportNumber(sigma).text), not above 0 and at most 1.",
+                at: .init(file: path), remedy: "State the noise of the observation, of the image range.")
+        }
+        guard (2...64).contains(factor ?? 2), kernel?.isSound ?? true,
             (1...100).contains(quality ?? 1), measurement?.isSound ?? true, task != .deblur || !antialiases
         else {
             throw UD2MError(

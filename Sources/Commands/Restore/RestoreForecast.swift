@@ -41,7 +41,9 @@ struct RestoreForecast: Encodable {
     /// A few lines for a person.
     var summary: String {
         let time =
-            expectedSeconds.map { "about \(numberText("%.1f", $0)) s by one evaluation" }
+            expectedSeconds.map {
+                "about \(numberText("%.1f", $0)) s for the network, by one evaluation; likelihood steps come on top"
+            }
             ?? "not told (--no-calibrate)"
         let solver = settings.solver.map { ", solver \($0)" } ?? ""
         let total = ByteText.size(networkMemory + sampleMemory + imageMemory)

@@ -71,7 +71,7 @@ struct RestoreInputs {
         guard images.count == count, items.count == count, var first = images.first else {
             throw UD2MError(
                 .observationCount, "\(count) operators need as many observations of one image, not \(items.count).",
-                remedy: "Name them in the order of the operators.")
+                remedy: "Name them in the order of the operators, each file once.")
         }
         first.others = images.dropFirst().map(\.path)
         return RestoreInputs(items: [.image(first)], isSingle: true)

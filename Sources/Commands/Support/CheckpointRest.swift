@@ -39,8 +39,8 @@ struct CheckpointRest {
         let file = file.escapedForDisplay
         if let first = flagged.first {
             StandardError.print(
-                "warning: \(file): the pickle is flagged, \(flagged.count) findings, first \(first.global.escapedForDisplay): "
-                    + "\(first.message.escapedForDisplay) See ud2m-convert scan.")
+                "warning: \(file): the pickle is flagged, \(flagged.count) findings, first "
+                    + "\(first.summary.escapedForDisplay) See ud2m-convert scan.")
         }
         for item in skipped.prefix(5) {
             StandardError.print(

@@ -50,17 +50,28 @@ struct SilentProgress: ProgressSink {
     func finish() {}
 }
 
-/// Writes `{"fraction":0.5,"label":"deblur"}` lines to standard error.
+/// Seconds that are left of work that has run for `elapsed`; nil until there is enough to judge by.
+private func secondsLeft(_ share: Double, _ elapsed: Duration) -> Double? {
+    guard share > 0.02, elapsed.seconds > 0.5, share <= 1 else { return nil }
+    return elapsed.seconds / share * (1 - share)
+}
+
+/// Writes `{"fraction":0.5,"label":"deblur","secondsLeft":12.5}` lines to standard error.
 struct ProgressLines: ProgressSink {
     private struct Event: Encodable {
         let fraction: Double
         let label: String
+        let secondsLeft: Double?
     }
 
+    private let start = ContinuousClock.now
+
     func update(_ fraction: Double, label: String) {
+        let event = Event(
+            fraction: fraction, label: label, secondsLeft: secondsLeft(fraction, ContinuousClock.now - start))
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(Event(fraction: fraction, label: label)) else { return }
+        guard let data = try? encoder.encode(event) else { return }
         StandardError.print(String(decoding: data, as: UTF8.self))
     }
 
@@ -94,9 +105,8 @@ final class ProgressBar: ProgressSink {
 
     /// " 12 s left", once there is enough to judge by.
     private func remaining(_ share: Double, _ elapsed: Duration) -> String {
-        let seconds = elapsed.seconds
-        guard share > 0.02, seconds > 0.5, share < 1 else { return "" }
-        return " \(Int((seconds / share * (1 - share)).rounded(.up))) s left"
+        guard share < 1, let seconds = secondsLeft(share, elapsed) else { return "" }
+        return " \(Int(seconds.rounded(.up))) s left"
     }
 
     private func write(_ text: String) {

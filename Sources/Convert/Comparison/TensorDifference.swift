@@ -20,20 +20,24 @@ public struct TensorDifference: Sendable {
     public private(set) var nanMismatchCount = 0
     /// The largest distance; infinite where one number is and the other is not the same.
     public private(set) var maximumDistance = 0.0
+    /// Whether such a pair was seen.
+    private var hasInfiniteDistance = false
     private var squaredDistance = ScaledSum()
     private var squaredNorm = (ScaledSum(), ScaledSum())
     private var product = ScaledSum()
 
-    /// ‖a − b‖ / ‖a‖ over the finite numbers; infinite when only a is all zero.
+    /// ‖a − b‖ / ‖a‖ over the finite numbers; infinite when only a is all zero, or an infinity has no equal.
     public var relativeL2: Double {
+        if hasInfiniteDistance { return .infinity }
         if squaredDistance.scaled == 0 { return 0 }
         // The exponents of squares are even.
         let exponent = (squaredDistance.exponent - squaredNorm.0.exponent) / 2
         return scalbn((squaredDistance.scaled / squaredNorm.0.scaled).squareRoot(), Int32(exponent))
     }
 
-    /// a·b / (‖a‖ ‖b‖) over the finite numbers; nil when either is all zero and they differ.
+    /// a·b / (‖a‖ ‖b‖) over the finite numbers; nil when either is all zero and they differ, or an infinity has no equal.
     public var cosine: Double? {
+        if hasInfiniteDistance { return nil }
         // Rounding must not make equal tensors less than parallel.
         if isIdentical || squaredDistance.scaled == 0 { return 1 }
         let norms = squaredNorm.0.scaled.squareRoot() * squaredNorm.1.scaled.squareRoot()
@@ -51,6 +55,10 @@ public struct TensorDifference: Sendable {
     /// Compares two tensors of one shape in bounded memory.
     /// - Throws: ``UD2MFormats/UD2MError`` from reading.
     public init(_ a: TensorSource, _ b: TensorSource) throws {
+        try a.storage.keepingBytes { try b.storage.keepingBytes { try compare(a, b) } }
+    }
+
+    private mutating func compare(_ a: TensorSource, _ b: TensorSource) throws {
         let blocks = try zip(a.blocks(), b.blocks())
         if a.elementType == b.elementType, a.interpretation == b.interpretation,
             try blocks.allSatisfy({ try Self.haveSameBytes($0, $1) })
@@ -103,7 +111,12 @@ public struct TensorDifference: Sendable {
                 largest.distance = max(largest.distance, distance)
             } else if a[index] != b[index], !(a[index].isNaN && b[index].isNaN) {
                 differingCount += 1
-                if a[index].isNaN || b[index].isNaN { nanMismatchCount += 1 } else { maximumDistance = .infinity }
+                if a[index].isNaN || b[index].isNaN {
+                    nanMismatchCount += 1
+                } else {
+                    maximumDistance = .infinity
+                    hasInfiniteDistance = true
+                }
             }
         }
         addSquares(

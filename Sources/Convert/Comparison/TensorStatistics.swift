@@ -51,12 +51,18 @@ public struct TensorStatistics: Sendable {
     /// - Throws: ``UD2MFormats/UD2MError`` from reading.
     public init?(of tensor: TensorSource) throws {
         guard tensor.numberForm != nil else { return nil }
+        guard try tensor.storage.keepingBytes({ try addBlocks(of: tensor) }) else { return nil }
+    }
+
+    /// Adds all numbers; false for elements that are no numbers to us.
+    private mutating func addBlocks(of tensor: TensorSource) throws -> Bool {
         var reader = TensorReader()
         for block in try tensor.blocks() {
-            guard let numbers = try reader.numbers(of: block) else { return nil }
+            guard let numbers = try reader.numbers(of: block) else { return false }
             add(numbers.nearest)
             if let remainders = numbers.remainders { add(integers: numbers.nearest, remainders) }
         }
+        return true
     }
 
     /// Adds a block: its own mean first, then the squares about it, merged as Chan, Golub and LeVeque do.

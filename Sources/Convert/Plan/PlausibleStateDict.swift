@@ -2,8 +2,8 @@ import UD2MFormats
 
 /// The state dict to take where no network is recognised (`formats.md` §9.1).
 ///
-/// Training state, the insides of rebuilt objects, discriminators and losses are candidates only when nothing else is
-/// there, insides never. A usual name such as `state_dict` comes before the root, and the root before other names; the
+/// Training state and the insides of rebuilt objects are no candidates, discriminators and losses only when nothing else is
+/// there. A usual name such as `state_dict` comes before the root, and the root before other names; the
 /// root takes part only where it is not dwarfed, and wins where it dwarfs all others. Among candidates of one rank the
 /// only one is taken, or one that holds ten times the bytes of every other, or the only averaged one of those that
 /// remain. Two names of the same tensors count once. Anything else is open.
@@ -20,9 +20,7 @@ struct PlausibleStateDict {
 
     /// Nil when there is no candidate.
     init?(in checkpoint: Checkpoint, selector: StateDictSelector, path: String?) throws {
-        let eligible = try selector.eligible(in: checkpoint, path: path)
-        let candidates =
-            eligible.isEmpty ? Self.anything(in: checkpoint) : eligible
+        let candidates = try selector.eligible(in: checkpoint, path: path)
         let wanted = candidates.filter { !$0.isUnusual }
         let pool = Self.distinct(wanted.isEmpty ? candidates : wanted)
         guard var best = pool.first else { return nil }
@@ -50,12 +48,6 @@ struct PlausibleStateDict {
 
     private static func dwarfs(_ large: Int, _ small: Int) -> Bool {
         large > small && large >= small.multipliedOrMaximum(dominance)
-    }
-
-    /// Every state dict but the insides of rebuilt objects.
-    private static func anything(in checkpoint: Checkpoint) -> [StateDict] {
-        let insides = RebuiltInsides(checkpoint)
-        return checkpoint.stateDicts.filter { !insides.contain($0) }
     }
 
     /// The candidates, those left out that repeat an earlier one's tensors.

@@ -59,7 +59,7 @@ extension Checkpoint {
         }
         guard strict, let first = findings.first else { return }
         throw UD2MError(
-            .pickleUnknown, "The pickle uses \(first.global): \(first.message)",
+            .pickleUnknown, first.sentence,
             at: .init(
                 file: path, entry: first.entry, byteOffset: first.byteOffset, opcodeIndex: first.opcodeIndex),
             remedy: "Leave out --strict-globals to keep what is unknown as inert data.")
@@ -70,10 +70,16 @@ extension PickleFinding {
     /// Whether a file with this finding is refused.
     var isDangerous: Bool { severity == .dangerous }
 
+    /// What was found, and of which global where it is about one.
+    fileprivate var sentence: String { global.isEmpty ? message : "The pickle uses \(global): \(message)" }
+
+    /// The finding in a line of a list: the global where it is about one, and the message.
+    public var summary: String { global.isEmpty ? message : "\(global): \(message)" }
+
     /// The refusal of the file that has this finding.
     func refusal(of path: String?) -> UD2MError {
         UD2MError(
-            .pickleDangerous, "The pickle uses \(global): \(message)",
+            .pickleDangerous, sentence,
             at: .init(file: path, entry: entry, byteOffset: byteOffset, opcodeIndex: opcodeIndex),
             remedy: "Do not load this file in Python. Get the weights from a source you trust, or as safetensors; "
                 + "--allow-flagged takes them from here, running nothing.")

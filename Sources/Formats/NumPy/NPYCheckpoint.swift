@@ -68,11 +68,7 @@ struct NPZCheckpoint {
         let record = ZipRecordStorage(
             archive: archive, entry: entry, key: entry.displayName, isBigEndian: false,
             allowMissingCRC: options.allowMissingCRC, cache: cache)
-        // A stored member's checksum waits until its data are read: describing must not read gigabytes.
-        let description =
-            entry.method == .stored
-            ? try NPYDescription(try archive.payload(of: entry), entry: entry.displayName, limits: options.limits)
-            : try record.withBytes { try NPYDescription($0, entry: entry.displayName, limits: options.limits) }
+        let description = try description(entry, record)
         guard entry.size - description.dataOffset == description.byteCount else {
             throw UD2MError(
                 .npySize,
@@ -82,6 +78,23 @@ struct NPZCheckpoint {
         let storage = StorageSlice(
             of: record, range: description.dataOffset..<entry.size, isBigEndian: description.type.isBigEndian)
         return description.source(name: Self.name(entry), storage: storage)
+    }
+}
+
+extension NPZCheckpoint {
+    /// Bytes of a deflated member that are inflated for its header; usual ones have 128.
+    private static let headerBytes = 1 << 12
+
+    /// What a member's header says. Its checksum waits until the data are read: describing must not read gigabytes.
+    private func description(_ entry: ZipEntry, _ record: ZipRecordStorage) throws -> NPYDescription {
+        func described(_ bytes: UnsafeRawBufferPointer) throws -> NPYDescription {
+            try NPYDescription(bytes, entry: entry.displayName, limits: options.limits)
+        }
+        if entry.method == .stored { return try described(archive.payload(of: entry)) }
+        // A longer header, and objects, whose pickle is judged, need the rest; so does saying what is wrong.
+        let start = try? archive.inflatedStart(of: entry, count: Self.headerBytes)
+        if let start, let description = try? start.withUnsafeBytes(described) { return description }
+        return try record.withBytes(described)
     }
 }
 
@@ -107,6 +120,8 @@ final class StorageSlice: TensorStorage {
             return try body(part)
         }
     }
+
+    func keepingBytes<Result>(_ body: () throws -> Result) throws -> Result { try whole.keepingBytes(body) }
 
     func stream(
         _ part: Range<Int>, pieceBytes: Int, _ body: (UnsafeRawBufferPointer) throws -> Void

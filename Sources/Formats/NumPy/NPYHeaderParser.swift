@@ -55,8 +55,11 @@ struct NPYDescription {
         } catch let error as UD2MError where ZeroTail.reaches(header.count, in: header) {
             throw error.hintingAtZeros()
         }
-        guard let shape = fields.shape, let isFortran = fields.isFortran, shape.count <= limits.rank else {
+        guard let shape = fields.shape, let isFortran = fields.isFortran else {
             throw malformed("The header does not say descr, fortran_order and shape.", at: start)
+        }
+        guard shape.count <= limits.rank else {
+            throw malformed("The array has \(shape.count) dimensions; \(limits.rank) are allowed.", at: start)
         }
         guard !fields.hasObjects else {
             var error = UD2MError(

@@ -21,9 +21,15 @@ public protocol TensorStorage: AnyObject, Sendable {
     /// A checksum over the whole storage may be compared only after the last piece.
     /// - Throws: ``UD2MError`` as ``withBytes(_:)``, or with code `tensor-outside-storage`; or what `body` throws.
     func stream(_ range: Range<Int>, pieceBytes: Int, _ body: (UnsafeRawBufferPointer) throws -> Void) throws
+    /// Runs `body`, during which the bytes are not inflated more than once, however many parts of them are read.
+    /// - Throws: ``UD2MError`` as ``withBytes(_:)``, or what `body` throws.
+    func keepingBytes<Result>(_ body: () throws -> Result) throws -> Result
 }
 
 extension TensorStorage {
+    /// Most storages have their bytes at hand.
+    public func keepingBytes<Result>(_ body: () throws -> Result) throws -> Result { try body() }
+
     /// Cuts the range out of the storage's bytes.
     public func withBytes<Result>(
         in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> Result

@@ -173,9 +173,14 @@ struct TorchTensorReader {
         guard arguments.count >= 4, case .persistentID = graph[arguments[0]], let reference = storages[arguments[0]]
         else { throw malformed("A tensor is not built over a storage.", at: location) }
         guard let offset = graph.integer(arguments[1]), offset >= 0, let shape = sizes(arguments[2]),
-            let strides = sizes(arguments[3]), shape.count == strides.count, shape.count <= limits.rank
+            let strides = sizes(arguments[3])
         else {
-            throw malformed("A tensor's offset, size or stride is not made of non-negative integers.", at: location)
+            throw malformed(
+                "A tensor's offset, size or stride is not made of non-negative integers, \(limits.rank) at most.",
+                at: location)
+        }
+        guard shape.count == strides.count else {
+            throw malformed("A tensor has \(shape.count) dimensions and \(strides.count) strides.", at: location)
         }
         var torchType = reference.elementType
         if case .tensorV3 = builder {

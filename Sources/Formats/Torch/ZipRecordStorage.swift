@@ -38,9 +38,7 @@ package final class ZipRecordStorage: TensorStorage {
                 return result
             }
         case .deflated:
-            let inflated = try cache.record(headerOffset: entry.headerOffset) {
-                try InflatedRecord(entry, of: archive)
-            }
+            let inflated = try inflated()
             return try withExtendedLifetime(inflated) {
                 try verify(inflated.bytes)
                 return try body(inflated.bytes)
@@ -70,6 +68,16 @@ package final class ZipRecordStorage: TensorStorage {
         }
         try archive.compareChecksum(checksum, of: entry, allowMissingCRC: allowMissingCRC)
         isVerified.withLock { $0 = true }
+    }
+
+    /// Holds the inflated record, which its cache finds again while it lives.
+    package func keepingBytes<Result>(_ body: () throws -> Result) throws -> Result {
+        guard entry.method == .deflated else { return try body() }
+        return try withExtendedLifetime(try inflated(), body)
+    }
+
+    private func inflated() throws -> InflatedRecord {
+        try cache.record(headerOffset: entry.headerOffset) { try InflatedRecord(entry, of: archive) }
     }
 
     private func verify(_ bytes: UnsafeRawBufferPointer) throws {

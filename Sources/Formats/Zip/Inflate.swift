@@ -30,6 +30,17 @@ func inflateRaw(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBu
     try inflater.finish()
 }
 
+/// Inflates the first `count` bytes of raw deflate data.
+/// - Throws: ``InflateFailure``.
+func inflateStart(_ input: UnsafeRawBufferPointer, count: Int) throws -> [UInt8] {
+    var inflater = try RawInflater(input)
+    defer { inflater.end() }
+    return try [UInt8](unsafeUninitializedCapacity: count) { output, initialized in
+        try inflater.fill(UnsafeMutableRawBufferPointer(output))
+        initialized = count
+    }
+}
+
 /// Inflates raw deflate data of exactly `count` bytes in pieces of `pieceBytes`, the last one shorter.
 /// - Throws: ``InflateFailure``, after the pieces before the failure; or what `body` throws.
 func inflateRaw(

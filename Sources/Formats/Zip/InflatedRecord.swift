@@ -57,20 +57,33 @@ final class InflatedRecord: @unchecked Sendable {
     }
 }
 
-/// Keeps the record that was inflated last, so that many views of one storage inflate it once and one storage is held at a
-/// time.
+/// Keeps the record that was inflated last, so that many views of one storage inflate it once; of other records it knows those
+/// that someone else holds.
 package final class InflatedRecordCache: Sendable {
-    private let last = Mutex<(headerOffset: Int, record: InflatedRecord)?>(nil)
+    private struct Held {
+        weak var record: InflatedRecord?
+    }
+
+    private struct State {
+        var last: InflatedRecord?
+        /// By the offset of the record's header.
+        var held: [Int: Held] = [:]
+    }
+
+    private let state = Mutex(State())
 
     package init() {}
 
-    /// The record at `headerOffset`, inflated by `inflate` unless it was the last one.
+    /// The record at `headerOffset`, inflated by `inflate` unless it was the last one or someone holds it.
     func record(headerOffset: Int, inflate: () throws -> InflatedRecord) throws -> InflatedRecord {
-        try last.withLock { last in
-            if let last, last.headerOffset == headerOffset { return last.record }
-            last = nil
+        try state.withLock { state in
+            if let record = state.held[headerOffset]?.record { return record }
+            // Before the next one is inflated, so that no more records than are held exist at a time.
+            state.last = nil
             let record = try inflate()
-            last = (headerOffset, record)
+            state.last = record
+            state.held = state.held.filter { $0.value.record != nil }
+            state.held[headerOffset] = Held(record: record)
             return record
         }
     }

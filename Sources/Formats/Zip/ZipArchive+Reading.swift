@@ -70,6 +70,13 @@ extension ZipArchive {
         }
     }
 
+    /// The first `count` bytes of a deflated entry, or all of a smaller one, unverified.
+    func inflatedStart(of entry: ZipEntry, count: Int) throws -> [UInt8] {
+        try checkInflatedSize(of: entry)
+        let payload = try payload(of: entry)
+        return try explainingInflation(of: entry) { try inflateStart(payload, count: min(count, entry.size)) }
+    }
+
     /// Says of which entry a deflate stream is wrong, and how.
     private func explainingInflation<Result>(of entry: ZipEntry, _ body: () throws -> Result) throws -> Result {
         do {

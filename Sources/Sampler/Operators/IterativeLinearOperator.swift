@@ -105,7 +105,7 @@ enum PlaneConjugateGradients {
                 .notConverged,
                 "Conjugate gradients left \((square / inner(rightSide, rightSide)).squareRoot()) of the right side "
                     + "after \(limits.maximumIterations) iterations.",
-                remedy: "Allow more iterations or a larger tolerance, and check that the adjoint is the transpose.")
+                remedy: "State more noise, and check that the adjoint is the transpose.")
         }
         return solution
     }
