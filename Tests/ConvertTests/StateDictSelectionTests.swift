@@ -34,7 +34,7 @@ struct StateDictSelectionTests {
         #expect(colliding.tensors.map(\.name) == ["module.decay", "decay"])
     }
 
-    @Test("training state, discriminators and losses come last, averaged weights first among equals")
+    @Test("training state is never chosen, discriminators and losses come last, averaged weights first among equals")
     func plausible() throws {
         let optimizer = stateDict(["optimizer", "state", "0"], ["exp_avg"], count: 1000)
         let discriminator = stateDict(["discriminator"], ["w"], count: 500)

@@ -8,7 +8,7 @@
 //
 // Grid: x = ⌈positions / 32⌉, y = heads · ⌈channels of a head / 128⌉, z = images.
 
-#include "element.cuh"
+#include "attention_source.cuh"
 
 template <class Element> struct PlainAttention {
     static constexpr int slice = 128, chunk = 64, rows = 32, own = 4;
@@ -20,15 +20,7 @@ template <class Element> struct PlainAttention {
         float values[rows][slice];
     };
 
-    struct Source {
-        const Element *data;
-        int stride;
-    };
-
-    DEVICE Source source(const ud2m_cuda_part &part, int offset, const ud2m_cuda_attention &task, int head) {
-        const long long first = (long long)blockIdx.z * task.positions * part.stride;
-        return {(const Element *)part.data + first + offset + (long long)head * task.head_step, part.stride};
-    }
+    using Source = AttentionSource<Element>;
 
     template <int columns, int row_length>
     DEVICE void fetch(float *target, Source from, const ud2m_cuda_attention &task, int first_row, int first_channel) {
@@ -45,9 +37,9 @@ template <class Element> struct PlainAttention {
         const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
         const int slices = (task.head_channels + slice - 1) / slice, head = blockIdx.y / slices;
         const int first_query = blockIdx.x * rows, first_channel = (blockIdx.y - head * slices) * slice;
-        const Source queries = source(task.queries, task.query_offset, task, head);
-        const Source keys = source(task.keys, task.key_offset, task, head);
-        const Source values = source(task.values, task.value_offset, task, head);
+        const Source queries = Source::of(task.queries, task.query_offset, task, head);
+        const Source keys = Source::of(task.keys, task.key_offset, task, head);
+        const Source values = Source::of(task.values, task.value_offset, task, head);
         const float scale = 1.0f / sqrtf((float)task.head_channels);
         float outputs[own][slice / 32] = {}, largest[own], totals[own] = {};
 #pragma unroll

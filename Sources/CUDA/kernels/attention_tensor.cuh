@@ -8,6 +8,7 @@
 // Shared memory, in elements: queries 64 · (channels rounded up to 64, + 8), two chunks of keys 64 · 72 each, values
 // 64 · (Slice + 8). Grid: x = ⌈positions / 64⌉, y = heads · ⌈channels of a head / Slice⌉, z = images.
 
+#include "attention_source.cuh"
 #include "tensor_core.cuh"
 
 template <class Element, int Slice> struct AttentionTile {
@@ -18,16 +19,7 @@ template <class Element, int Slice> struct AttentionTile {
     static constexpr int value_row = Slice + 8;
     static constexpr int output_blocks = Slice / 8;
 
-    /// What one head of one image reads.
-    struct Source {
-        const Element *data;
-        int stride;
-    };
-
-    DEVICE Source source(const ud2m_cuda_part &part, int offset, const ud2m_cuda_attention &task, int head) {
-        const long long first = (long long)blockIdx.z * task.positions * part.stride;
-        return {(const Element *)part.data + first + offset + (long long)head * task.head_step, part.stride};
-    }
+    using Source = AttentionSource<Element>;
 
     /// Fetches 64 rows of `columns` channels from `first_channel` on; what lies beyond positions or channels is zero.
     template <int columns>
@@ -50,9 +42,9 @@ template <class Element, int Slice> struct AttentionTile {
         const int first_query = blockIdx.x * tile, first_channel = (blockIdx.y - head * slices) * Slice;
         const int chunks = (task.head_channels + chunk - 1) / chunk, query_row = chunks * chunk + 8;
         const int key_tiles = (task.positions + tile - 1) / tile;
-        const Source queries = source(task.queries, task.query_offset, task, head);
-        const Source keys = source(task.keys, task.key_offset, task, head);
-        const Source values = source(task.values, task.value_offset, task, head);
+        const Source queries = Source::of(task.queries, task.query_offset, task, head);
+        const Source keys = Source::of(task.keys, task.key_offset, task, head);
+        const Source values = Source::of(task.values, task.value_offset, task, head);
         const u32 query_memory = shared_address(memory);
         const u32 key_memory = query_memory + tile * query_row * 2;
         const u32 value_memory = key_memory + 2 * tile * key_row * 2;

@@ -98,7 +98,8 @@ struct SelfTestRun {
 
     /// The weights of a case in a store whose file is gone already, so that nothing is left behind.
     private static func store(_ item: SelfTestCase) throws -> WeightStore {
-        let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        let parent = NamelessFile.folder
+        // mkdtemp puts letters of its own in place of the six.
         var template = Array("\(parent)/.ud2m-selftest.XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw UD2MError(

@@ -71,7 +71,7 @@ extension PickleFinding {
     var isDangerous: Bool { severity == .dangerous }
 
     /// What was found, and of which global where it is about one.
-    fileprivate var sentence: String { global.isEmpty ? message : "The pickle uses \(global): \(message)" }
+    fileprivate var sentence: String { global.isEmpty ? summary : "The pickle uses \(summary)" }
 
     /// The finding in a line of a list: the global where it is about one, and the message.
     public var summary: String { global.isEmpty ? message : "\(global): \(message)" }
