@@ -40,7 +40,7 @@ size_t ud2m_conv2d_workspace(const ud2m_conv2d *conv, int32_t threads) {
         return 0;
     const conv_plan *direct = plan.winograd ? &plan.tiles.staging : &plan.direct;
     size_t floats = plan.winograd ? plan.tiles.shared_floats + threads * plan.tiles.thread_floats
-                                  : (size_t)threads * plan.direct.chunk * plan.direct.patch_floats;
+                                  : threads * plan.direct.thread_floats;
     return moment_doubles(conv, direct) * sizeof(double) + floats * sizeof(float);
 }
 

@@ -16,6 +16,8 @@ enum {
     /// Output blocks from which on a 1x1 kernel's input is copied before it is read once for each of them: planes of 2^n
     /// pixels share cache sets, so that their blocks would push each other out of the L2 cache.
     COPIED_FROM_BLOCKS = 4,
+    /// Bytes of an image's output from which on it goes past the caches.
+    BYTES_PAST_CACHES = 32 << 20,
     /// Items wanted per thread, to balance a busy machine.
     ITEMS_PER_THREAD = 4,
 };
@@ -89,6 +91,8 @@ bool conv_plan_make(const ud2m_conv2d *conv, int32_t threads, conv_plan *plan) {
         plan->input_height = 1;
         plan->input_width = plan->output_width;
     }
+    plan->past_caches =
+        height * width * conv->output_blocks * UD2M_LANES * (int64_t)sizeof(float) >= BYTES_PAST_CACHES;
     int32_t taps = conv->kernel_height * conv->kernel_width;
     choose_tile(plan, taps == 1 ? POINTWISE_TILE_PIXELS : TILE_PIXELS);
 
@@ -112,5 +116,9 @@ bool conv_plan_make(const ud2m_conv2d *conv, int32_t threads, conv_plan *plan) {
         plan->patch_width = (int32_t)patch_width;
         plan->patch_floats = (size_t)patch_height * plan->phase_width * conv->stride * UD2M_LANES;
     }
+    plan->collected = plan->past_caches || plan->chunk < conv->input.block_count;
+    plan->thread_floats = plan->chunk * plan->patch_floats;
+    if (plan->collected)
+        plan->thread_floats += (size_t)plan->group * plan->tile_height * plan->tile_width * UD2M_LANES;
     return true;
 }

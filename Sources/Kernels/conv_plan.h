@@ -40,6 +40,13 @@ typedef struct conv_plan {
     /// Pixels of one phase in a patch row.
     int32_t phase_width;
     size_t patch_floats;
+    /// Whether sums are collected in scratch memory and copied to the output when they are finished: if they are added to
+    /// more than once, because rows of an image share cache sets, or if the output goes past the caches.
+    bool collected;
+    /// Whether the output is so large that it is stored past the caches: they would not hold it until it is read.
+    bool past_caches;
+    /// Scratch floats of a thread of a direct convolution.
+    size_t thread_floats;
     /// Parts of an image whose moments are summed on their own: their number and order do not depend on threads.
     int64_t moment_cells;
 } conv_plan;

@@ -65,7 +65,8 @@ bool winograd_plan_make(const ud2m_conv2d *conv, int32_t threads, winograd_plan 
         plan->weights_stride = WINOGRAD_GROUP * WINOGRAD_WEIGHT_CHUNK * weight_floats + UD2M_LANES;
         plan->sums_stride = WINOGRAD_GROUP * tile_floats + UD2M_LANES;
         plan->shared_floats = frequencies * plan->inputs_stride;
-        size_t multiplying = frequencies * (plan->weights_stride + plan->sums_stride);
+        size_t strip_floats = (size_t)plan->tile * plan->block_width * plan->tile * UD2M_LANES;
+        size_t multiplying = frequencies * (plan->weights_stride + plan->sums_stride) + strip_floats;
         plan->thread_floats = multiplying > staging->patch_floats ? multiplying : staging->patch_floats;
     } else {
         plan->weights_stride = (size_t)conv->output_blocks * conv->input.block_count * weight_floats + UD2M_LANES;

@@ -7,4 +7,5 @@
 #include "../moments.h"
 #include "../operators.h"
 #include "../stored_kernel.h"
+#include <stdatomic.h>
 #include <string.h>
