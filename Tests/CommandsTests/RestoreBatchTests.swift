@@ -134,7 +134,10 @@ struct RestoreBatchTests {
             [folder.path("in/a.png")], ["-o", folder.path("new/out.png"), "--dry-run"])
         #expect(report.object?["dryRun"] == .bool(true) && !exists("new"))
         #expect(try #require(report.object?["networkMemory"]?.number) > 1000)
-        #expect(try #require(report.object?["expectedSeconds"]?.number) > 0)
+        let network = try #require(report.object?["expectedNetworkSeconds"]?.number)
+        let other = try #require(report.object?["expectedOtherSeconds"]?.number)
+        #expect(network > 0 && other > 0)
+        #expect(abs(try #require(report.object?["expectedSeconds"]?.number) - network - other) < 1e-9)
         let untimed = try run(
             [folder.path("in/a.png")], ["-o", folder.path("new/out.png"), "--dry-run", "--no-calibrate"])
         #expect(untimed.object?["expectedSeconds"] == nil)

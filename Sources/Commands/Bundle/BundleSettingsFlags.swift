@@ -57,8 +57,8 @@ struct BundleSettingsFlags: ParsableArguments {
     var usesRAM: Bool?
 
     func validate() throws {
-        if let sigma, !(sigma > 0 && sigma <= 1) {
-            throw ValidationError("--sigma must be above 0 and at most 1.")
+        if let sigma, !OperatorSpecification.sigmaRange.contains(sigma) {
+            throw ValidationError("--sigma must be between 1e-9 and 1.")
         }
         for (flag, value) in [("--steps", steps), ("--iterations", iterations)] {
             if let value, !(1...1000).contains(value) { throw ValidationError("\(flag) must be 1…1000.") }

@@ -95,15 +95,30 @@ struct ImageRestoration {
         let batch = min(posterior.batch, posterior.samples)
         let memory = try prior.memory(height: problem.height, width: problem.width, batch: batch)
         let evaluation = try timer?.seconds([1, prior.channels, problem.height, problem.width])
-        // Evaluations are timed one image at a time.
-        let expected = evaluation.map { $0 * Double(problem.settings.networkEvaluations) }
+        // Both are timed one image at a time.
+        let network = evaluation.map { $0 * Double(problem.settings.networkEvaluations) }
+        let others = try evaluation.map { _ in try samplerSeconds(problem) * Double(posterior.samples) }
         return RestoreForecast(
             store: prior.path, bundle: prior.bundle?.path, device: prior.device, image: image.path,
             observations: observationPaths,
             output: places.output, files: places.others, operator: factory.specification, settings: problem.settings,
             width: problem.width, height: problem.height, networkMemory: memory, weightsMapped: prior.mappedBytes,
             sampleMemory: sampleMemory(problem, batch: batch), imageMemory: imageMemory(problem),
-            operatorText: problem.forward.summary, expectedSeconds: expected)
+            operatorText: problem.forward.summary, expectedNetworkSeconds: network, expectedOtherSeconds: others,
+            expectedSeconds: network.flatMap { network in others.map { network + $0 } })
+    }
+
+    /// Seconds of a sample's likelihood steps, noise and start, on this observation.
+    private func samplerSeconds(_ problem: Problem) throws -> Double {
+        let evaluations = problem.settings.networkEvaluations / posterior.samples
+        let timer = SamplerTimer(prior.denoiser)
+        let source = try command.noise.source(
+            observation: observation(problem), steps: problem.settings.steps, iterations: problem.settings.iterations)
+        let sampler = try problem.plan.sampler(denoiser: timer, forward: problem.forward, noise: source, ram: ram)
+        do {
+            try sampler.forEachSample(count: 1, observation: observation(problem)) { _, _ in }
+        } catch is SamplerTimer.Enough {}
+        return timer.seconds(evaluations: evaluations)
     }
 
     /// All observations of a stack.

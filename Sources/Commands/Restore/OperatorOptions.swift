@@ -85,8 +85,8 @@ struct OperatorOptions: ParsableArguments {
         }
         guard (2...64).contains(factor ?? 2) else { throw ValidationError("--factor must be 2…64.") }
         guard (1...100).contains(quality ?? 1) else { throw ValidationError("--quality must be 1…100.") }
-        guard (sigma ?? 1) > 0, (sigma ?? 1) <= 1 else {
-            throw ValidationError("--sigma must be above 0 and at most 1.")
+        guard OperatorSpecification.sigmaRange.contains(sigma ?? 1) else {
+            throw ValidationError("--sigma must be between 1e-9 and 1.")
         }
         if let task { try FlagRule.check(rules(specification(task: task))) }
     }

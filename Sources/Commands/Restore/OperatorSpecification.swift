@@ -77,12 +77,15 @@ struct OperatorSpecification: Codable, Equatable {
         }
     }
 
+    /// Of σ in units of the image range. Less would overflow the weights of single precision.
+    static let sigmaRange = 1e-9...1.0
+
     /// The ranges of the flags hold for a file's numbers too.
     func requireRanges(_ path: String) throws {
         let antialiases = kernel?.kind == .bicubic || kernel?.kind == .gaussianAntialias
-        guard sigma > 0, sigma <= 1 else {
+        guard Self.sigmaRange.contains(sigma) else {
             throw UD2MError(
-                .operatorFile, "The operator file's sigma is \(ReportNumber(sigma).text), not above 0 and at most 1.",
+                .operatorFile, "The operator file's sigma is \(ReportNumber(sigma).text), not between 1e-9 and 1.",
                 at: .init(file: path), remedy: "State the noise of the observation, of the image range.")
         }
         guard (2...64).contains(factor ?? 2), kernel?.isSound ?? true,

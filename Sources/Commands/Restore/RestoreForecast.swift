@@ -28,23 +28,29 @@ struct RestoreForecast: Encodable {
     let imageMemory: Int
     /// The operator for a person.
     let operatorText: String
-    /// From the time of one evaluation; nil unless that was asked for.
+    /// All evaluations, by the time of one; nil unless that was asked for.
+    let expectedNetworkSeconds: Double?
+    /// Likelihood steps and what else is not the network, by the first of them; nil unless that was asked for.
+    let expectedOtherSeconds: Double?
+    /// Both together.
     let expectedSeconds: Double?
     let dryRun = true
 
     private enum CodingKeys: String, CodingKey {
         case tool, version, store, bundle, device, image, observations, output, files, `operator`, settings, width,
             height
-        case networkMemory, weightsMapped, sampleMemory, imageMemory, expectedSeconds, dryRun
+        case networkMemory, weightsMapped, sampleMemory, imageMemory
+        case expectedNetworkSeconds, expectedOtherSeconds, expectedSeconds, dryRun
     }
 
     /// A few lines for a person.
     var summary: String {
         let time =
-            expectedSeconds.map {
-                "about \(numberText("%.1f", $0)) s for the network, by one evaluation; likelihood steps come on top"
+            if let expectedSeconds, let expectedNetworkSeconds {
+                "about \(numberText("%.1f", expectedSeconds)) s, of it network \(numberText("%.1f", expectedNetworkSeconds)) s"
+            } else {
+                "not told (--no-calibrate)"
             }
-            ?? "not told (--no-calibrate)"
         let solver = settings.solver.map { ", solver \($0)" } ?? ""
         let total = ByteText.size(networkMemory + sampleMemory + imageMemory)
         return """

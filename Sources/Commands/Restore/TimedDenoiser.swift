@@ -46,22 +46,3 @@ extension TimedDenoiser: DeviceDenoiser {
         }
     }
 }
-
-/// Runs and times one evaluation of a denoiser, once for every size of image.
-final class EvaluationTimer {
-    private let denoiser: any Denoiser
-    private var known: [[Int]: Double] = [:]
-
-    init(_ denoiser: any Denoiser) { self.denoiser = denoiser }
-
-    /// The seconds that an evaluation takes on images of a shape.
-    /// - Throws: What the denoiser throws.
-    func seconds(_ shape: [Int]) throws -> Double {
-        if let known = known[shape] { return known }
-        let start = ContinuousClock.now
-        _ = try denoiser.predictNoise(try Tensor(shape: shape, repeating: 0), timestep: 500)
-        let seconds = (ContinuousClock.now - start).seconds
-        known[shape] = seconds
-        return seconds
-    }
-}
