@@ -171,6 +171,15 @@ import UD2MSampler
         #expect(try Self.meanError(law, posterior) < 0.025)
     }
 
+    @Test(
+        "samples of many small steps are samples of the posterior, within Monte-Carlo error",
+        arguments: GaussianProblem.Task.allCases)
+    func posterior(_ task: GaussianProblem.Task) throws {
+        let problem = try GaussianProblem(task)
+        let samples = try Self.samples(problem, Settings.longest.configuration(), seed: 14)
+        try Self.expect(samples, follow: try problem.posterior())
+    }
+
     @Test("mean and spectrum of deblurred samples are the posterior's at every frequency")
     func spectrum() throws {
         let problem = try GaussianProblem(.deblurring)
