@@ -79,10 +79,10 @@ def padded_rows(values, stride):
 
 
 def moments_of(values, kind, tile):
-    """Sums of the rounded outputs; N, tile, C, 2."""
+    """Sums of the rounded outputs and of their squared deviations; N, tile, C, 2."""
     flat = maps.rounded(values, kind).reshape(*values.shape[:2], -1)
     pieces = [flat[..., start : start + tile] for start in range(0, flat.shape[2], tile)]
-    return numpy.stack([numpy.stack([piece.sum(2), (piece**2).sum(2)], 2) for piece in pieces], 1)
+    return numpy.stack([maps.moments(piece) for piece in pieces], 1)
 
 
 def run(check, kind, name, spec):

@@ -92,7 +92,7 @@ class Run:
         pieces = [flat[..., start : start + TILE] for start in range(0, pixels, TILE)]
         want = numpy.zeros(shape)
         for index, piece in enumerate(pieces):
-            want[:, index, : flat.shape[1]] = numpy.stack([piece.sum(2), (piece**2).sum(2)], 2)
+            want[:, index, : flat.shape[1]] = maps.moments(piece)
         self.compare(kernel, got, want, "f32")
 
     def load(self):

@@ -32,6 +32,7 @@ NORM = {
     "groups over parts": dict(channels=[20, 4], size=(9, 15), groups=8, images=3, affine=True),
     "modulation": dict(channels=[6, 3, 7], size=(5, 5), groups=4, images=2, affine=True, modulation=True),
     "many channels a group": dict(channels=[260, 260], size=(2, 2), groups=1, images=1, affine=True),
+    "far from zero": dict(channels=[6], size=(9, 15), groups=6, images=2, offset=1000),
 }
 COEFFICIENTS = {f"kind {kind}": dict(kind=kind, channels=[3, 8, 20], images=3) for kind in range(3)}
 VECTOR = {
@@ -103,7 +104,7 @@ def linear(check, kind, name, spec):
 def norm(check, kind, name, spec):
     driver, random = check.driver, numpy.random.default_rng(5)
     images, channels, (height, width), groups = (spec[key] for key in ("images", "channels", "size", "groups"))
-    values = random.standard_normal((images, sum(channels), height, width)) + 2
+    values = random.standard_normal((images, sum(channels), height, width)) + spec.get("offset", 2)
     pixels, total = height * width, sum(channels)
     tiles = -(-pixels // 64)
     task = make(
@@ -112,14 +113,16 @@ def norm(check, kind, name, spec):
         epsilon=1e-5,
     )
     start, rounded_moments = 0, []
+    counts = numpy.array([min(pixels - 64 * tile, 64) for tile in range(tiles)])[None, :, None]
     for index, count in enumerate(channels):
         flat = values[:, start : start + count].reshape(images, count, -1)
         moments = numpy.zeros((images, tiles, maps.padded(count), 2), "f4")
         for tile in range(tiles):
             piece = flat[..., tile * 64 : tile * 64 + 64]
-            moments[:, tile, :count] = numpy.stack([piece.sum(2), (piece**2).sum(2)], 2)
+            moments[:, tile, :count] = maps.moments(piece)
         task.moments[index] = driver.upload(moments)
-        rounded_moments.append(moments[:, :, :count].astype("f8").sum(1))
+        total_sums, deviations = moments[:, :, :count, 0].astype("f8"), moments[:, :, :count, 1].astype("f8")
+        rounded_moments.append(numpy.stack([total_sums, deviations + total_sums**2 / counts], 3).sum(1))
         start += count
     sums = numpy.concatenate(rounded_moments, 1).reshape(images, groups, -1, 2).sum(2) / (pixels * total // groups)
     mean = sums[..., 0].repeat(total // groups, 1)

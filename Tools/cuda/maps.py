@@ -58,6 +58,11 @@ def download(driver, part, images, height, width, kind):
     return values[..., : part.channels].transpose(0, 3, 1, 2)
 
 
+def moments(tile):
+    """The sum of a tile's pixels and of their squared deviations from their mean: N, C, pixels to N, C, 2."""
+    return numpy.stack([tile.sum(2), tile.var(2) * tile.shape[2]], 2)
+
+
 def activated(values, activation, slope=SLOPE):
     with numpy.errstate(over="ignore"):
         if activation == SILU:

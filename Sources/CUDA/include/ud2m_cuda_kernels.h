@@ -70,9 +70,9 @@ typedef struct ud2m_cuda_conv {
     int residual_upsampled;
     int activation;
     float slope;
-    /// Null, or for every image, tile of pixels and output slot the sum and the sum of squares of the outputs as rounded:
-    /// [images][moment_tiles][output.stride][2]. A tile is UD2M_CUDA_MOMENT_PIXELS consecutive pixels of one image (the
-    /// last may be shorter).
+    /// Null, or for every image, tile of pixels and output slot the sum of the outputs as rounded, and the sum of their
+    /// squared deviations from their mean: [images][moment_tiles][output.stride][2]. A tile is UD2M_CUDA_MOMENT_PIXELS
+    /// consecutive pixels of one image (the last may be shorter).
     float *moments;
     int moment_tiles;
     /// With 16-bit elements, K may be divided among `splits` blocks where pixels and channels make too few: `conv` then

@@ -2,6 +2,7 @@
 // What every convolution does with its sums: bias, residual, activation, rounding, moments.
 
 #include "map.cuh"
+#include "moments.cuh"
 
 /// The index in the residual's buffer of an output pixel.
 DEVICE long long residual_pixel(const ud2m_cuda_conv &conv, int image, int pixel) {
@@ -63,16 +64,10 @@ DEVICE void finish_rows(const ud2m_cuda_conv &conv, float *sums, OutputTile tile
         (long long)tile.image * conv.moment_tiles + tile.first_pixel / UD2M_CUDA_MOMENT_PIXELS;
     for (int column = thread; column < Channels && rows > 0; column += threads) {
         if (tile.first_channel + column >= conv.output.stride) break;
-        float sum = 0, squares = 0;
+        TileMoments moments(sums[column]);
 #pragma unroll 8
-        for (int row = 0; row < rows; row++) {
-            const float value = sums[row * row_length + column];
-            sum += value;
-            squares = fmaf(value, value, squares);
-        }
-        float *target = conv.moments + (moment_tile * conv.output.stride + tile.first_channel + column) * 2;
-        target[0] = sum;
-        target[1] = squares;
+        for (int row = 0; row < rows; row++) moments.add(sums[row * row_length + column]);
+        moments.store(conv.moments + (moment_tile * conv.output.stride + tile.first_channel + column) * 2, rows);
     }
 }
 

@@ -1,6 +1,7 @@
 // Group normalisation as coefficients: sums of maps that no convolution left, and scale and shift of every slot.
 
 #include "every_element.cuh"
+#include "moments.cuh"
 
 /// Grid: x = moment tiles, y = images, z = ⌈stride / 128⌉; a thread adds up one slot of a tile's pixels, in order.
 template <class Element> DEVICE void moments(const ud2m_cuda_moments &task) {
@@ -9,16 +10,10 @@ template <class Element> DEVICE void moments(const ud2m_cuda_moments &task) {
     const int first = tile * UD2M_CUDA_MOMENT_PIXELS, count = min(task.pixels - first, UD2M_CUDA_MOMENT_PIXELS);
     const Element *source =
         (const Element *)task.part.data + ((long long)image * task.pixels + first) * task.part.stride + slot;
-    float sum = 0, squares = 0;
+    TileMoments moments(to_float(source[0]));
 #pragma unroll 4
-    for (int pixel = 0; pixel < count; pixel++) {
-        const float value = to_float(source[(long long)pixel * task.part.stride]);
-        sum += value;
-        squares = fmaf(value, value, squares);
-    }
-    float *target = task.moments + (((long long)image * task.moment_tiles + tile) * task.part.stride + slot) * 2;
-    target[0] = sum;
-    target[1] = squares;
+    for (int pixel = 0; pixel < count; pixel++) moments.add(to_float(source[(long long)pixel * task.part.stride]));
+    moments.store(task.moments + (((long long)image * task.moment_tiles + tile) * task.part.stride + slot) * 2, count);
 }
 
 FOR_EVERY_ELEMENT(moments, ud2m_cuda_moments, 128)
@@ -59,14 +54,19 @@ extern "C" __global__ void __launch_bounds__(256) norm_coefficients(const __grid
     float *output = task.output + (long long)image * 2 * task.slots;
 
     double sum = 0, square = 0;
+    // One over the pixels of the last tile, in two steps of Newton's method: a division of doubles more would spill registers.
+    const int last = task.pixels - (task.moment_tiles - 1) * UD2M_CUDA_MOMENT_PIXELS;
+    double last_share = 1.0f / (float)last;
+    for (int step = 0; step < 2; step++) last_share *= 2 - last * last_share;
     for (long long item = thread; item < (long long)task.moment_tiles * size; item += 256) {
         const int tile = (int)(item / size);
         int slot, local;
         const int part = part_of_channel(task, first + (int)(item - (long long)tile * size), slot, local);
         const float *source =
             task.moments[part] + (((long long)image * task.moment_tiles + tile) * task.strides[part] + local) * 2;
-        sum += source[0];
-        square += source[1];
+        const double total = source[0];
+        sum += total;
+        square += source[1] + total * total * (tile + 1 < task.moment_tiles ? 1.0 / UD2M_CUDA_MOMENT_PIXELS : last_share);
     }
     sums[thread] = sum;
     squares[thread] = square;
