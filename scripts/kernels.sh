@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the C kernels with the harness of Tools/kernels, without SwiftPM, and runs it.
 #
-#   scripts/kernels.sh check [text]        every case (whose name has the text), on every tier of this machine
+#   scripts/kernels.sh check [text]        every case (whose name has the text), on every tier of this machine; then again
+#                                          with outputs of any size stored past the caches, as large ones are
 #   scripts/kernels.sh fuzz [seconds]      random shapes, 60 seconds unless told otherwise; KERNELS_SEED=1 chooses them
 #   scripts/kernels.sh bench [text]        times layers of real networks
 #   scripts/kernels.sh instructions [--update]
@@ -17,6 +18,8 @@ cd "$(dirname "$0")/.."
 
 out=.build/kernels
 counts=Benchmarks/instructions.txt
+# Outputs from so many bytes on go past the caches.
+past_caches=-DUD2M_BYTES_PAST_CACHES=1
 # Case, algorithm. The first shares out blocks of tiles, the second groups of outputs.
 counted='3x3-64-64x64 f4
 3x3-256-8x8 f4
@@ -137,9 +140,12 @@ neon() {
 }
 
 sanitize() {
-    build kernels-sanitize -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+    local flags=(-g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    build kernels-sanitize "${flags[@]}"
+    build kernels-sanitize-past-caches "${flags[@]}" "$past_caches"
     export ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
     "$out/kernels-sanitize" check
+    "$out/kernels-sanitize-past-caches" check --filter 3x3
     "$out/kernels-sanitize" fuzz --seed "${KERNELS_SEED:-1}" --seconds "${1:-60}"
 }
 
@@ -148,7 +154,10 @@ shift || true
 case $command in
 check)
     build kernels
+    build kernels-past-caches "$past_caches"
     "$out/kernels" check --filter "${1:-}"
+    say 'and with every output stored past the caches'
+    "$out/kernels-past-caches" check --filter "${1:-}"
     ;;
 fuzz)
     build kernels

@@ -1,5 +1,10 @@
 #include "conv_plan.h"
 
+// The harness of the kernels is built with 1 as well, so that small cases take the same path as large ones.
+#ifndef UD2M_BYTES_PAST_CACHES
+#define UD2M_BYTES_PAST_CACHES (32 << 20)
+#endif
+
 enum {
     /// Bound of every extent, so that products of two fit easily.
     MAXIMUM_EXTENT = 1 << 24,
@@ -17,7 +22,7 @@ enum {
     /// pixels share cache sets, so that their blocks would push each other out of the L2 cache.
     COPIED_FROM_BLOCKS = 4,
     /// Bytes of an image's output from which on it goes past the caches.
-    BYTES_PAST_CACHES = 32 << 20,
+    BYTES_PAST_CACHES = UD2M_BYTES_PAST_CACHES,
     /// Items wanted per thread, to balance a busy machine.
     ITEMS_PER_THREAD = 4,
 };

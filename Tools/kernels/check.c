@@ -87,8 +87,8 @@ static bool padding_is_zero(const problem *p) {
     return true;
 }
 
-/// Whether a convolution's moments are the sums over its output.
-static bool moments_fit(const problem *p) {
+/// Whether a convolution's moments are the sums over its output, within a bound.
+static bool moments_fit(const problem *p, double bound) {
     const double *moments = p->what.kind == UD2M_CASE_CONVOLUTION ? p->conv.moments : NULL;
     for (size_t slot = 0; moments && slot < p->output_slots; slot++) {
         double sum = 0, magnitude = 0, squares = 0;
@@ -98,8 +98,8 @@ static bool moments_fit(const problem *p) {
             magnitude += fabs(x);
             squares += x * x;
         }
-        if (!(fabs(moments[2 * slot] - sum) <= UD2M_BOUND_MOMENTS * magnitude) ||
-            !(fabs(moments[2 * slot + 1] - squares) <= UD2M_BOUND_MOMENTS * squares))
+        if (!(fabs(moments[2 * slot] - sum) <= bound * magnitude) ||
+            !(fabs(moments[2 * slot + 1] - squares) <= bound * squares))
             return false;
     }
     return true;
@@ -121,11 +121,12 @@ static const char *run_problem(problem *p, const ud2m_case *a_case, ud2m_variant
     ud2m_pool *pool = require_pool(threads, tier);
     ud2m_status status = problem_run(p, pool);
     ud2m_pool_destroy(pool);
-    return status != UD2M_STATUS_OK      ? "the kernel refused it"
-           : !guarded_intact(&p->memory) ? "a canary was overwritten"
-           : !padding_is_zero(p)         ? "padding lanes are not zero"
-           : !moments_fit(p)             ? "the moments are not those of the output"
-                                         : NULL;
+    const double moments_bound = options->slack * UD2M_BOUND_MOMENTS;
+    return status != UD2M_STATUS_OK        ? "the kernel refused it"
+           : !guarded_intact(&p->memory)   ? "a canary was overwritten"
+           : !padding_is_zero(p)           ? "padding lanes are not zero"
+           : !moments_fit(p, moments_bound) ? "the moments are not those of the output"
+                                            : NULL;
 }
 
 /// One variant on one tier with all numbers of threads, against what is expected.

@@ -46,7 +46,7 @@ struct BenchCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Also measure the algorithms of every 3×3 convolution at this size, and write the table for --algorithms.",
+            "Also measure both tilings of every 3×3 convolution at this size, and write the table for --algorithms.",
             valueName: "json"))
     var tune: String?
 
