@@ -24,7 +24,8 @@ import UD2MRuntime
             default: try graphCase.linear(item.linear.pointee)
             }
         try CUDAOperationTests.expectEqual(
-            graph, graphCase.inputs, element, name: String(cString: item.name), slack: CheckedCases.slack(item, element))
+            graph, graphCase.inputs, element, name: String(cString: item.name),
+            slack: CheckedCases.slack(item, element))
     }
 }
 
