@@ -31,7 +31,7 @@ struct RestoreRun {
             try RestoreReferences($0, isSingle: all.isSingle)
         }
         var files =
-            [store, command.comparing.reference, command.sampling.ram, command.comparing.lpips]
+            [store, command.comparing.reference, command.sampling.ram, command.comparing.lpips, command.noise.tape]
             .compactMap(\.self) + command.prior.files + all.images.flatMap(\.files)
         if !all.isSingle, command.noise.record != nil {
             throw UD2MError(.usage, "--record-noise records the noise of one image, and there may be several here.")
@@ -113,6 +113,8 @@ struct RestoreRun {
     private func checkOutputs(
         _ images: RestoreInputs, _ list: RestorePlaceList, inputs: [String]
     ) throws -> [String: OutputSet] {
+        let alone = [command.comparing.csv, command.noise.record].compactMap(\.self)
+        try OutputSet.requireDistinct(images.images.flatMap { list.places[$0.path]?.all ?? [] } + alone)
         guard !command.dryRun else {
             // Outputs of an earlier run are no news to a plan, but none may be an input.
             for path in images.images.flatMap({ list.places[$0.path]?.all ?? [] }) {
@@ -122,7 +124,7 @@ struct RestoreRun {
         }
         // A run that is taken up again finds the outputs of the first part in their places.
         let overwrite = command.force || command.batching.resume
-        for path in [command.comparing.csv, command.noise.record].compactMap(\.self) {
+        for path in alone {
             try OutputFile.requireWritable(path, overwrite: command.force, inputs: inputs)
         }
         var sets: [String: OutputSet] = [:]

@@ -10,18 +10,27 @@ struct OutputSet {
     /// Checks that every path can be written, is named once, and is none of the inputs.
     /// - Throws: ``UD2MFormats/UD2MError`` with an `output-…` code.
     init(_ paths: [String], overwrite: Bool, inputs: [String]) throws {
-        var seen: Set<String> = []
+        try Self.requireDistinct(paths)
         for path in paths {
-            guard seen.insert(path).inserted else {
-                throw UD2MError(
-                    .outputNamedTwice, "Two outputs have the same path.", at: .init(file: path),
-                    remedy: "Give each its own.")
-            }
             _ = try AtomicFile(path: path, byteCount: 0, overwrite: overwrite, inputs: inputs)
         }
         self.paths = paths
         self.overwrite = overwrite
         self.inputs = inputs
+    }
+
+    /// Checks that no two of the paths are the same, however they are spelled; links are not followed.
+    /// - Throws: ``UD2MFormats/UD2MError`` with the code `output-named-twice`.
+    static func requireDistinct(_ paths: [String]) throws {
+        var seen: Set<[Substring]> = []
+        for path in paths {
+            let parts = (path.hasPrefix("/") ? ["/"] : []) + path.split(separator: "/").filter { $0 != "." }
+            guard seen.insert(parts).inserted else {
+                throw UD2MError(
+                    .outputNamedTwice, "Two outputs have the same path.", at: .init(file: path),
+                    remedy: "Give each its own.")
+            }
+        }
     }
 
     /// Writes every file's bytes beside its place, and only when all are complete gives them their names.
