@@ -3,8 +3,8 @@
 
 #include "element.cuh"
 
-/// The sum of values and the sum of their squared deviations from their mean. Differences from the first value are added up,
-/// so that float32 loses nothing where values differ by much less than their size.
+/// The sum of values and the sum of their squared deviations from their mean. Differences from the first value are added up:
+/// values that differ by much less than their size lose no digits there, a first one far from the others costs some.
 class TileMoments {
     float first, sum = 0, squares = 0;
 

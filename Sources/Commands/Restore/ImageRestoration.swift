@@ -46,8 +46,7 @@ struct ImageRestoration {
     func restore(progress: @escaping @Sendable (_ fraction: Double, _ label: String) -> Void) throws -> Result {
         let problem = try problem()
         let observation = try observation(problem)
-        let source = try command.noise.source(
-            observation: observation, steps: problem.settings.steps, iterations: problem.settings.iterations)
+        let source = try noise(problem, observation)
         let recorder = command.noise.record.map { _ in NoiseRecorder(source) }
         let sampler = try problem.plan.sampler(
             denoiser: prior.denoiser, forward: problem.forward, noise: recorder ?? source, ram: ram)
@@ -86,6 +85,11 @@ struct ImageRestoration {
         return try stack.stacked(observations)
     }
 
+    private func noise(_ problem: Problem, _ observation: Tensor) throws -> any NoiseSource {
+        try command.noise.source(
+            observation: observation, steps: problem.settings.steps, iterations: problem.settings.iterations)
+    }
+
     /// What a restoration would take.
     /// - Parameter timer: Runs and times one evaluation, where the time is wanted.
     /// - Returns: Evaluations, memory and, timed, the time.
@@ -94,29 +98,33 @@ struct ImageRestoration {
         let problem = try problem()
         let batch = min(posterior.batch, posterior.samples)
         let memory = try prior.memory(height: problem.height, width: problem.width, batch: batch)
-        let evaluation = try timer?.seconds([1, prior.channels, problem.height, problem.width])
-        // Both are timed one image at a time.
-        let network = evaluation.map { $0 * Double(problem.settings.networkEvaluations) }
-        let others = try evaluation.map { _ in try samplerSeconds(problem) * Double(posterior.samples) }
+        // One image at a time.
+        let expected = try timer.map { timer in
+            let evaluation = try timer.seconds([1, prior.channels, problem.height, problem.width])
+            return (
+                network: evaluation * Double(problem.settings.networkEvaluations),
+                other: try samplerSeconds(problem) * Double(posterior.samples)
+            )
+        }
         return RestoreForecast(
             store: prior.path, bundle: prior.bundle?.path, device: prior.device, image: image.path,
             observations: observationPaths,
             output: places.output, files: places.others, operator: factory.specification, settings: problem.settings,
             width: problem.width, height: problem.height, networkMemory: memory, weightsMapped: prior.mappedBytes,
             sampleMemory: sampleMemory(problem, batch: batch), imageMemory: imageMemory(problem),
-            operatorText: problem.forward.summary, expectedNetworkSeconds: network, expectedOtherSeconds: others,
-            expectedSeconds: network.flatMap { network in others.map { network + $0 } })
+            operatorText: problem.forward.summary, expectedNetworkSeconds: expected?.network,
+            expectedOtherSeconds: expected?.other, expectedSeconds: expected.map { $0.network + $0.other })
     }
 
     /// Seconds of a sample's likelihood steps, noise and start, on this observation.
     private func samplerSeconds(_ problem: Problem) throws -> Double {
         let evaluations = problem.settings.networkEvaluations / posterior.samples
+        let observation = try observation(problem)
         let timer = SamplerTimer(prior.denoiser)
-        let source = try command.noise.source(
-            observation: observation(problem), steps: problem.settings.steps, iterations: problem.settings.iterations)
-        let sampler = try problem.plan.sampler(denoiser: timer, forward: problem.forward, noise: source, ram: ram)
+        let sampler = try problem.plan.sampler(
+            denoiser: timer, forward: problem.forward, noise: noise(problem, observation), ram: ram)
         do {
-            try sampler.forEachSample(count: 1, observation: observation(problem)) { _, _ in }
+            try sampler.forEachSample(count: 1, observation: observation) { _, _ in }
         } catch is SamplerTimer.Enough {}
         return timer.seconds(evaluations: evaluations)
     }

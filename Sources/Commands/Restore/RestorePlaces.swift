@@ -43,7 +43,7 @@ struct RestorePlaceList {
         ])
         let template = template ?? "{name}.png"
         var places: [String: RestorePlaces] = [:]
-        var taken: [String: String] = [:]
+        var taken: [[Substring]: String] = [:]
         for image in inputs.images {
             func named(_ path: String) throws -> String { try namer.place(path, image.name, template: "{name}.png") }
             var place = RestorePlaces(output: try namer.place(output, image.name, template: template))
@@ -63,7 +63,7 @@ struct RestorePlaceList {
             }
             for path in place.all {
                 _ = try OutputSet.imageFormat(of: path)
-                if let other = taken.updateValue(image.path, forKey: path) {
+                if let other = taken.updateValue(image.path, forKey: OutputSet.place(path)) {
                     throw UD2MError(
                         .outputNamedTwice,
                         other == image.path

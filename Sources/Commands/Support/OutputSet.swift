@@ -19,18 +19,22 @@ struct OutputSet {
         self.inputs = inputs
     }
 
-    /// Checks that no two of the paths are the same, however they are spelled; links are not followed.
+    /// Checks that no two of the paths are the same.
     /// - Throws: ``UD2MFormats/UD2MError`` with the code `output-named-twice`.
     static func requireDistinct(_ paths: [String]) throws {
         var seen: Set<[Substring]> = []
         for path in paths {
-            let parts = (path.hasPrefix("/") ? ["/"] : []) + path.split(separator: "/").filter { $0 != "." }
-            guard seen.insert(parts).inserted else {
+            guard seen.insert(place(path)).inserted else {
                 throw UD2MError(
                     .outputNamedTwice, "Two outputs have the same path.", at: .init(file: path),
                     remedy: "Give each its own.")
             }
         }
+    }
+
+    /// What paths of one place share, however they are spelled; links are not followed.
+    static func place(_ path: String) -> [Substring] {
+        (path.hasPrefix("/") ? ["/"] : []) + path.split(separator: "/").filter { $0 != "." }
     }
 
     /// Writes every file's bytes beside its place, and only when all are complete gives them their names.
