@@ -17,8 +17,9 @@ struct OutputTile {
 };
 
 /// Finishes 64 pixels × `Channels` of a tile, whose sums lie in shared memory, `row_length` a pixel, and leaves the moments
-/// of the rounded values: a thread adds up one channel of the 64 pixels, in order. All threads of the block take part.
-template <class Element, int Channels, int row_length>
+/// of the rounded values: a thread adds up one channel of the 64 pixels, in order, `unrolled` pixels a turn. All threads of
+/// the block take part.
+template <class Element, int Channels, int row_length, int unrolled = 4>
 DEVICE void finish_rows(const ud2m_cuda_conv &conv, float *sums, OutputTile tile, int thread, int threads) {
     const int pixels = conv.output_height * conv.output_width;
     const int rows = min(pixels - tile.first_pixel, UD2M_CUDA_MOMENT_PIXELS);
@@ -64,10 +65,9 @@ DEVICE void finish_rows(const ud2m_cuda_conv &conv, float *sums, OutputTile tile
         (long long)tile.image * conv.moment_tiles + tile.first_pixel / UD2M_CUDA_MOMENT_PIXELS;
     for (int column = thread; column < Channels && rows > 0; column += threads) {
         if (tile.first_channel + column >= conv.output.stride) break;
-        TileMoments moments(sums[column]);
-#pragma unroll 8
-        for (int row = 0; row < rows; row++) moments.add(sums[row * row_length + column]);
-        moments.store(conv.moments + (moment_tile * conv.output.stride + tile.first_channel + column) * 2, rows);
+        store_moments<unrolled>(
+            conv.moments + (moment_tile * conv.output.stride + tile.first_channel + column) * 2, rows,
+            [=](int row) { return sums[row * row_length + column]; });
     }
 }
 
@@ -89,7 +89,8 @@ template <class Element> DEVICE void finish_product(const ud2m_cuda_conv &conv) 
         Eight<float>::pack(values).store(sums + row * row_length + column);
     }
     __syncthreads();
-    finish_rows<Element, side, row_length>(conv, sums, {image, first_pixel, first_channel}, (int)threadIdx.x, 256);
+    // With more pixels a turn, fewer blocks would fit a multiprocessor.
+    finish_rows<Element, side, row_length, 1>(conv, sums, {image, first_pixel, first_channel}, (int)threadIdx.x, 256);
 }
 
 #define EPILOGUE_KERNEL(Element, suffix)                                                                                   \

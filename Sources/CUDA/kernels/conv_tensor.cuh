@@ -255,7 +255,8 @@ template <class Element> DEVICE void finish_convolution(const ud2m_cuda_conv &co
         *(float4 *)(sums + row * row_length + column) = total;
     }
     __syncthreads();
-    finish_rows<Element, side, row_length>(conv, sums, {image, first_pixel, first_channel}, (int)threadIdx.x, 256);
+    // More than one pixel a turn would spill registers here.
+    finish_rows<Element, side, row_length, 1>(conv, sums, {image, first_pixel, first_channel}, (int)threadIdx.x, 256);
 }
 
 #define CONVOLUTION_KERNEL(name, Element, pixels, channels, warp_pixels, warp_channels, transforms)                         \

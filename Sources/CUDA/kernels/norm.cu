@@ -10,10 +10,9 @@ template <class Element> DEVICE void moments(const ud2m_cuda_moments &task) {
     const int first = tile * UD2M_CUDA_MOMENT_PIXELS, count = min(task.pixels - first, UD2M_CUDA_MOMENT_PIXELS);
     const Element *source =
         (const Element *)task.part.data + ((long long)image * task.pixels + first) * task.part.stride + slot;
-    TileMoments moments(to_float(source[0]));
-#pragma unroll 4
-    for (int pixel = 0; pixel < count; pixel++) moments.add(to_float(source[(long long)pixel * task.part.stride]));
-    moments.store(task.moments + (((long long)image * task.moment_tiles + tile) * task.part.stride + slot) * 2, count);
+    store_moments<4>(
+        task.moments + (((long long)image * task.moment_tiles + tile) * task.part.stride + slot) * 2, count,
+        [&](int pixel) { return to_float(source[(long long)pixel * task.part.stride]); });
 }
 
 FOR_EVERY_ELEMENT(moments, ud2m_cuda_moments, 128)
