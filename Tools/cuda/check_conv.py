@@ -6,8 +6,9 @@ import numpy
 import torch
 
 import maps
-from maps import LEAKY_RELU, NONE, RELU, SIGMOID, SILU
-from structures import CONSTANTS, make
+import moments
+from maps import LEAKY_RELU, NONE, RELU, SIGMOID, SILU, TILE
+from structures import make
 
 
 def case(size, inputs, outputs, kernel=(3, 3), pads=(1, 1, 1, 1), step=1, images=1, **more):
@@ -40,6 +41,11 @@ CASES = {
     "output SiLU": case((4, 4), [8], 3, output_activation=SILU, bias="shared"),
     "output sigmoid": case((4, 4), [8], 3, output_activation=SIGMOID, moments=True),
     "too large for f16": case((2, 2), [8], 8, (1, 1), (0, 0, 0, 0), scale=200.0, weight_scale=200.0),
+} | {
+    f"moments, {name}{', two splits' * (splits > 0)}": case(
+        (9, 15), [20, 8], 20, splits=splits, residual="plain", hard=hard, moments=True, images=2
+    )
+    for splits in (0, 2) for name, hard in maps.HARD.items()
 }
 
 
@@ -78,13 +84,6 @@ def padded_rows(values, stride):
     return rows
 
 
-def moments_of(values, kind, tile):
-    """Sums of the rounded outputs and of their squared deviations; N, tile, C, 2."""
-    flat = maps.rounded(values, kind).reshape(*values.shape[:2], -1)
-    pieces = [flat[..., start : start + tile] for start in range(0, flat.shape[2], tile)]
-    return numpy.stack([maps.moments(piece) for piece in pieces], 1)
-
-
 def run(check, kind, name, spec):
     driver, images = check.driver, spec["images"]
     random = numpy.random.default_rng(7)
@@ -107,15 +106,15 @@ def run(check, kind, name, spec):
     if spec.get("residual"):
         factor = 2 if spec["residual"] == "upsampled" else 1
         shape = (images, spec["outputs"], out_height // factor, out_width // factor)
-        residual = maps.rounded(random.standard_normal(shape), kind)
+        residual = maps.rounded(maps.moved(random.standard_normal(shape), **spec.get("hard", {})), kind)
         residual_part = maps.upload(driver, residual, kind)
     want = expected(spec, source.values, weights, bias, residual)
-    pixels, tile = out_height * out_width, CONSTANTS["UD2M_CUDA_MOMENT_PIXELS"]
-    moment_tiles = -(-pixels // tile)
+    pixels = out_height * out_width
+    moment_tiles = -(-pixels // TILE)
     packed_weights = driver.upload(maps.encode(packed(weights, spec["inputs"]), kind))
     for kernel in kernels(kind, spec):
         output = maps.blank(driver, images, spec["outputs"], out_height, out_width, kind)
-        moment_shape = (images, moment_tiles, output.stride, 2)
+        no_moments = numpy.full((images, moment_tiles, output.stride, 2), numpy.nan, "f4")
         conv = make(
             "conv", input=source.structure, weights=packed_weights, images=images, kernel_height=height,
             kernel_width=width, step=spec["step"], pad_top=top, pad_left=left, output=output,
@@ -128,30 +127,29 @@ def run(check, kind, name, spec):
         if residual_part is not None:
             conv.residual, conv.residual_upsampled = residual_part, int(spec["residual"] == "upsampled")
         if spec.get("moments"):
-            conv.moments, conv.moment_tiles = driver.upload(numpy.full(moment_shape, numpy.nan, "f4")), moment_tiles
+            conv.moments, conv.moment_tiles = driver.upload(no_moments), moment_tiles
         launch(driver, kernel, kind, conv, spec.get("splits"), pixels)
         got = maps.download(driver, output, images, out_height, out_width, kind)
-        if spec.get("splits") and kind != "f32":
-            check.used.add(f"conv_finish_{kind}")
         check.compare(kernel, name, kind, got, maps.rounded(want, kind) if "scale" in spec else want)
-        if bias is None and residual is None and not spec.get("output_activation"):
-            # Its own output as a library's product: what is left to do is to copy it, and to add up its moments.
-            conv.partials = driver.upload(maps.encode(padded_rows(got, output.stride), kind))
-            conv.output = output = maps.blank(driver, images, spec["outputs"], out_height, out_width, kind)
-            conv.splits = 0
-            _, _, tile_pixels, tile_channels, _ = driver.kernels[f"conv_epilogue_{kind}"]
-            grid = images * -(-pixels // tile_pixels), -(-output.stride // tile_channels)
-            driver.launch(f"conv_epilogue_{kind}", grid, conv)
-            again = maps.download(driver, output, images, out_height, out_width, kind)
-            check.compare(f"conv_epilogue_{kind}", name, "f32", again, got)
+        finish = kernel
+        if spec.get("splits") and kind != "f32":
+            finish = f"conv_finish_{kind}"
+            check.used.add(finish)
+        # Moments of the values that the kernel wrote, so that only the sums' own rounding counts.
         if spec.get("moments"):
-            got_moments = driver.download(conv.moments, moment_shape, numpy.float32)
-            # Of the values that the kernel wrote, so that only the sums' own rounding counts.
-            check.compare(
-                kernel, name + ", moments", "f32", got_moments[:, :, : spec["outputs"]], moments_of(got, kind, tile)
-            )
-            if got_moments[:, :, spec["outputs"] :].any():
-                raise AssertionError("moments of padding are not zero")
+            moments.compare(check, finish, name, conv.moments, got)
+        # Its own output as a library's product: what is left to do is to copy it, and to add up its moments.
+        epilogue = f"conv_epilogue_{kind}"
+        conv.partials = driver.upload(maps.encode(padded_rows(got, output.stride), kind))
+        conv.output = output = maps.blank(driver, images, spec["outputs"], out_height, out_width, kind)
+        conv.bias, conv.residual.data, conv.activation, conv.splits = 0, 0, NONE, 0
+        if spec.get("moments"):
+            conv.moments = driver.upload(no_moments)
+        _, _, tile_pixels, tile_channels, _ = driver.kernels[epilogue]
+        driver.launch(epilogue, (images * -(-pixels // tile_pixels), -(-output.stride // tile_channels)), conv)
+        check.compare(epilogue, name, "f32", maps.download(driver, output, images, out_height, out_width, kind), got)
+        if spec.get("moments"):
+            moments.compare(check, epilogue, name, conv.moments, got)
 
 
 def launch(driver, kernel, kind, conv, splits, pixels):
