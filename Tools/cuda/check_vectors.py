@@ -22,6 +22,9 @@ ATTENTION = {
     "21 channels": dict(positions=35, heads=3, channels=21, images=2),
     "three parts": dict(positions=70, heads=2, channels=16, images=2, parts=True),
     "large scores": dict(positions=70, heads=1, channels=32, images=1, scale=8.0),
+    # Exponents of up to 300 and 100: sums of products that have to be right in all but their last bits.
+    "steep": dict(positions=130, heads=2, channels=64, images=2, scale=8.0),
+    "steep, 512 channels": dict(positions=70, heads=2, channels=512, images=2, scale=5.0),
 }
 LINEAR = {
     "1 by 1": dict(inputs=1, outputs=1, images=1),

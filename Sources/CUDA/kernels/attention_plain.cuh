@@ -12,6 +12,9 @@
 
 template <class Element> struct PlainAttention {
     static constexpr int slice = 128, chunk = 64, rows = 32, own = 4;
+    /// In f32 an exponent's products are added up in eights first: a sum of all in turn rounds each at the size of the whole.
+    static constexpr bool in_eights = sizeof(Element) == 4;
+    static constexpr int unrolled = in_eights ? 8 : 4;
 
     struct Memory {
         float queries[rows][chunk];
@@ -53,22 +56,31 @@ template <class Element> struct PlainAttention {
                 fetch<chunk, chunk + 1>(&memory.keys[0][0], keys, task, first_key, channel);
                 if (channel == 0) fetch<slice, slice>(&memory.values[0][0], values, task, first_key, first_channel);
                 __syncthreads();
-#pragma unroll 4
+                float sums[own] = {};
+#pragma unroll unrolled
                 for (int k = 0; k < chunk; k++) {
                     const float key = memory.keys[lane][k];
 #pragma unroll
-                    for (int i = 0; i < own; i++) scores[i] = fmaf(memory.queries[warp * own + i][k], key, scores[i]);
+                    for (int i = 0; i < own; i++) {
+                        float &sum = in_eights ? sums[i] : scores[i];
+                        sum = fmaf(memory.queries[warp * own + i][k], key, sum);
+                        if (in_eights && k % 8 == 7) {
+                            scores[i] += sum;
+                            sum = 0;
+                        }
+                    }
                 }
             }
             float probabilities[own];
 #pragma unroll
             for (int i = 0; i < own; i++) {
-                const float score = first_key + lane < task.positions ? scores[i] * scale : __int_as_float(0xff800000);
-                float peak = fmaxf(largest[i], score);
+                const float score = first_key + lane < task.positions ? scores[i] : __int_as_float(0xff800000);
+                float peak = fmaxf(largest[i], score * scale);
                 for (int step = 16; step > 0; step /= 2) peak = fmaxf(peak, __shfl_xor_sync(0xffffffff, peak, step));
                 const float factor = expf(largest[i] - peak);
                 largest[i] = peak;
-                probabilities[i] = expf(score - peak);
+                // The exponent is rounded once, as a difference.
+                probabilities[i] = expf(fmaf(score, scale, -peak));
                 totals[i] = totals[i] * factor + probabilities[i];
 #pragma unroll
                 for (int n = 0; n < slice / 32; n++) outputs[i][n] *= factor;
@@ -108,8 +120,9 @@ template <class Element> struct PlainAttention {
     }
 };
 
-#define PLAIN_ATTENTION_KERNEL(Element, suffix)                                                                            \
-    extern "C" __global__ void __launch_bounds__(256)                                                                      \
+/// After the suffix: threads and, where registers are to be limited, blocks that a multiprocessor is to hold.
+#define PLAIN_ATTENTION_KERNEL(Element, suffix, ...)                                                                       \
+    extern "C" __global__ void __launch_bounds__(__VA_ARGS__)                                                              \
         attention_plain_##suffix(const __grid_constant__ ud2m_cuda_attention task) {                                       \
         __shared__ PlainAttention<Element>::Memory memory;                                                                 \
         PlainAttention<Element>::run(task, memory);                                                                        \
