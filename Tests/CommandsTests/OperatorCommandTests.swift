@@ -176,6 +176,14 @@ struct OperatorCommandTests {
         )
         #expect(misfit.object?["code"]?.string == "operator-file")
         #expect(misfit.object?["location"]?.object?["file"]?.string == mask)
+        let black = folder.path("black.png")
+        try ImageFile.write(ImageBuffer(width: 48, height: 32, channels: 1, filledWith: 0), to: black)
+        let empty = try ToolTest.failure(
+            "ud2m", ["degrade", image, "-o", folder.path("none.png"), "--task", "inpaint", "--mask", black],
+            exitCode: 64
+        )
+        #expect(empty.object?["code"]?.string == "mask-invalid")
+        #expect(empty.object?["location"]?.object?["file"]?.string == black)
         let negative = try ToolTest.failure(
             "ud2m", ["degrade", image, "-o", folder.path("none.png"), "--task", "denoise", "--sigma", "-1"],
             exitCode: 64)
@@ -198,6 +206,54 @@ struct OperatorCommandTests {
         for arguments in usage {
             let result = try BuiltTool("ud2m").run(["degrade", image, "-o", folder.path("none.png")] + arguments)
             #expect(result.exitCode == 64, "\(arguments)")
+        }
+    }
+
+    @Test(
+        "an operator file's bad key is named with what it holds",
+        arguments: [
+            (#"{"version":1,"task":"jpeg","quality":0,"sigma":0.1}"#, "'quality'", "not 0"),
+            (#"{"version":1,"task":"sr","factor":2.5,"sigma":0.1}"#, "'factor'", "not 2.5"),
+            (
+                #"{"version":1,"task":"deblur","kernel":{"kind":"uniform","size":3},"quality":5,"sigma":0.1}"#,
+                "'quality'", "task deblur"
+            ),
+            (
+                #"{"version":1,"task":"deblur","kernel":{"kind":"uniform","size":3,"variance":2},"sigma":0.1}"#,
+                "'kernel.variance'", "kernel uniform"
+            ),
+            (#"{"version":1,"task":"denoise","sigma":"much"}"#, "'sigma'", "not 'much'"),
+            (#"{"version":1,"task":"denoise"}"#, "'sigma'", "missing"),
+            (#"{"version":1,"task":"inpaint","mask":"","sigma":0.1}"#, "'mask'", "line of text"),
+            (#"{"version":1,"task":"denoise","sigma":0.1,"noise":2}"#, "'noise'", "task denoise"),
+            (#"{"version":1,"task":"jpeg","quality":5,"quality":6,"sigma":0.1}"#, "JSON", "twice"),
+            (#"{"version":1,"task":"denoise","sigma":1e400}"#, "JSON", "does not fit"),
+            (
+                #"{"version":1,"task":"stacked","sigma":0.1,"parts":[{"version":1,"task":"denoise","sigma":2}]}"#,
+                "'parts[0].sigma'", "not 2"
+            ),
+            (
+                #"{"version":1,"task":"cs","measurement":{"height":4,"width":4,"rows":5,"seed":1,"scale":1},"sigma":0.1}"#,
+                "'measurement.rows'", "not 5"
+            ),
+            (
+                #"{"version":1,"task":"cs","sigma":0.1,"measurement":{"height":4,"width":4,"rows":4,"seed":1,"scale":1,"matrix":"m.npy"}}"#,
+                "'measurement.rows'", "by a matrix"
+            ),
+        ])
+    func keys(_ text: String, _ key: String, _ reason: String) throws {
+        let path = folder.path("hand.json")
+        try Data(text.utf8).write(to: URL(filePath: path))
+        let error = try ToolTest.failure(
+            "ud2m", ["degrade", image, "-o", folder.path("none.png"), "--operator", path], exitCode: 65)
+        #expect(error.object?["code"]?.string == "operator-file")
+        #expect(error.object?["location"]?.object?["file"]?.string == path)
+        let message = try #require(error.object?["message"]?.string)
+        #expect(message.contains(key) && message.contains(reason), "\(message)")
+        if key != "JSON" {
+            let schema = try JSONSchema(file: RepositoryPaths.root.appending(path: "schemas/operator.schema.json"))
+            // The schema cannot compare rows with the height.
+            #expect(try schema.validate(Data(text.utf8)).isEmpty == (key == "'measurement.rows'" && reason == "not 5"))
         }
     }
 

@@ -90,21 +90,12 @@ struct BundleOperator {
     ) throws -> OperatorSpecification {
         var object = object
         if !hasSigma { object["sigma"] = 0.025 }
-        let text = try JSONValue.object(object).canonicalText()
-        let specification: OperatorSpecification
-        do {
-            specification = try JSONDecoder().decode(OperatorSpecification.self, from: Data(text.utf8))
-        } catch {
-            throw UD2MError(
-                .operatorFile, "The operator is none that this program knows.", at: .init(file: path),
-                remedy: "See schemas/operator.schema.json for what it holds.")
-        }
+        let specification = try OperatorSpecification(.object(object), at: .init(file: path))
         guard specification.task != .stacked else {
             throw UD2MError(
                 .operatorFile, "The operator is a stack, and a bundle holds one operator.", at: .init(file: path),
                 remedy: "Pass the stack to ud2m restore --operator.")
         }
-        try specification.requireRanges(path)
         return specification
     }
 }

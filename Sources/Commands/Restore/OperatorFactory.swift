@@ -98,7 +98,7 @@ struct OperatorFactory {
             return (measurement.height, measurement.width)
         }
         // A factor is at most 64 and an observation at most 2^40 values, so the products are far from overflow.
-        let factor = specification.task == .superResolution ? try require(specification.factor, "factor") : 1
+        if specification.task == .superResolution { _ = try require(specification.factor, "factor") }
         return (height * factor, width * factor)
     }
 
@@ -137,6 +137,28 @@ struct OperatorFactory {
             return try makeLinear(height: height, width: width, material: material)
         }
     }
+
+    /// Sides of the images that a stand-in is for, at first.
+    private static let standInSide = 512
+
+    /// An operator like the one for images of a size, but for the top left corner of larger images, at least 512 pixels a
+    /// side, where that is all the same: a plan needs no tables as large as the result.
+    /// - Throws: As ``make(height:width:material:)``.
+    func makeStandIn(height: Int, width: Int) throws -> any ForwardOperator {
+        // A mask or a measurement belongs to one size; what is larger than a corner, such as a kernel, to a larger corner.
+        var side = Self.standInSide
+        let sizeIsFree = parts.allSatisfy { $0.specification.mask == nil && $0.specification.measurement == nil }
+        while sizeIsFree, side < max(height, width) {
+            let step = parts.map(\.factor).reduce(1, *)
+            func corner(_ length: Int) -> Int { min(length, max(side / step, 1) * step) }
+            if let standIn = try? make(height: corner(height), width: corner(width)) { return standIn }
+            side *= 2
+        }
+        return try make(height: height, width: width)
+    }
+
+    /// How many times smaller than an image its observation is.
+    var factor: Int { specification.task == .superResolution ? specification.factor ?? 1 : 1 }
 
     /// Builds the operator where a linear one is needed.
     /// - Throws: As ``make(height:width:material:)``, and `operator-not-linear`.
@@ -244,8 +266,13 @@ struct OperatorFactory {
     }
 
     private func readMask() throws -> Mask {
-        let image = try ImageFile.read(path(try require(specification.mask, "mask"))).image.grey
-        return try Mask(height: image.height, width: image.width, values: image.values)
+        let path = path(try require(specification.mask, "mask"))
+        let image = try ImageFile.read(path).image.grey
+        do {
+            return try Mask(height: image.height, width: image.width, values: image.values)
+        } catch let error as UD2MError {
+            throw error.located(in: .init(file: path))
+        }
     }
 
     private func require<Value>(_ value: Value?, _ name: String) throws -> Value {

@@ -1,8 +1,8 @@
 /// The parts of an operator file.
 extension OperatorSpecification {
     /// A blur kernel by its parameters.
-    struct Kernel: Codable, Equatable {
-        enum Kind: String, Codable, CaseIterable {
+    struct Kernel: Encodable, Equatable {
+        enum Kind: String, Encodable, CaseIterable {
             case gaussian
             case uniform
             case bicubic
@@ -36,16 +36,10 @@ extension OperatorSpecification {
         var file: String?
         /// Rows of weights.
         var weights: [[Double]]?
-
-        var isSound: Bool {
-            func isPositive(_ value: Double?) -> Bool { value.map { $0 > 0 && $0.isFinite } ?? true }
-            return (1...255).contains(size ?? 1) && [variance, sigma, crossSigma, length].allSatisfy(isPositive)
-                && (angle ?? 0).isFinite && (0...100).contains(intensity ?? 0)
-        }
     }
 
     /// Measurements of compressed sensing.
-    struct Measurement: Codable, Equatable {
+    struct Measurement: Encodable, Equatable {
         /// The clean image's size.
         var height: Int
         var width: Int
@@ -56,13 +50,5 @@ extension OperatorSpecification {
         var scale: Double
         /// An `.npy` matrix instead of the random transform, relative to the operator file.
         var matrix: String?
-
-        private static let largestPixels = 1 << 26
-
-        var isSound: Bool {
-            (1...65_535).contains(height) && (1...65_535).contains(width) && height * width <= Self.largestPixels
-                && (1...height).contains(rows ?? 1) && scale > 0 && scale.isFinite
-                && (matrix != nil || rows != nil && seed != nil)
-        }
     }
 }

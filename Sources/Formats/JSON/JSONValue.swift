@@ -43,6 +43,16 @@ public enum JSONValue: Sendable {
         default: nil
         }
     }
+
+    /// The number, whole or not, as a double; nil for what is none.
+    package var number: Double? {
+        switch self {
+        case .unsigned(let value): Double(value)
+        case .signed(let value): Double(value)
+        case .double(let value): value
+        default: nil
+        }
+    }
 }
 
 /// The members of a JSON object in the order of the text; keys are unique.

@@ -100,14 +100,4 @@ extension JSONValue {
         let sizes = elements.compactMap(\.int).filter { $0 >= 0 }
         return sizes.count == elements.count ? sizes : nil
     }
-
-    /// The number, whole or not.
-    fileprivate var number: Double? {
-        switch self {
-        case .unsigned(let value): Double(value)
-        case .signed(let value): Double(value)
-        case .double(let value): value
-        default: nil
-        }
-    }
 }

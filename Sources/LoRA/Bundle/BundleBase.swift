@@ -41,7 +41,7 @@ public struct BundleBase: Sendable, Equatable {
     }
 
     /// Reads the member of a manifest.
-    init(_ fields: BundleFields) throws {
+    init(_ fields: JSONFields) throws {
         contentID = try fields.required("content", fields.digest("content"))
         family = try fields.text("family", atMost: 64)
         name = try fields.required("name", fields.text("name"))

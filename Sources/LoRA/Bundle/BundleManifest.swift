@@ -113,13 +113,13 @@ public struct BundleManifest: Sendable, Equatable {
             throw UD2MError(.bundleManifest, "The manifest is not valid JSON: \(error.message)", at: place)
         }
         do {
-            try self.init(BundleFields(json, .bundleManifest, at: place))
+            try self.init(JSONFields(json, .bundleManifest, at: place))
         } catch let error as UD2MError {
             throw error.located(in: place)
         }
     }
 
-    private init(_ fields: BundleFields) throws {
+    private init(_ fields: JSONFields) throws {
         let kind = try fields.required("kind", fields.text("kind"))
         guard fields.object["version"]?.int == Self.version, kind == Self.kind else {
             throw UD2MError(
@@ -147,7 +147,7 @@ public struct BundleManifest: Sendable, Equatable {
             throw fields.error("lineage", "must be a list.")
         }
         for item in items {
-            let source = try BundleFields(item, .bundleManifest, at: fields.place)
+            let source = try JSONFields(item, .bundleManifest, at: fields.place)
             lineage.append(
                 Source(
                     role: try source.required("role", source.word("role")),

@@ -52,14 +52,14 @@ extension BundleSettings {
                 throw UD2MError(.bundleSettings, "A settings file has a few hundred bytes.", at: place)
             }
             let json = try withExtendedLifetime(file) { try JSONValue(parsing: file.bytes, at: place) }
-            let fields = try BundleFields(json, .bundleSettings, at: place)
+            let fields = try JSONFields(json, .bundleSettings, at: place)
             try fields.requireKnown(Self.keys)
             try fields.fields("scalars")?.requireKnown(Set(HQSScalars.names.map(\.key)))
             try self.init(fields)
         }
 
         /// Reads members of an object; others are left alone.
-        init(_ fields: BundleFields) throws(UD2MError) {
+        init(_ fields: JSONFields) throws(UD2MError) {
             name = try fields.text("name", atMost: 200)
             title = try fields.text("title")
             task = try fields.text("task", atMost: 64)
@@ -88,7 +88,7 @@ extension BundleSettings {
         }
 
         /// An operator's own fields are checked by whoever builds it; here only what concerns the bundle is.
-        private static func forwardOperator(_ fields: BundleFields) throws(UD2MError) -> JSONObject? {
+        private static func forwardOperator(_ fields: JSONFields) throws(UD2MError) -> JSONObject? {
             guard let inner = try fields.fields("operator") else { return nil }
             _ = try inner.required("version", inner.whole("version", in: 1...1))
             _ = try inner.required("task", inner.text("task", atMost: 64))
@@ -100,7 +100,7 @@ extension BundleSettings {
             return inner.object
         }
 
-        private static func timesteps(_ fields: BundleFields) throws(UD2MError) -> [Int]? {
+        private static func timesteps(_ fields: JSONFields) throws(UD2MError) -> [Int]? {
             guard let value = fields.object["timesteps"] else { return nil }
             guard case .array(let items) = value, (1...1000).contains(items.count) else {
                 throw fields.error("timesteps", "must be a list of at least one and at most 1000 numbers.")

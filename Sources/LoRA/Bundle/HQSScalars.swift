@@ -30,7 +30,7 @@ public struct HQSScalars: Sendable, Hashable {
     }
 
     /// Reads members of an object.
-    init(_ fields: BundleFields) throws(UD2MError) {
+    init(_ fields: JSONFields) throws(UD2MError) {
         for name in Self.names { self[keyPath: name.path] = try fields.number(name.key, in: -Self.limit...Self.limit) }
     }
 

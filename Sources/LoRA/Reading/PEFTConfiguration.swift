@@ -168,15 +168,3 @@ struct PEFTConfiguration: Sendable {
         return isExpression ? nil : .name(text, isAnchored: isAnchored)
     }
 }
-
-extension JSONValue {
-    /// The number as a double; nil for what is none.
-    var number: Double? {
-        switch self {
-        case .unsigned(let value): Double(value)
-        case .signed(let value): Double(value)
-        case .double(let value): value
-        default: nil
-        }
-    }
-}
