@@ -69,6 +69,20 @@ struct TestDriverTests {
         #expect(checks.allSatisfy { ($0["error"]?.number ?? 1) <= ($0["bound"]?.number ?? 0) })
     }
 
+    @Test("the self-test on a GPU that is full proves nothing, and says so")
+    func selfTestWithoutMemory() throws {
+        let environment = ["UD2M_TESTDRIVER_MEMORY": "\(1 << 20)"]
+        let devices = try run(["devices", "--json"], environment)
+        let report = try #require(ToolTest.checked(devices.output, "devices").object)
+        // A real driver does not know the variable.
+        guard report["devices"]?.array?.last?.object?["memoryBytes"]?.number == 0x1p20 else { return }
+        let result = try run(["cuda-selftest", "--json"], environment)
+        #expect(result.exitCode == 75 && result.output.isEmpty)
+        let error = try #require(try ToolTest.checked(result.errors, "error").object?["error"]?.object)
+        #expect(error["code"]?.string == "memory-exhausted")
+        #expect(error["message"]?.string?.contains("MiB") == true)
+    }
+
     @Test("libraries compute layers beside the kernels, and reports say which")
     func accelerators() throws {
         let driver = try #require(DriverFile.path)

@@ -52,7 +52,7 @@ struct BenchCommand: ParsableCommand {
 
     @Flag(
         name: .customLong("plan-only"),
-        help: "With --device cuda, count what a run takes instead of running; needs no GPU.")
+        help: "With --device cuda, count what a run takes instead of running; needs no GPU, whichever its number.")
     var planOnly = false
 
     @Flag(help: "Replace an existing table.")

@@ -8,7 +8,8 @@ struct SelfTestCommand: ParsableCommand {
         commandName: "cuda-selftest",
         abstract: "Prove a GPU: every kernel of networks and samplers, and a whole small network, against the CPU.",
         discussion: """
-            Needs no file. Exits with 0 where everything agrees, 1 where something differs, and 69 where there is no GPU. \
+            Needs no file. Exits with 0 where everything agrees, 1 where something differs, 69 where there is no GPU, and 75 \
+            where it has too little memory left to tell. \
             docs/cuda.md tells what this proves.
             """)
 

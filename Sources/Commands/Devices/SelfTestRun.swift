@@ -18,7 +18,8 @@ struct SelfTestRun {
 
     /// Runs every case in every type of elements.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `cuda-unavailable` where there is no GPU, `accelerator-unavailable`,
-    ///   `cuda-failed` where it cannot be opened, `instruction-set` for a bad `UD2M_ISA`. What goes wrong in a case is in the
+    ///   `cuda-failed` where it cannot be opened, `memory-exhausted` where others have
+    ///   filled it, `instruction-set` for a bad `UD2M_ISA`. What goes wrong in a case is in the
     ///   report.
     func execute(progress: any ProgressSink) throws -> SelfTestReport {
         let driver = try CUDADriver.load()
@@ -33,7 +34,7 @@ struct SelfTestRun {
             try run(cases, test, &results)
             let sampler = try SamplerSelfTest(test)
             for item in SamplerSelfTest.cases {
-                try results.add(item.name, .f32, bound: item.bound, on: test) { sampler.run(item) }
+                try results.add(item.name, .f32, bound: item.bound, on: test) { try sampler.run(item) }
             }
             results.launched.formUnion(try sampler.launched)
             if !libraries.isEmpty {
@@ -56,7 +57,7 @@ struct SelfTestRun {
             for element in [DeviceElement.f32, .f16, .bf16] {
                 let outcome = try results.add(
                     item.name + suffix, element, bound: CUDASelfTest.bound(element), on: test
-                ) { test.run(item, store, element, threads: threads) }
+                ) { try test.run(item, store, element, threads: threads) }
                 // A case that breaks off may not have come to all of its kernels.
                 if outcome.failure == nil { results.launched.formUnion(try item.kernels(element)) }
             }
@@ -79,14 +80,14 @@ struct SelfTestRun {
         init(count: Int, progress: any ProgressSink) { (self.count, self.progress) = (count, progress) }
 
         /// Does a check.
-        /// - Throws: ``DeviceLost`` when there can be no more of them.
+        /// - Throws: ``DeviceLost`` when there can be no more of them, and what `body` throws.
         @discardableResult
         mutating func add(
             _ name: String, _ element: DeviceElement, bound: Double, on test: CUDASelfTest,
-            _ body: () -> CUDASelfTest.Outcome
+            _ body: () throws -> CUDASelfTest.Outcome
         ) throws -> CUDASelfTest.Outcome {
             progress.update(min(1, Double(checks.count) / Double(count)), label: name)
-            let outcome = body()
+            let outcome = try body()
             checks.append(SelfTestReport.Check(name, element, outcome, bound: bound))
             guard outcome.failure == nil || test.isAlive else {
                 lostIn = "\(name) in \(element.precisionName)"

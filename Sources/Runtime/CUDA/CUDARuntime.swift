@@ -221,7 +221,8 @@ final class CUDARuntime: @unchecked Sendable {
             // The old arena goes first, so that both never exist together.
             plans = []
             arena = try CUDABuffer(0, on: context, for: "Activations")
-            arena = try CUDABuffer(plan.arenaBytes, on: context, for: "Activations of \(images) images")
+            let purpose = "Activations of \(images == 1 ? "an image" : "\(images) images")"
+            arena = try CUDABuffer(plan.arenaBytes, on: context, for: purpose)
         }
         let stagingBytes = plan.inputBytes + plan.resultBytes
         if stagingBytes > staging.bytes.count { staging = try PinnedBuffer(stagingBytes, on: context) }

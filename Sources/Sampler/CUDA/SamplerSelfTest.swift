@@ -20,9 +20,10 @@ package struct SamplerSelfTest {
     package init(_ test: CUDASelfTest) throws { arithmetic = try DeviceArithmetic(test.context) }
 
     /// Runs a case on the CPU and on the device. What goes wrong is part of the outcome.
-    package func run(_ test: Case) -> CUDASelfTest.Outcome {
+    /// - Throws: `memory-exhausted`.
+    package func run(_ test: Case) throws -> CUDASelfTest.Outcome {
         let arithmetic = arithmetic
-        return CUDASelfTest.outcome { (try test.onHost(), { try test.onDevice(arithmetic) }) }
+        return try CUDASelfTest.outcome { (try test.onHost(), { try test.onDevice(arithmetic) }) }
     }
 
     /// The kernels that the cases launched so far.

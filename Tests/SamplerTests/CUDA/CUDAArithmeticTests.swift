@@ -17,7 +17,7 @@ import UD2MTestSupport
     @Test("the self-test launches every kernel that ships")
     func everyKernel() throws {
         let test = try SamplerSelfTest(CUDASelfTest(SamplerDevice.device()))
-        for item in SamplerSelfTest.cases { _ = test.run(item) }
+        for item in SamplerSelfTest.cases { _ = try test.run(item) }
         var launched = try test.launched
         #expect(launched.isSuperset(of: ["fft_rows", "fft_columns", "super_resolution", "noise", "masked"]))
         for item in try SelfTestCase.all() {
@@ -29,16 +29,17 @@ import UD2MTestSupport
     @Test("the self-test tells other numbers, shapes, failures and runs that differ")
     func outcomes() throws {
         let right = try Tensor(shape: [2], values: [1, 2])
-        func outcome(_ found: @escaping () throws -> Tensor?) -> CUDASelfTest.Outcome {
-            CUDASelfTest.outcome { (right, found) }
+        func outcome(_ found: @escaping () throws -> Tensor?) throws -> CUDASelfTest.Outcome {
+            try CUDASelfTest.outcome { (right, found) }
         }
-        #expect(outcome { right }.passes(0))
-        #expect(outcome { try Tensor(shape: [2], values: [1, 2.5]) }.error == 0.25)
-        #expect(!outcome { try Tensor(shape: [2], values: [1, .nan]) }.passes(1))
-        #expect(!outcome { try Tensor(shape: [1], values: [1]) }.passes(1))
-        #expect(outcome { throw UD2MError(.cudaFailed, "broken") }.failure?.contains("broken") == true)
+        #expect(try outcome { right }.passes(0))
+        #expect(try outcome { try Tensor(shape: [2], values: [1, 2.5]) }.error == 0.25)
+        #expect(try !outcome { try Tensor(shape: [2], values: [1, .nan]) }.passes(1))
+        #expect(try !outcome { try Tensor(shape: [1], values: [1]) }.passes(1))
+        #expect(try outcome { throw UD2MError(.cudaFailed, "broken") }.failure?.contains("broken") == true)
+        #expect(throws: UD2MError.self) { try outcome { throw UD2MError(.memoryExhausted, "full") } }
         var calls = 0
-        let changing = outcome {
+        let changing = try outcome {
             calls += 1
             return try Tensor(shape: [2], values: [1, Float(calls)])
         }

@@ -49,8 +49,11 @@ package struct CUDASelfTest {
     }
 
     /// Runs a case on the CPU and on the device; `store` holds its weights. What goes wrong is part of the outcome.
-    package func run(_ test: SelfTestCase, _ store: WeightStore, _ element: DeviceElement, threads: Int) -> Outcome {
-        Self.outcome {
+    /// - Throws: `memory-exhausted`.
+    package func run(
+        _ test: SelfTestCase, _ store: WeightStore, _ element: DeviceElement, threads: Int
+    ) throws -> Outcome {
+        try Self.outcome {
             let expected = try test.onHost(store, threads: threads).run(test.inputs)["out"]
             let network = try test.onDevice(store, context, element)
             return (expected, { try network.run(test.inputs)["out"] })
@@ -59,9 +62,10 @@ package struct CUDASelfTest {
 
     /// Compares what a device computes, twice, with what the CPU does. `prepare` gives the CPU's numbers, and what makes
     /// those of the device; what it throws is part of the outcome.
+    /// - Throws: `memory-exhausted`: a device that others have filled proves nothing about what it computes.
     package static func outcome(
         _ prepare: () throws -> (expected: Tensor?, onDevice: () throws -> Tensor?)
-    ) -> Outcome {
+    ) throws -> Outcome {
         do {
             let (expected, onDevice) = try prepare()
             // The first run compiles the kernels, and records those of a network as a graph; the second starts that.
@@ -73,6 +77,8 @@ package struct CUDASelfTest {
                 return Outcome(seconds: seconds, failure: "Two runs gave different numbers.")
             }
             return Outcome(error: distance(second, from: expected), seconds: seconds)
+        } catch let error as UD2MError where error.code == .memoryExhausted {
+            throw error
         } catch let error as UD2MError {
             // What to do is what the reader of the report does already.
             return Outcome(failure: error.message)
