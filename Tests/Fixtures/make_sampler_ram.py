@@ -27,7 +27,8 @@ STEPS, ITERATIONS, FACTOR = 3, 3, 4
 # Name, sides and RAM's flavour: UD2M imports the original. The blur and the mask are of sides that RAM pads, and the
 # Gaussian kernel of the last is not the one that RAM sees.
 CASES = [
-    ("trace_ram_deblur_gaussian", (20, 12), "original"), ("trace_ram_inp_random", (12, 20), "original"),
+    ("trace_ram_deblur_gaussian", (20, 12), "original"), ("trace_ram_deblur_uniform", (12, 16), "original"),
+    ("trace_ram_inp_random", (12, 20), "original"),
     ("trace_ram_sr_bicubic", (16, 20), "original"), ("trace_ram_sr_gaussian", (16, 16), "deepinv")]
 
 
@@ -52,6 +53,8 @@ def degradation(case, size, generator):
         return (torch.rand(size, generator=generator) <= 0.3).float()
     if case.endswith("bicubic"):
         return bicubic_kernel(FACTOR)
+    if case.endswith("uniform"):
+        return torch.full((3, 3), 1 / 9)
     return gaussian_kernel(3 if "sr" in case else 5)
 
 
