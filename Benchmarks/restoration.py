@@ -3,7 +3,8 @@
 
 Each photograph is degraded with noise of 0.025 in the image range (Gaussian 9x9 blur; 70 % of the pixels missing; x4
 bicubic), restored by one posterior sample and by the mean of several, and by scikit-image: Wiener deconvolution,
-biharmonic inpainting, bicubic interpolation. Prints one Markdown row a task with means over the photographs.
+biharmonic inpainting, bicubic interpolation. Prints Markdown tables: means over the photographs, a row a task, and every
+photograph's gains.
 
     python3 -m venv .venv && .venv/bin/pip install numpy scikit-image
     .venv/bin/python Benchmarks/restoration.py --photos FOLDER [--samples 8] [--bin .build/release]
@@ -69,6 +70,19 @@ def run(*arguments):
     return result.stdout
 
 
+def print_photographs(photos, table):
+    """Of each photograph and task: the observation, and by how much classical method, one sample and mean are better."""
+    print("\nEach photograph: the observation's PSNR, and what classical method / one sample / mean gain.\n")
+    print(f"| photograph | {' | '.join(table)} |")
+    print("|---" * (len(table) + 1) + "|")
+    for index, photo in enumerate(photos):
+        cells = []
+        for rows in table.values():
+            seen, *others, _ = rows[index]
+            cells.append(f"{seen:.2f}, " + " / ".join(f"{value - seen:+.2f}" for value in others))
+        print(f"| {photo.stem} | {' | '.join(cells)} |")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photos", type=pathlib.Path, default=ROOT / "Examples/demo/photos")
@@ -86,9 +100,10 @@ def main():
         folder = pathlib.Path(folder)
         store = folder / "prior.ud2w"
         run(options.bin / "ud2m-convert", ROOT / "Examples/demo/prior64.pt", store, "-q")
+        table = {}
         for task in options.tasks:
             method = TASKS[task]
-            rows = []
+            rows = table[task] = []
             for index, photo in enumerate(photos):
                 seen = folder / f"{task}-{photo.stem}.png"
                 run(options.bin / "ud2m", "degrade", photo, "-o", seen, "--task", task, "--seed", index)
@@ -107,6 +122,7 @@ def main():
             cells = [f"{means[0]:.2f}", f"{means[1]:.2f} ({method})", f"{means[2]:.2f}", f"{means[3]:.2f}",
                      f"{means[4]:.0f} %"]
             print(f"| {task} | {' | '.join(cells)} |", flush=True)
+    print_photographs(photos, table)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import UD2MCommands
 import UD2MFormats
 import UD2MImaging
 import UD2MTestSupport
@@ -102,7 +103,8 @@ struct RestoreBatchTests {
                 [folder.path("in/a.png")],
                 [
                     "-o", folder.path("\(place)/mean.png"), "--samples", "3", "--batch", batch, "--std",
-                    folder.path("\(place)/std.png"), "--last", folder.path("\(place)/last.png"), "--save-samples",
+                    folder.path("\(place)/std.png"), "--coverage", folder.path("\(place)/map.png"), "--last",
+                    folder.path("\(place)/last.png"), "--save-samples",
                     folder.path("\(place)/each"), "--save-quantiles", folder.path("\(place)/q"), "--quantiles", "0,1",
                     "--progressive", folder.path("\(place)/steps.png"), "--grid", folder.path("\(place)/grid.png"),
                     "--reference", folder.path("in/a.png"),
@@ -111,13 +113,18 @@ struct RestoreBatchTests {
         }
         let report = try draw("1", "one")
         _ = try draw("3", "three")
-        for name in ["mean.png", "std.png", "last.png", "each/a-0000.png", "each/a-0002.png", "q/a-q0.png"] {
+        for name in ["mean.png", "std.png", "map.png", "last.png", "each/a-0000.png", "each/a-0002.png", "q/a-q0.png"] {
             let bytes = try Data(contentsOf: URL(filePath: folder.path("one/\(name)")))
             #expect(try Data(contentsOf: URL(filePath: folder.path("three/\(name)"))) == bytes)
         }
         let last = try Data(contentsOf: URL(filePath: folder.path("one/last.png")))
         #expect(try Data(contentsOf: URL(filePath: folder.path("one/each/a-0002.png"))) == last)
         #expect(report["coverage"]?.object?["level"]?.number == 0.9)
+        let map = try ImageFile.read(folder.path("one/map.png")).image.values
+        #expect(map.allSatisfy { $0 == 0 || $0 == 1 })
+        let share = try #require(report["coverage"]?.object?["share"]?.number)
+        #expect(abs(Double(map.reduce(0, +)) / Double(map.count) - share) < 1e-9)
+        try expectRecord(in: folder.path("one/mean.png"))
         #expect(try #require(report["meanDeviation"]?.number) > 0)
         #expect(report["ssim"] != nil && report["lastSamplePSNR"] != nil)
         #expect(report["settings"]?.object?["networkEvaluations"]?.number == 6)
@@ -126,6 +133,17 @@ struct RestoreBatchTests {
         #expect(abs(seconds - parts) < 1e-4)
         let steps = try ImageFile.read(folder.path("one/steps.png")).image
         #expect(steps.width > 2 * 24 && steps.width < 3 * 24)
+    }
+
+    /// The text of a PNG file says which weights made it, by what and with which settings.
+    private func expectRecord(in path: String) throws {
+        let text = try #require(try ImageFile.read(path).text.first { $0.keyword == "ud2m" }).text
+        let record = try #require(try JSONDocument(Data(text.utf8)).object)
+        let prior = try #require(record["weights"]?.object?["prior"]?.object)
+        #expect(prior["file"]?.string == "prior.ud2w")
+        #expect(try prior["content"]?.string == WeightStore(path: store).contentID)
+        #expect(record["operator"]?.object?["task"]?.string == "deblur")
+        #expect(record["settings"]?.object?["samples"]?.number == 3)
     }
 
     @Test("--dry-run writes nothing and tells evaluations, memory and, unless told not to, the time")
@@ -141,7 +159,7 @@ struct RestoreBatchTests {
         let untimed = try run(
             [folder.path("in/a.png")], ["-o", folder.path("new/out.png"), "--dry-run", "--no-calibrate"])
         #expect(untimed.object?["expectedSeconds"] == nil)
-        for part in ["weightsMapped", "sampleMemory", "imageMemory"] {
+        for part in ["weightsMapped", "likelihoodMemory", "sampleMemory", "imageMemory"] {
             #expect(try #require(untimed.object?[part]?.number) > 1000, "\(part)")
         }
         // More samples side by side, and all kept for quantiles.
@@ -155,6 +173,35 @@ struct RestoreBatchTests {
         let growth =
             try #require(many.object?["sampleMemory"]?.number) - #require(untimed.object?["sampleMemory"]?.number)
         #expect(growth == values * 4 * (3 * 6 + 8))
+    }
+
+    @Test("--dry-run of a result that is far larger than its observation works on a corner of it")
+    func dryRunOfMuch() throws {
+        let result = try BuiltTool("ud2m").run(
+            ["restore", store, folder.path("in/a.png"), "--task", "sr", "--factor", "64", "--dry-run", "--json"]
+                + ["-o", folder.path("out.png"), "--tile", "64"])
+        #expect(result.exitCode == 0, "\(result.errorText)")
+        let report = try ToolTest.checked(result.output, "restore")
+        let pixels = 64.0 * 64 * 24 * 16
+        #expect(report.object?["width"]?.number == 1536)
+        // Transfer function, its squares and three spectra; centre, solution and result of three channels.
+        #expect(report.object?["likelihoodMemory"]?.number == pixels * (80 + 3 * 24))
+        // Of a corner of 512×512 pixels, which has a sixth of these.
+        #expect(try #require(report.object?["expectedOtherSeconds"]?.number) > 0)
+        #expect(result.text.count > 0 && !exists("out.png"))
+    }
+
+    @Test("the time of an evaluation is told by what grows with the pixels and what grows with their square")
+    func growth() {
+        // 3 ns a pixel and 2e-5 ns a square.
+        func seconds(_ pixels: Int) -> Double { 3e-9 * Double(pixels) + 2e-14 * Double(pixels) * Double(pixels) }
+        var growth = EvaluationGrowth(pixels: 1 << 14, seconds: seconds(1 << 14))
+        #expect(abs(growth.seconds(pixels: 1 << 16) / (4 * seconds(1 << 14)) - 1) < 1e-9)
+        for shift in [16, 18] { growth.add(pixels: 1 << shift, seconds: seconds(1 << shift)) }
+        #expect(abs(growth.seconds(pixels: 1 << 24) / seconds(1 << 24) - 1) < 1e-9)
+        // A larger image that takes less a pixel does not make the largest take nothing.
+        growth.add(pixels: 1 << 20, seconds: seconds(1 << 18))
+        #expect(abs(growth.seconds(pixels: 1 << 24) / (16 * seconds(1 << 18)) - 1) < 1e-9)
     }
 
     @Test("--dry-run tells a person flavour, N, K, operator, samples and every part of memory, also under -q")
@@ -335,6 +382,7 @@ struct RestoreBatchTests {
         #expect(second.object?["settings"]?.object?["rng"]?.string == "tape")
         let images = try ["one.png", "two.png"].map { try ImageFile.read(folder.path($0)).image.values }
         #expect(images[0] == images[1])
+        try refuseDamaged(tape, image)
         // The same noise as another program numbers it, with a measurement's before it.
         let file = try WeightStore(path: tape)
         let steps = try #require(second.object?["settings"]?.object?["steps"]?.number.map { Int($0) })
@@ -354,6 +402,29 @@ struct RestoreBatchTests {
             })
         _ = try run(image, ["-o", folder.path("three.png"), "--noise-tape", numbered])
         #expect(try ImageFile.read(folder.path("three.png")).image.values == images[0])
+    }
+
+    /// A draw that is no number is told by its name and file, whichever it is.
+    private func refuseDamaged(_ tape: String, _ image: [String]) throws {
+        let file = try WeightStore(path: tape)
+        let damaged = folder.path("damaged.safetensors")
+        let name = "sample0/denoising/1/0"
+        try SafetensorsFile.write(
+            to: damaged,
+            tensors: try file.names.map {
+                let tensor = try #require(file.tensor($0))
+                var values = try tensor.floats()
+                if $0.text == name { values[5] = .nan }
+                return TensorInput(name: $0, shape: tensor.shape, floats: values)
+            })
+        let error = try ToolTest.failure(
+            "ud2m",
+            ["restore", store] + image + task + quick + ["-o", folder.path("four.png"), "--noise-tape", damaged],
+            exitCode: 64)
+        #expect(error.object?["code"]?.string == "noise-draw")
+        #expect(error.object?["location"]?.object?["tensor"]?.string == name)
+        #expect(error.object?["location"]?.object?["file"]?.string == damaged)
+        #expect(error.object?["message"]?.string?.contains("nan as value 5") == true)
     }
 
     @Test("an image in the store's place, and an output in the input's, are named")

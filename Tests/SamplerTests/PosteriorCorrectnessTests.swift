@@ -232,7 +232,8 @@ import UD2MSampler
                 try problem.sampler(settings.configuration(clampsEstimates: true), seed: 14)
                     .forEachSample(count: 60, batch: 10, observation: problem.tensor()) { try statistics.add($1) }
                 let truth = try Tensor(shape: shape, values: problem.images.flatMap { $0.map { Float($0) } })
-                let covered = try statistics.coverage(of: truth, level: 0.9)
+                let inside = try statistics.covers(truth, level: 0.9)
+                let covered = Double(inside.count { $0 }) / Double(inside.count)
                 #expect(range.contains(covered), "\(task.rawValue), \(settings.testDescription): \(covered)")
             }
         }

@@ -125,7 +125,7 @@ struct BenchRun {
             case .timestep, .classLabel: shapes[input.name] = [batch]
             }
         }
-        // Prepared before there is noise for it, so that what the machine cannot hold is refused at once.
+        // Planned before there is noise for it, so that what the machine cannot hold is refused at once.
         _ = try network.memoryNeeded(for: shapes)
         var inputs: [String: Tensor] = [:]
         for (index, input) in network.inputs.enumerated() {

@@ -16,10 +16,10 @@ struct ImageRestoration {
     let ram: RAMNetwork?
     let lpips: LPIPSMetric?
 
-    private var posterior: PosteriorOptions { command.posterior }
+    var posterior: PosteriorOptions { command.posterior }
 
     /// What was read and planned, before anything is drawn.
-    private struct Problem {
+    struct Problem {
         /// The observations: one, or those of a stack.
         let observations: [ImageBuffer]
         let clean: ImageBuffer?
@@ -28,6 +28,8 @@ struct ImageRestoration {
         let forward: any ForwardOperator
         let plan: SamplerPlan
         let settings: RestoreReport.Settings
+
+        var pixels: Int { width * height }
 
         /// Bits a channel of the result, as the finest observation has.
         var bitDepth: Int { observations.map(\.bitDepth).max() ?? 8 }
@@ -58,7 +60,7 @@ struct ImageRestoration {
         var contents: [(path: String, bytes: [UInt8])] = []
         let networkBefore = prior.denoiser.duration
         let start = ContinuousClock.now
-        let text = RestoreReport.parameterText(factory.specification, problem.settings)
+        let text = RestoreReport.parameterText(prior.record, factory.specification, problem.settings)
         try sampler.forEachSample(
             count: posterior.samples, batch: posterior.batch, observation: observation, monitor: monitor
         ) { index, sample in
@@ -70,95 +72,41 @@ struct ImageRestoration {
         let seconds = (ContinuousClock.now - start).seconds
         let network = (prior.denoiser.duration - networkBefore).seconds
 
+        let covered = try covered(problem, statistics)
         let restored = try picture(statistics.mean(), problem)
         contents.append(try encoded(restored, places.output, text: text))
-        contents += try others(statistics, restored, problem, frames, text: text)
+        contents += try others(statistics, restored, problem, frames, covered, text: text)
         let report = try report(
-            problem, restored: restored, statistics, seconds: seconds, networkSeconds: min(network, seconds))
+            problem, restored: restored, statistics, covered, seconds: seconds,
+            networkSeconds: min(network, seconds))
         return Result(report: report, contents: contents, tape: recorder?.tape)
     }
 
     /// The observation as the operator gives it.
-    private func observation(_ problem: Problem) throws -> Tensor {
+    func observation(_ problem: Problem) throws -> Tensor {
         let observations = try problem.observations.map { try Tensor(adapted($0)) }
         guard let stack = problem.forward as? StackedOperator else { return observations[0] }
         return try stack.stacked(observations)
     }
 
-    private func noise(_ problem: Problem, _ observation: Tensor) throws -> any NoiseSource {
+    func noise(_ problem: Problem, _ observation: Tensor) throws -> any NoiseSource {
         try command.noise.source(
             observation: observation, steps: problem.settings.steps, iterations: problem.settings.iterations)
     }
 
-    /// What a restoration would take.
-    /// - Parameter timer: Runs and times one evaluation, where the time is wanted.
-    /// - Returns: Evaluations, memory and, timed, the time.
-    /// - Throws: As ``restore(progress:)``.
-    func forecast(timer: EvaluationTimer?) throws -> RestoreForecast {
-        let problem = try problem()
-        let batch = min(posterior.batch, posterior.samples)
-        let memory = try prior.memory(height: problem.height, width: problem.width, batch: batch)
-        // One image at a time.
-        let expected = try timer.map { timer in
-            let evaluation = try timer.seconds([1, prior.channels, problem.height, problem.width])
-            return (
-                network: evaluation * Double(problem.settings.networkEvaluations),
-                other: try samplerSeconds(problem) * Double(posterior.samples)
-            )
-        }
-        return RestoreForecast(
-            store: prior.path, bundle: prior.bundle?.path, device: prior.device, image: image.path,
-            observations: observationPaths,
-            output: places.output, files: places.others, operator: factory.specification, settings: problem.settings,
-            width: problem.width, height: problem.height, networkMemory: memory, weightsMapped: prior.mappedBytes,
-            sampleMemory: sampleMemory(problem, batch: batch), imageMemory: imageMemory(problem),
-            operatorText: problem.forward.summary, expectedNetworkSeconds: expected?.network,
-            expectedOtherSeconds: expected?.other, expectedSeconds: expected.map { $0.network + $0.other })
-    }
-
-    /// Seconds of a sample's likelihood steps, noise and start, on this observation.
-    private func samplerSeconds(_ problem: Problem) throws -> Double {
-        let evaluations = problem.settings.networkEvaluations / posterior.samples
-        let observation = try observation(problem)
-        let timer = SamplerTimer(prior.denoiser)
-        let sampler = try problem.plan.sampler(
-            denoiser: timer, forward: problem.forward, noise: noise(problem, observation), ram: ram)
-        do {
-            try sampler.forEachSample(count: 1, observation: observation) { _, _ in }
-        } catch is SamplerTimer.Enough {}
-        return timer.seconds(evaluations: evaluations)
-    }
-
     /// All observations of a stack.
-    private var observationPaths: [String]? { image.others.isEmpty ? nil : image.files }
+    var observationPaths: [String]? { image.others.isEmpty ? nil : image.files }
 
     /// Whether all samples are kept until the end.
-    private func keepsSamples(_ problem: Problem) -> Bool {
+    func keepsSamples(_ problem: Problem) -> Bool {
         posterior.saveQuantiles != nil || (problem.clean != nil && posterior.samples > 1)
     }
 
-    /// Bytes of the samples that are drawn side by side, of those that are kept, and of their statistics.
-    private func sampleMemory(_ problem: Problem, batch: Int) -> Int {
-        let values = prior.channels * problem.height * problem.width
-        // Of a sample that is being drawn: state, estimate, proximal point, noise, noisy image, prediction.
-        var bytes = values * 4 * 6 * batch
-        // Mean and squares in double precision.
-        bytes += values * 16
-        if keepsSamples(problem) { bytes += values * 4 * posterior.samples }
-        if posterior.saveSamples != nil {
-            // The files' bytes are kept until all are written, and PNG does not shrink noise.
-            bytes += values * (problem.bitDepth / 8) * posterior.samples
-        }
-        return bytes
-    }
-
-    /// Bytes of the observations, the reference and the result.
-    private func imageMemory(_ problem: Problem) -> Int {
-        let given = (problem.observations + [problem.clean].compactMap(\.self)).map(\.values.count).reduce(0, +)
-        return 4 * (given + prior.channels * problem.height * problem.width)
-    }
-
-    private func problem() throws -> Problem {
+    /// Reads the images, and makes the operator and the sampler's plan.
+    /// - Parameter isPlan: Whether nothing is to be restored: the operator may then be one for smaller images.
+    /// - Returns: What ``restore(progress:)`` starts from.
+    /// - Throws: As that does.
+    func problem(isPlan: Bool = false) throws -> Problem {
         let observations = try image.files.map { try ImageInput.read($0) }
         let clean = try reference.map { try ImageInput.read($0) }
         let size = try factory.imageSize(ofObservations: observations)
@@ -168,7 +116,10 @@ struct ImageRestoration {
                 "The reference is \(clean.width)×\(clean.height) pixels and the result \(size.width)×\(size.height).",
                 at: .init(file: reference))
         }
-        let forward = try factory.make(height: size.height, width: size.width)
+        let forward =
+            try isPlan
+            ? factory.makeStandIn(height: size.height, width: size.width)
+            : factory.make(height: size.height, width: size.width)
         let plan = try SamplerPlan(
             command.sampling, bundle: prior.bundle?.manifest.settings, forward: forward,
             sigma: factory.specification.sigma)
@@ -205,10 +156,20 @@ struct ImageRestoration {
         return try OutputSet.encode(image, for: path, options: options)
     }
 
+    /// The probability of the intervals whose coverage is told.
+    private static let coverageLevel = 0.9
+
+    /// Where the reference lies in the samples' interval; nil without a reference or with one sample.
+    private func covered(_ problem: Problem, _ statistics: PosteriorStatistics) throws -> [Bool]? {
+        guard let clean = problem.clean, posterior.samples > 1 else { return nil }
+        let reference = prior.channels == 1 ? clean.grey : clean.color
+        return try statistics.covers(Tensor(reference), level: Self.coverageLevel)
+    }
+
     /// The files besides samples and restored image.
     private func others(
         _ statistics: PosteriorStatistics, _ restored: ImageBuffer, _ problem: Problem, _ frames: ProgressiveFrames,
-        text: String
+        _ covered: [Bool]?, text: String
     ) throws -> [(path: String, bytes: [UInt8])] {
         var contents: [(path: String, bytes: [UInt8])] = []
         let last = try statistics.last.map { try picture($0, problem) } ?? restored
@@ -220,6 +181,10 @@ struct ImageRestoration {
         if let path = places.std { contents.append(try encoded(deviations, path, text: text)) }
         for (probability, path) in places.quantiles {
             contents.append(try encoded(picture(statistics.quantile(probability), problem), path, text: text))
+        }
+        if let path = places.coverage, let covered {
+            let map = try Tensor(shape: deviation.shape, values: covered.map { $0 ? 1 : -1 })
+            contents.append(try encoded(picture(map, problem), path, text: text))
         }
         if let path = places.progressive {
             let images = try frames.estimates.map { try picture($0, problem) }
@@ -242,8 +207,8 @@ struct ImageRestoration {
     }
 
     private func report(
-        _ problem: Problem, restored: ImageBuffer, _ statistics: PosteriorStatistics, seconds: Double,
-        networkSeconds: Double
+        _ problem: Problem, restored: ImageBuffer, _ statistics: PosteriorStatistics, _ covered: [Bool]?,
+        seconds: Double, networkSeconds: Double
     ) throws -> RestoreReport {
         var report = RestoreReport(
             store: prior.path, bundle: prior.bundle?.path, device: prior.device, image: image.path,
@@ -272,10 +237,9 @@ struct ImageRestoration {
         if posterior.samples > 1, let last = statistics.last {
             let only = PairMeasurement(metrics: [.psnr], border: .inside, lpips: nil)
             report.lastSamplePSNR = try only.numbers(picture(last, problem), clean)[.psnr].map(ReportNumber.init)
-            let reference = prior.channels == 1 ? clean.grey : clean.color
-            let level = 0.9
-            report.coverage = .init(
-                level: level, share: try statistics.coverage(of: try Tensor(reference), level: level))
+        }
+        report.coverage = covered.map { covered in
+            .init(level: Self.coverageLevel, share: Double(covered.count { $0 }) / Double(max(covered.count, 1)))
         }
         return report
     }

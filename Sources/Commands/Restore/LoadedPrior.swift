@@ -3,12 +3,20 @@ import UD2MLoRA
 import UD2MRuntime
 import UD2MSampler
 
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
 /// A prior with its adapters, loaded once for all images.
 struct LoadedPrior {
     /// The file, as it is reported.
     let path: String
     /// What identifies the weights: the content ids of prior and bundle, or paths where there is none.
     let identity: String
+    /// The weights as a restored image's text has them.
+    let record: Record
     /// Where it runs: "cpu" or "cuda:0".
     var device: String { target.name }
     /// Channels of its images.
@@ -56,6 +64,29 @@ struct LoadedPrior {
             stores.map { ($0.path, $0.safetensors.file.count) }, uniquingKeysWith: { first, _ in first })
         mappedBytes = files.values.reduce(0, +)
         identity = stores.map { $0.contentID ?? $0.path }.joined(separator: "+")
+        record = Record(
+            prior: .init(source.store), bundle: bundle.map { .init($0.store) },
+            adapters: options.adapters.isEmpty ? nil : options.adapters.map { Record.name($0.path) })
+    }
+
+    /// Which weights made an image. A file has its name alone: where it lay is nobody's business whom the image is sent to.
+    struct Record: Encodable {
+        struct File: Encodable {
+            let file: String
+            /// What identifies the content; nil of a store without.
+            let content: String?
+
+            init(_ store: WeightStore) {
+                file = Record.name(store.path)
+                content = store.contentID
+            }
+        }
+
+        let prior: File
+        let bundle: File?
+        let adapters: [String]?
+
+        static func name(_ path: String) -> String { URL(filePath: path).lastPathComponent }
     }
 
     /// The RAM network that steps start from: that of a file, or the bundle's.

@@ -40,6 +40,12 @@ struct PosteriorOptions: ParsableArguments {
     var saveQuantiles: String?
 
     @Option(
+        help: ArgumentHelp(
+            "Write where the reference lies inside the samples' central 90 % interval: channels are white there, and black "
+                + "elsewhere.", valueName: "png"))
+    var coverage: String?
+
+    @Option(
         help: ArgumentHelp("Write the first sample's estimates after each step, side by side.", valueName: "png"))
     var progressive: String?
 
@@ -55,8 +61,8 @@ struct PosteriorOptions: ParsableArguments {
         guard !savedQuantiles.isEmpty, savedQuantiles.allSatisfy({ (0...1).contains($0) }) else {
             throw ValidationError("--quantiles must be 0…1.")
         }
-        if samples < 2, std != nil || saveQuantiles != nil {
-            throw ValidationError("--std and --save-quantiles need --samples of two or more.")
+        if samples < 2, std != nil || saveQuantiles != nil || coverage != nil {
+            throw ValidationError("--std, --save-quantiles and --coverage need --samples of two or more.")
         }
         try FlagRule.check([
             .init("--quantiles", given: quantiles != nil, applies: saveQuantiles != nil, owner: "--save-quantiles")

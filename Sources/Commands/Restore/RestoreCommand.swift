@@ -115,6 +115,9 @@ struct RestoreCommand: ParsableCommand {
         if comparing.lpips != nil, comparing.reference == nil {
             throw ValidationError("LPIPS needs a clean image: --reference.")
         }
+        if posterior.coverage != nil, comparing.reference == nil {
+            throw ValidationError("--coverage needs the clean image: --reference.")
+        }
     }
 
     func run() throws {

@@ -22,6 +22,8 @@ struct RestoreForecast: Encodable {
     let networkMemory: Int
     /// Bytes of the prior's files, which are mapped: the system drops and reads them again as it likes.
     let weightsMapped: Int
+    /// Bytes of the operator and a likelihood step, about.
+    let likelihoodMemory: Int
     /// Bytes of samples and their statistics.
     let sampleMemory: Int
     /// Bytes of observations, reference and result.
@@ -39,7 +41,7 @@ struct RestoreForecast: Encodable {
     private enum CodingKeys: String, CodingKey {
         case tool, version, store, bundle, device, image, observations, output, files, `operator`, settings, width,
             height
-        case networkMemory, weightsMapped, sampleMemory, imageMemory
+        case networkMemory, weightsMapped, likelihoodMemory, sampleMemory, imageMemory
         case expectedNetworkSeconds, expectedOtherSeconds, expectedSeconds, dryRun
     }
 
@@ -47,22 +49,33 @@ struct RestoreForecast: Encodable {
     var summary: String {
         let time =
             if let expectedSeconds, let expectedNetworkSeconds {
-                "about \(numberText("%.1f", expectedSeconds)) s, of it network \(numberText("%.1f", expectedNetworkSeconds)) s"
+                "about \(Self.duration(expectedSeconds)), of it network \(Self.duration(expectedNetworkSeconds))"
             } else {
                 "not told (--no-calibrate)"
             }
         let solver = settings.solver.map { ", solver \($0)" } ?? ""
-        let total = ByteText.size(networkMemory + sampleMemory + imageMemory)
+        let total = ByteText.size(networkMemory + likelihoodMemory + sampleMemory + imageMemory)
         return """
             \(output.escapedForDisplay): would be \(width)×\(height) pixels
               operator: \(operatorText), σ = \(ReportNumber(self.operator.sigma).text)
               sampler: \(settings.flavour) flavour, N = \(settings.steps) steps of K = \(settings.iterations) iterations, \
             start \(settings.warmStart)\(solver)
               samples: \(settings.samples), \(settings.networkEvaluations) evaluations in all
-              memory: \(total), of it network \(ByteText.size(networkMemory)), samples \(ByteText.size(sampleMemory)), \
-            images \(ByteText.size(imageMemory)); weights \(ByteText.size(weightsMapped)) (mapped)
+              memory: \(total), of it network \(ByteText.size(networkMemory)), likelihood \
+            \(ByteText.size(likelihoodMemory)), samples \(ByteText.size(sampleMemory)), images \(ByteText.size(imageMemory)); weights \(ByteText.size(weightsMapped)) (mapped)
               time: \(time)
             """
+    }
+}
+
+extension RestoreForecast {
+    /// Seconds, or what a person would say of many.
+    private static func duration(_ seconds: Double) -> String {
+        switch seconds {
+        case ..<120: "\(numberText("%.1f", seconds)) s"
+        case ..<7200: "\(numberText("%.0f", seconds / 60)) min"
+        default: "\(numberText("%.1f", seconds / 3600)) h"
+        }
     }
 }
 

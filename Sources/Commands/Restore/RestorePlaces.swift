@@ -6,6 +6,7 @@ struct RestorePlaces {
     var grid: String?
     var last: String?
     var std: String?
+    var coverage: String?
     var progressive: String?
     var samples: [String] = []
     var quantiles: [(probability: Double, path: String)] = []
@@ -15,7 +16,7 @@ struct RestorePlaces {
 
     /// All but the restored image.
     var others: [String] {
-        [grid, last, std, progressive].compactMap(\.self) + samples + quantiles.map(\.path)
+        [grid, last, std, coverage, progressive].compactMap(\.self) + samples + quantiles.map(\.path)
     }
 }
 
@@ -50,6 +51,7 @@ struct RestorePlaceList {
             place.grid = try posterior.grid.map(named)
             place.last = try posterior.last.map(named)
             place.std = try posterior.std.map(named)
+            place.coverage = try posterior.coverage.map(named)
             place.progressive = try posterior.progressive.map(named)
             if let folder = posterior.saveSamples {
                 place.samples = (0..<posterior.samples).map {

@@ -195,14 +195,19 @@ extension RestoreReport {
     }
 
     /// What made the image, as JSON for its text chunk; no paths.
-    static func parameterText(_ specification: OperatorSpecification, _ settings: Settings) -> String {
+    static func parameterText(
+        _ weights: LoadedPrior.Record, _ specification: OperatorSpecification, _ settings: Settings
+    ) -> String {
         struct Parameters: Encodable {
+            let tool = "ud2m restore"
+            let version = Version.current
+            let weights: LoadedPrior.Record
             let `operator`: OperatorSpecification
             let settings: Settings
         }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let data = try? encoder.encode(Parameters(operator: specification, settings: settings))
+        let data = try? encoder.encode(Parameters(weights: weights, operator: specification, settings: settings))
         return data.map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 

@@ -187,8 +187,8 @@ public final class Network: NetworkRunner {
     /// Bytes of memory the network holds: packed weights and the arena.
     public var memoryInUse: Int { runtime.withLock { $0.memoryInUse } }
 
-    /// Bytes of memory the network holds once it has run on inputs of these shapes, by name: it is prepared for them, and
-    /// not run.
+    /// Bytes of memory the network holds once it has run on inputs of these shapes, by name: it is not
+    /// run, and nothing is allocated.
     /// - Throws: `input-missing` or `input-shape`; `memory-exhausted`, also where the machine could not hold the images.
     public func memoryNeeded(for shapes: [String: [Int]]) throws -> Int {
         let shapes = try InputShapes(of: inputs) { shapes[$0] }

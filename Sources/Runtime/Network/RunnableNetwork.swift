@@ -20,8 +20,8 @@ public protocol RunnableNetwork: AnyObject, Sendable {
     /// - Throws: ``UD2MFormats/UD2MError``.
     func adapterSet(_ selections: [AdapterSelection]) throws -> AdapterSet
 
-    /// Bytes of the device's memory that the network holds once it has run on inputs of these shapes, by name: it is
-    /// prepared for them, and not run.
+    /// Bytes of the device's memory that the network holds once it has run on inputs of these shapes, by name: it
+    /// is not run.
     /// - Throws: `input-missing` or `input-shape`; `memory-exhausted`, also where the machine could not hold the images.
     func memoryNeeded(for shapes: [String: [Int]]) throws -> Int
 }

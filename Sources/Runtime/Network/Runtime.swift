@@ -55,10 +55,10 @@ final class Runtime {
 
     var memoryInUse: Int { weights.byteCount + arena.count * MemoryLayout<Float>.stride }
 
-    /// Prepares for images of some sizes; gives ``memoryInUse`` then.
+    /// What ``memoryInUse`` would be after a run on images of some sizes. Nothing is allocated for them.
     func memoryNeeded(_ graph: Graph, _ shapes: InputShapes) throws -> Int {
-        _ = try plan(graph, for: PlanKey(sizes: shapes.sizes, taps: []), batch: shapes.batch)
-        return memoryInUse
+        let compiled = try compiled(graph, for: PlanKey(sizes: shapes.sizes, taps: []), batch: shapes.batch)
+        return weights.byteCount + max(arena.count, compiled.floats) * MemoryLayout<Float>.stride
     }
 
     /// Runs a checked request, with the functions of the graph's external operations.
@@ -113,20 +113,8 @@ final class Runtime {
             plans.append(hit)
             return hit.plan
         }
-        var compiled = try CompiledGraph(graph, for: key, threads: threads, policy: policy)
-        var images = min(batch, Self.imagesTogether, compiled.imagesFitting(Self.batchBytes))
-        while images > 1 {
-            compiled = try CompiledGraph(graph, for: key, threads: threads, images: images, policy: policy)
-            // Every arena has room for the scratch memory of convolutions of all, and is larger than that of one image.
-            let fitting = compiled.imagesFitting(Self.batchBytes)
-            if fitting >= images { break }
-            images = fitting
-            if images == 1 { compiled = try CompiledGraph(graph, for: key, threads: threads, policy: policy) }
-        }
+        let compiled = try compiled(graph, for: key, batch: batch)
         let size = compiled.floats
-        try compiled.scope.requireMemory(
-            for: key, batch: batch,
-            besides: size.multipliedOrMaximum(MemoryLayout<Float>.stride).addedOrMaximum(weights.byteCount))
         if size > arena.count {
             // The old arena goes first, so that both never exist together.
             plans = []
@@ -139,5 +127,24 @@ final class Runtime {
         // More items than fit run in several turns, so such a plan does for any batch.
         plans.append((key, batch: compiled.images < batch ? .max : compiled.images, plan))
         return plan
+    }
+
+    /// The graph for a key and as many of a batch's images as go together.
+    private func compiled(_ graph: Graph, for key: PlanKey, batch: Int) throws -> CompiledGraph {
+        var compiled = try CompiledGraph(graph, for: key, threads: threads, policy: policy)
+        var images = min(batch, Self.imagesTogether, compiled.imagesFitting(Self.batchBytes))
+        while images > 1 {
+            compiled = try CompiledGraph(graph, for: key, threads: threads, images: images, policy: policy)
+            // Every arena has room for the scratch memory of convolutions of all, and is larger than that of one image.
+            let fitting = compiled.imagesFitting(Self.batchBytes)
+            if fitting >= images { break }
+            images = fitting
+            if images == 1 { compiled = try CompiledGraph(graph, for: key, threads: threads, policy: policy) }
+        }
+        try compiled.scope.requireMemory(
+            for: key, batch: batch,
+            besides: compiled.floats.multipliedOrMaximum(MemoryLayout<Float>.stride)
+                .addedOrMaximum(weights.byteCount))
+        return compiled
     }
 }

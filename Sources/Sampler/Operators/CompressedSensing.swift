@@ -65,6 +65,9 @@ public struct CompressedSensing: LinearForwardOperator {
         ]
     }
 
+    /// Signs and choice, and what a plane's transforms take.
+    public var memory: OperatorMemory { OperatorMemory(bytesPerPixel: 80, bytesPerValue: 24) }
+
     /// Signs, transform, choice.
     public func applied(to plane: [Double]) throws -> [Double] {
         let coefficients = try transformed(signed(plane))

@@ -43,6 +43,9 @@ public struct Deblurring: LinearForwardOperator {
     /// The images' size.
     public var observationSize: PlaneSize { imageSize }
 
+    /// Transfer function and its squares, and the spectra of two planes.
+    public var memory: OperatorMemory { OperatorMemory(bytesPerPixel: 64, bytesPerValue: 24) }
+
     /// Convolves one plane.
     public func applied(to plane: [Double]) throws -> [Double] { try blur.filter(plane: plane, transposed: false) }
 

@@ -12,6 +12,12 @@ public protocol ForwardOperator: Sendable {
     /// What defines the operator, for reports.
     var parameters: [OperatorParameter] { get }
 
+    /// The size of an image's planes.
+    var imageSize: PlaneSize { get }
+
+    /// What the operator and one of its proximal steps take, about.
+    var memory: OperatorMemory { get }
+
     /// Degrades an image, without noise.
     /// - Throws: `UD2MError` with code `operator-shape`, tensor `image`, when the size is not the operator's.
     func apply(_ image: Tensor) throws -> Tensor
@@ -74,6 +80,23 @@ extension ForwardOperator {
                 .operatorParameter, "A relative threshold lies above 0 and is at most 1, not \(threshold).")
         }
     }
+}
+
+/// The memory that an operator takes for images of any size: tables, and what a proximal step holds at its largest.
+public struct OperatorMemory: Sendable, Hashable {
+    /// Bytes a pixel, however many planes the images have.
+    public let bytesPerPixel: Int
+    /// Bytes a value of the images, the planes of all of them.
+    public let bytesPerValue: Int
+
+    /// Creates a description.
+    public init(bytesPerPixel: Int, bytesPerValue: Int) {
+        self.bytesPerPixel = bytesPerPixel
+        self.bytesPerValue = bytesPerValue
+    }
+
+    /// Bytes for images of so many pixels and planes.
+    public func bytes(pixels: Int, planes: Int) -> Int { pixels * (bytesPerPixel + planes * bytesPerValue) }
 }
 
 /// One named fact about a forward operator.

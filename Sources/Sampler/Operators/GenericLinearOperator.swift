@@ -88,6 +88,12 @@ public struct GenericLinearOperator: IterativeLinearOperator {
             })
     }
 
+    /// A matrix's numbers, taking a single row of observed pixels for one, and the vectors of conjugate gradients.
+    public var memory: OperatorMemory {
+        OperatorMemory(
+            bytesPerPixel: 80 + (observationSize.height == 1 ? 8 * observationSize.width : 0), bytesPerValue: 24)
+    }
+
     /// A of one plane.
     public func applied(to plane: [Double]) throws -> [Double] {
         try checked(try forward(plane), observationSize)

@@ -52,6 +52,9 @@ public struct JPEGCompression: ForwardOperator {
     /// The quality.
     public var parameters: [OperatorParameter] { [OperatorParameter("quality", .integer(tables.quality))] }
 
+    /// The image, its gradient, the residual and Adam's two moments in double precision, and what a codec's pass takes.
+    public var memory: OperatorMemory { OperatorMemory(bytesPerPixel: 0, bytesPerValue: 80) }
+
     /// Compresses and decodes.
     public func apply(_ image: Tensor) throws -> Tensor {
         let shape = try requireImage(image, name: "image")

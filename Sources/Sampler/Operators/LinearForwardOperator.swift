@@ -3,9 +3,6 @@ import UD2MRuntime
 
 /// A linear degradation, which maps every plane (one channel of one image) in the same way.
 public protocol LinearForwardOperator: ForwardOperator, LinearMeasurement {
-    /// The size of an image's planes.
-    var imageSize: PlaneSize { get }
-
     /// The size of an observation's planes.
     var observationSize: PlaneSize { get }
 
@@ -31,6 +28,9 @@ public protocol LinearForwardOperator: ForwardOperator, LinearMeasurement {
 }
 
 extension LinearForwardOperator {
+    /// Of an operator without tables: centre and solution in double precision, and the result.
+    public var memory: OperatorMemory { OperatorMemory(bytesPerPixel: 0, bytesPerValue: 24) }
+
     /// The minimiser of γ/2·‖Ax − y‖² + ½‖x − z‖², which is the least-squares problem of weight 1/γ.
     public func proximalPoint(observation: Tensor, centre: Tensor, weight: Double) throws -> Tensor? {
         let solution = try tikhonovSolution(

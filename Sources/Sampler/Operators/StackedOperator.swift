@@ -53,6 +53,12 @@ public struct StackedOperator: IterativeLinearOperator {
         PlaneSize(height: 1, width: parts.reduce(0) { $0 + $1.observationSize.count })
     }
 
+    /// The parts' tables, and the vectors of conjugate gradients.
+    public var memory: OperatorMemory {
+        OperatorMemory(
+            bytesPerPixel: parts.reduce(80) { $0 + $1.memory.bytesPerPixel }, bytesPerValue: 24)
+    }
+
     /// σ₀/σᵢ.
     private var weights: [Double] { noiseLevels.map { noiseLevel / $0 } }
 

@@ -59,6 +59,9 @@ public struct SuperResolution: LinearForwardOperator {
     /// An observation's size.
     public var observationSize: PlaneSize { PlaneSize(height: observationHeight, width: observationWidth) }
 
+    /// Transfer function and its squares, and three spectra of two planes.
+    public var memory: OperatorMemory { OperatorMemory(bytesPerPixel: 80, bytesPerValue: 24) }
+
     /// Blurs and decimates one plane.
     public func applied(to plane: [Double]) throws -> [Double] {
         let full = try blur.filter(plane: plane, transposed: false)

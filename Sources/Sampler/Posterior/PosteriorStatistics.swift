@@ -92,23 +92,22 @@ public struct PosteriorStatistics: Sendable {
         return try Tensor(shape: shape, values: values)
     }
 
-    /// The share of a reference's values that lie in the central interval of the samples; near `level` when the spread of
-    /// the samples is right, as far as there are enough of them.
+    /// Which of a reference's values lie in the central interval of the samples at their pixel. Their share is near `level`
+    /// when the spread of the samples is right, as far as there are enough of them.
     /// - Parameters:
     ///   - reference: The true image.
     ///   - level: The interval's probability, such as 0.9 for the quantiles 0.05 and 0.95.
-    /// - Returns: A share from 0 to 1.
+    /// - Returns: One truth value for each of the reference's.
     /// - Throws: As ``quantile(_:)``, and `operator-shape` for a reference of another shape.
-    public func coverage(of reference: Tensor, level: Double) throws -> Double {
+    public func covers(_ reference: Tensor, level: Double) throws -> [Bool] {
         guard reference.shape == shape else {
             throw UD2MError(.operatorShape, "The reference has shape \(reference.shape), the samples \(shape).")
         }
         let low = try quantile((1 - level) / 2)
         let high = try quantile((1 + level) / 2)
-        let inside = reference.values.indices.count { index in
+        return reference.values.indices.map { index in
             low.values[index] <= reference.values[index] && reference.values[index] <= high.values[index]
         }
-        return Double(inside) / Double(max(reference.values.count, 1))
     }
 
     private func requireSamples(_ least: Int) throws {

@@ -85,6 +85,8 @@ struct HiddenOperator: ForwardOperator {
 
     var name: String { "hidden" }
     var parameters: [OperatorParameter] { [] }
+    var imageSize: PlaneSize { hidden.imageSize }
+    var memory: OperatorMemory { hidden.memory }
     func apply(_ image: Tensor) throws -> Tensor { try hidden.apply(image) }
     func adjoint(_ observation: Tensor) throws -> Tensor { try hidden.adjoint(observation) }
     func initialEstimate(_ observation: Tensor) throws -> Tensor { try hidden.initialEstimate(observation) }
