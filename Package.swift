@@ -97,7 +97,7 @@ let package = Package(
         .target(
             name: "UD2MTestSupport", dependencies: ["UD2MFormats"], path: "Tests/TestSupport",
             swiftSettings: swiftSettings),
-        // The cases and checks of the kernels, in C so that `scripts/kernels.sh` needs nothing else; `main.c` is its.
+        // Checks of the kernels, in C so that `scripts/kernels.sh` needs nothing else; `main.c` is its.
         .target(
             name: "CUD2MKernelCases", dependencies: ["CUD2MKernels"], path: "Tools/kernels", exclude: ["main.c"]),
         // A CUDA driver that interprets the kernels on the CPU, linked into tests, and its own tests: a program, as they

