@@ -191,6 +191,25 @@ struct RestoreBatchTests {
         #expect(result.text.count > 0 && !exists("out.png"))
     }
 
+    @Test("links to folders are not entered, and a dry run of several images tells the time of all")
+    func links() throws {
+        try FileManager.default.createDirectory(atPath: folder.path("in/deep"), withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: folder.path("in/a.png"), toPath: folder.path("in/deep/c.png"))
+        for name in ["in/deep/loop", "in/deep/again"] {
+            try FileManager.default.createSymbolicLink(atPath: folder.path(name), withDestinationPath: "..")
+        }
+        let single = try run([folder.path("in/a.png")], ["-o", folder.path("o.png"), "--dry-run"])
+        let report = try run([folder.path("in")], ["-o", folder.path("out/"), "--dry-run", "--recursive"])
+        let files = try #require(report.object?["files"]?.array)
+        let names = Set(files.compactMap { $0.object?["image"]?.string })
+        #expect(names.count == files.count && names.contains(folder.path("in/deep/c.png")))
+        #expect(!names.contains { $0.contains("loop") || $0.contains("again") })
+        let total = try #require(report.object?["expectedSeconds"]?.number)
+        let parts = files.compactMap { $0.object?["expectedSeconds"]?.number }
+        #expect(parts.count == files.count && abs(parts.reduce(0, +) - total) < 1e-9)
+        #expect(single.object?["expectedSeconds"]?.number != nil)
+    }
+
     @Test("the time of an evaluation is told by what grows with the pixels and what grows with their square")
     func growth() {
         // 3 ns a pixel and 2e-5 ns a square.

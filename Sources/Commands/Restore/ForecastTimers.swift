@@ -3,6 +3,22 @@ import UD2MFormats
 import UD2MRuntime
 import UD2MSampler
 
+/// What a dry run times, once for all images of a size.
+final class ForecastTimers {
+    let evaluation: EvaluationTimer
+    private var samplerSeconds: [[Int]: Double] = [:]
+
+    init(_ denoiser: any Denoiser) { evaluation = EvaluationTimer(denoiser) }
+
+    /// The seconds of a sampler's own work on images of a size; `time` measures them.
+    func sampler(height: Int, width: Int, _ time: () throws -> Double) rethrows -> Double {
+        if let known = samplerSeconds[[height, width]] { return known }
+        let seconds = try time()
+        samplerSeconds[[height, width]] = seconds
+        return seconds
+    }
+}
+
 /// Runs and times evaluations of a denoiser, once for every size of image.
 final class EvaluationTimer {
     private let denoiser: any Denoiser

@@ -14,19 +14,22 @@ import UD2MSampler
 /// What a restoration would take, told from sizes and from work on a corner of the image: a result may be far larger than
 /// its observation, and a plan must not need the memory that it is asked about.
 extension ImageRestoration {
-    /// - Parameter timer: Runs and times evaluations, where the time is wanted.
+    /// - Parameter timers: Run and time what a restoration does, where the time is wanted.
     /// - Returns: Evaluations, memory and, timed, the time.
     /// - Throws: As ``restore(progress:)``.
-    func forecast(timer: EvaluationTimer?) throws -> RestoreForecast {
+    func forecast(timers: ForecastTimers?) throws -> RestoreForecast {
         let problem = try problem(isPlan: true)
         let batch = min(posterior.batch, posterior.samples)
         let memory = try prior.memory(height: problem.height, width: problem.width, batch: batch)
         // One image at a time.
-        let expected = try timer.map { timer in
-            let evaluation = try timer.seconds([1, prior.channels, problem.height, problem.width])
+        let expected = try timers.map { timers in
+            let evaluation = try timers.evaluation.seconds([1, prior.channels, problem.height, problem.width])
+            let sampler = try timers.sampler(height: problem.height, width: problem.width) {
+                try samplerSeconds(problem)
+            }
             return (
                 network: evaluation * Double(problem.settings.networkEvaluations),
-                other: try samplerSeconds(problem) * Double(posterior.samples)
+                other: sampler * Double(posterior.samples)
             )
         }
         return RestoreForecast(

@@ -84,26 +84,18 @@ extension NoiseTape {
             if numbered.isEmpty {
                 var draws: [String: Tensor] = [:]
                 for entry in file.entries where entry.name.text.hasPrefix("sample") {
-                    draws[entry.name.text] = try Self.draw(entry, of: file)
+                    draws[entry.name.text] = try Tensor(entry, of: file)
                 }
-                self.init(draws: draws)
+                self.init(draws: draws, file: path)
             } else {
                 try self.init(
-                    inOrder: try numbered.map { try Self.draw($0.entry, of: file) }, steps: steps,
-                    iterations: iterations)
+                    inOrder: try numbered.map { try Tensor($0.entry, of: file) }, steps: steps,
+                    iterations: iterations,
+                    file: path)
             }
         } catch let error as UD2MError {
             throw error.located(in: .init(file: path))
         }
-    }
-
-    /// A draw, whose values must be numbers: any other would be found in the image only, where nothing tells its origin.
-    private static func draw(_ entry: SafetensorsFile.Entry, of file: SafetensorsFile) throws -> Tensor {
-        let tensor = try Tensor(entry, of: file)
-        guard let index = tensor.values.firstIndex(where: { !$0.isFinite }) else { return tensor }
-        throw UD2MError(
-            .noiseDraw, "The recorded noise has \(tensor.values[index]) as value \(index).",
-            at: .init(tensor: entry.name.text))
     }
 
     /// Writes a tape.

@@ -145,17 +145,33 @@ struct OperatorFactory {
     /// side, where that is all the same: a plan needs no tables as large as the result.
     /// - Throws: As ``make(height:width:material:)``.
     func makeStandIn(height: Int, width: Int) throws -> any ForwardOperator {
-        // A mask or a measurement belongs to one size; what is larger than a corner, such as a kernel, to a larger corner.
+        if specification.task == .inpaint, let mask = try maskCorner(height: height, width: width) {
+            return Inpainting(mask: mask)
+        }
+        // A measurement, or a mask in a stack, belongs to one size; what is larger than a corner, such as a kernel, to a
+        // larger corner.
         var side = Self.standInSide
         let sizeIsFree = parts.allSatisfy { $0.specification.mask == nil && $0.specification.measurement == nil }
+        // Their least common multiple divides the image's sides, as each of them does, and so does not overflow.
+        let step = parts.map(\.factor).reduce(1) { $0 / Self.commonDivisor($0, $1) * $1 }
+        func corner(_ length: Int) -> Int { min(length, max(side / step, 1) * step) }
         while sizeIsFree, side < max(height, width) {
-            let step = parts.map(\.factor).reduce(1, *)
-            func corner(_ length: Int) -> Int { min(length, max(side / step, 1) * step) }
             if let standIn = try? make(height: corner(height), width: corner(width)) { return standIn }
             side *= 2
         }
         return try make(height: height, width: width)
     }
+
+    /// The corner of a mask of an image's size; nil where no pixel of it is known.
+    private func maskCorner(height: Int, width: Int) throws -> Mask? {
+        let mask = try readMask()
+        try mask.require(height: height, width: width, file: specification.mask)
+        let (rows, columns) = (min(height, Self.standInSide), min(width, Self.standInSide))
+        let kept = (0..<rows).flatMap { mask.kept[$0 * width..<$0 * width + columns] }
+        return kept.contains(true) ? try Mask(height: rows, width: columns, kept: kept, summary: mask.summary) : nil
+    }
+
+    private static func commonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : commonDivisor(b, a % b) }
 
     /// How many times smaller than an image its observation is.
     var factor: Int { specification.task == .superResolution ? specification.factor ?? 1 : 1 }
@@ -211,11 +227,8 @@ struct OperatorFactory {
             return try ArrayFile.kernel(path(try require(kernel.file, "kernel file")))
         case .weights:
             let rows = try require(kernel.weights, "weights")
-            guard let columns = rows.first?.count, rows.allSatisfy({ $0.count == columns }) else {
-                throw UD2MError(.kernelInvalid, "A kernel's rows must have one length.")
-            }
             return try .pointSpread(
-                rows: rows.count, columns: columns, values: rows.flatMap { $0 }, summary: "weights")
+                rows: rows.count, columns: rows[0].count, values: rows.flatMap { $0 }, summary: "weights")
         }
     }
 
@@ -279,10 +292,16 @@ struct OperatorFactory {
         guard let value else {
             throw UD2MError(
                 .operatorParameterMissing, "The task \(specification.task.rawValue) needs a \(name).",
-                remedy: name == "mask" ? "Pass --mask PNG or --operator FILE." : "Pass --operator FILE or its flag.")
+                remedy: Self.flags[name].map { "Pass \($0) or --operator FILE." } ?? "Pass --operator FILE.")
         }
         return value
     }
+
+    /// The flags that say what an operator may lack.
+    private static let flags = [
+        "mask": "--mask PNG", "factor": "--factor", "quality": "--quality", "kernel": "--kernel",
+        "kernel size": "--kernel-size", "kernel variance": "--kernel-variance",
+    ]
 }
 
 extension Mask {

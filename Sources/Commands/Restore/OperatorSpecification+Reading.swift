@@ -58,7 +58,12 @@ extension OperatorSpecification {
             }
             return part
         }
-        if task == .stacked { _ = try fields.required("parts", parts) }
+        if task == .stacked {
+            let least = try fields.required("parts", parts).map(\.sigma).min() ?? sigma
+            guard sigma == least else {
+                throw fields.error("sigma", "must be the smallest of the parts', which is \(least), not \(sigma).")
+            }
+        }
     }
 
     /// An operator file may come from a stranger: it may name files in its own folder or below, and nothing else.
@@ -112,14 +117,19 @@ extension OperatorSpecification.Kernel {
 
     private static func weights(_ fields: JSONFields) throws(UD2MError) -> [[Double]]? {
         guard let value = fields.object["weights"] else { return nil }
-        guard case .array(let rows) = value else { throw fields.error("weights", "must be a list of rows.") }
+        guard case .array(let rows) = value, !rows.isEmpty else {
+            throw fields.error("weights", "must be a list of rows.")
+        }
         return try rows.enumerated().map { index, row throws(UD2MError) in
             guard case .array(let elements) = row else {
                 throw fields.error("weights[\(index)]", "must be a row of numbers.")
             }
             let numbers = elements.compactMap(\.number)
-            guard numbers.count == elements.count else {
+            guard numbers.count == elements.count, !numbers.isEmpty else {
                 throw fields.error("weights[\(index)]", "must be a row of numbers.")
+            }
+            guard case .array(let first) = rows[0], first.count == numbers.count else {
+                throw fields.error("weights[\(index)]", "must be as long as the row before.")
             }
             return numbers
         }

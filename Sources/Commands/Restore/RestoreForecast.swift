@@ -70,7 +70,7 @@ struct RestoreForecast: Encodable {
 
 extension RestoreForecast {
     /// Seconds, or what a person would say of many.
-    private static func duration(_ seconds: Double) -> String {
+    static func duration(_ seconds: Double) -> String {
         switch seconds {
         case ..<120: "\(numberText("%.1f", seconds)) s"
         case ..<7200: "\(numberText("%.0f", seconds / 60)) min"

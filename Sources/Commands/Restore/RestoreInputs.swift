@@ -90,7 +90,9 @@ struct RestoreInputs {
         return names.flatMap { name -> [Image] in
             let relative = prefix + name
             if FolderListing.isFolder(root + relative) {
-                return depth > 0 ? images(in: root, prefix: relative + "/", depth: depth - 1) : []
+                // A link may lead to a folder above, and so to no end of images.
+                return depth > 0 && !FolderListing.isLink(root + relative)
+                    ? images(in: root, prefix: relative + "/", depth: depth - 1) : []
             }
             guard ImageSet.isImage(name) else { return [] }
             return [Image(path: root + relative, name: prefix + InputsAndOutput.stem(name))]

@@ -66,7 +66,7 @@ struct RestoreRun {
         let options = try ledger.map { _ in try command.digest(of: factory, on: target) } ?? ""
 
         let byPath = Dictionary(inputs.images.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first })
-        let timer = command.dryRun && command.calibrate ? EvaluationTimer(prior.denoiser) : nil
+        let timers = command.dryRun && command.calibrate ? ForecastTimers(prior.denoiser) : nil
         var done = 0
         let batch = try Batch<RestoreOutcome>(Self.paths(inputs)) { path in
             guard let image = byPath[path], let places = list.places[path] else {
@@ -84,7 +84,7 @@ struct RestoreRun {
                 let restoration = ImageRestoration(
                     image: image, places: places, prior: prior, factory: factory, command: command,
                     reference: try references?.path(for: image), ram: ram, lpips: lpips)
-                if command.dryRun { return .planned(try restoration.forecast(timer: timer)) }
+                if command.dryRun { return .planned(try restoration.forecast(timers: timers)) }
                 let result = try restoration.restore(progress: step.update)
                 try outputs[path]?.write(result.contents)
                 folders.forEach { $0.keep() }

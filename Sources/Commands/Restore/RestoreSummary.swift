@@ -12,6 +12,8 @@ struct RestoreSummary: Encodable {
 
     let files: [Batch<RestoreOutcome>.Entry]
     let means: Means?
+    /// Of a dry run, the seconds of all images; nil of other runs, and where none were timed.
+    let expectedSeconds: Double?
 
     init(_ batch: Batch<RestoreOutcome>) {
         files = batch.entries
@@ -21,11 +23,16 @@ struct RestoreSummary: Encodable {
                 count: reports.count { $0.psnr != nil }, psnr: psnr, ssim: Self.mean(reports.compactMap(\.ssim)),
                 lpips: Self.mean(reports.compactMap(\.lpips)))
         }
+        let expected = batch.reports.compactMap {
+            if case .planned(let forecast) = $0 { forecast.expectedSeconds } else { nil }
+        }
+        expectedSeconds = expected.isEmpty ? nil : expected.reduce(0, +)
     }
 
-    /// "mean of 12: 24.10 dB -> 28.90 dB", where there are references.
+    /// "mean of 12: 24.10 dB -> 28.90 dB" where there are references, or the time that a dry run expects.
     var text: String? {
-        means.map {
+        if let expectedSeconds { return "all images: about \(RestoreForecast.duration(expectedSeconds))" }
+        return means.map {
             "mean of \($0.count): \($0.psnr.observation.decimals) dB -> \($0.psnr.restored.decimals) dB"
         }
     }

@@ -23,6 +23,12 @@ package enum FolderListing {
         return names
     }
 
+    /// Whether a path names a symbolic link, wherever that leads.
+    package static func isLink(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+    }
+
     /// Whether a path names a folder that can be read.
     package static func isFolder(_ path: String) -> Bool { names(in: path, limit: 0) != nil }
 }

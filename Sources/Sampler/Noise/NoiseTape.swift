@@ -21,9 +21,14 @@ extension NoiseDraw {
 public struct NoiseTape: NoiseSource {
     /// The draws by ``NoiseDraw/tapeName(sample:)``.
     public let draws: [String: Tensor]
+    /// The file that they come from, for errors.
+    private let file: String?
 
-    /// Creates a tape.
-    public init(draws: [String: Tensor]) { self.draws = draws }
+    /// Creates a tape, read from `file`.
+    public init(draws: [String: Tensor], file: String? = nil) {
+        self.draws = draws
+        self.file = file
+    }
 
     /// The tape of one sample's draws in the order in which the paper's code makes them (`sampler.md` §7.6): the
     /// measurement's, the initial state, then a step's iterations and, but for the last step, the two of its transition.
@@ -31,8 +36,9 @@ public struct NoiseTape: NoiseSource {
     ///   - draws: The draws. What is more than a run needs comes first and is the measurement's, which is not drawn again.
     ///   - steps: The run's diffusion steps N, at least 1.
     ///   - iterations: The iterations K of each, at least 1.
+    ///   - file: The file that they come from, for errors.
     /// - Throws: `UD2MError` with code `noise-draw` for fewer draws than such a run has.
-    public init(inOrder draws: [Tensor], steps: Int, iterations: Int) throws {
+    public init(inOrder draws: [Tensor], steps: Int, iterations: Int, file: String? = nil) throws {
         var order: [NoiseDraw] = [.initialState]
         for step in 0..<UInt16(clamping: steps) {
             order += (0..<UInt16(clamping: iterations)).map { .denoising(step: step, iteration: $0) }
@@ -42,14 +48,15 @@ public struct NoiseTape: NoiseSource {
             throw UD2MError(
                 .noiseDraw,
                 "The noise tape has \(draws.count) draws; \(steps) steps of \(iterations) iterations have \(order.count).",
-                remedy: "Use the numbers of steps and iterations of the run that was recorded.")
+                at: .init(file: file), remedy: "Use the numbers of steps and iterations of the run that was recorded.")
         }
         let names = order.map { $0.tapeName(sample: 0) }
-        self.init(draws: Dictionary(uniqueKeysWithValues: zip(names, draws.suffix(names.count))))
+        self.init(draws: Dictionary(uniqueKeysWithValues: zip(names, draws.suffix(names.count))), file: file)
     }
 
     /// The recorded draw.
-    /// - Throws: `UD2MError` with code `noise-draw`, which names it, when it is missing or has another shape.
+    /// - Throws: `UD2MError` with code `noise-draw`, which names it, when it is missing, has another shape or a value
+    ///   that is no number.
     public func normals(_ draw: NoiseDraw, sample: UInt32, shape: [Int]) throws -> Tensor {
         try recorded(draw, sample, shape)
     }
@@ -62,7 +69,7 @@ public struct NoiseTape: NoiseSource {
 
     private func recorded(_ draw: NoiseDraw, _ sample: UInt32, _ shape: [Int]) throws -> Tensor {
         let name = draw.tapeName(sample: sample)
-        let place = UD2MError.Location(tensor: name)
+        let place = UD2MError.Location(file: file, tensor: name)
         guard let tensor = draws[name] else {
             throw UD2MError(
                 .noiseDraw, "The noise tape lacks this draw.", at: place,
@@ -71,6 +78,11 @@ public struct NoiseTape: NoiseSource {
         guard tensor.shape == shape else {
             throw UD2MError(
                 .noiseDraw, "The recorded noise has shape \(tensor.shape) instead of \(shape).", at: place)
+        }
+        // Else it would be found in the image only, where nothing tells its origin.
+        if let index = tensor.values.firstIndex(where: { !$0.isFinite }) {
+            throw UD2MError(
+                .noiseDraw, "The recorded noise has \(tensor.values[index]) as value \(index).", at: place)
         }
         return tensor
     }
